@@ -1,0 +1,20 @@
+"""What the core refuses, each error named for the fact.
+
+A bad listing is a value (`dedup_core.events.Rejection`); only what stops a whole file or a whole run is an exception.
+"""
+
+
+class EventDedupError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class UnreadableFile(EventDedupError):  # noqa: N818 - named for the fact, as all errors here
+    """The file is not in the agreed format. Quarantine it with the reason; a retry gives the same answer."""
+
+
+class InvalidPolicy(EventDedupError):  # noqa: N818
+    """The policy breaks a rule. Show the message, which names the path of the field; nothing was run."""
+
+
+class UnknownEvent(EventDedupError):  # noqa: N818
+    """No source event or canonical event has this id. Tell the caller; a retry gives the same answer."""

@@ -1,0 +1,1 @@
+"""Labelled listings and the floors under what the matcher makes of them."""

@@ -6,10 +6,11 @@ Only the policy changes answers. Its hash stands in every result, so that two re
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
-from typing import Annotated, Any, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dedup_core.errors import InvalidPolicy
 
@@ -49,7 +50,104 @@ class Blocking(Section):
         ge=1, description="days; of a longer range the first, the last and the weeks between are keyed"
     )
     rare_tokens: int = Field(ge=0, le=10, description="rarest words of a title that become keys")
+    rare_token_floor: int = Field(ge=1, description="titles; a word in no more of them is a key in any corpus")
     max_token_share: Share = Field(description="share of all titles above which a word is no key")
+
+
+class Background(Section):
+    """What a typical corpus looks like, mixed into the counts of the real one: it matters while that is small."""
+
+    listings: int = Field(ge=1, description="listings; how many real ones the background weighs as much as")
+    common_share: Share = Field(description="share of titles with a given word that the lexicon knows")
+    other_share: Share = Field(description="share of titles with a given other word")
+    day_share: Share = Field(description="share of listings that begin on a given day")
+    city_share: Share = Field(description="share of listings in a given town")
+    venue_share: Share = Field(description="share of a town's listings in a given venue")
+    start_share: Share = Field(description="share of listings that start at a given minute of the day")
+
+
+def _ascending(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    if any(left[0] >= right[0] for left, right in pairwise(points)):
+        raise ValueError("the first numbers of a curve must ascend")
+    return points
+
+
+Curve = Annotated[tuple[tuple[float, float], ...], Field(min_length=2), AfterValidator(_ascending)]
+"""Points (x, bits), x ascending: between them the weight is interpolated, outside the nearest point holds."""
+
+
+class TitleWeights(Section):
+    """Words shared add, words that both sides have and do not share subtract, each by its rarity."""
+
+    shared: float = Field(ge=0, le=2, description="bits a bit of information in the shared words")
+    shared_cap: Bits = Field(description="bits; the most that shared words may add")
+    equal: Bits = Field(description="bits on top if no word is left over on either side")
+    disagree: float = Field(ge=0, le=2, description="bits a bit of information in the smaller of the two rests")
+    rest: float = Field(ge=0, le=2, description="bits a bit in what the longer title says more")
+    disagree_cap: Bits = Field(description="bits; the most that differing words may take away")
+    near: Share = Field(description="similarity of two rests from which they begin to count as misspelt, not different")
+    initials: Bits = Field(description="bits for a word that is made of the other title's initials")
+    edition: Bits = Field(description="bits for two different numbers of an edition")
+
+
+class PlaceWeights(Section):
+    """Town, coordinates, venue and address."""
+
+    city_differs: Bits = Field(description="bits for two different towns")
+    city_similar: Bits = Field(description="bits lost if two towns are one but for a misspelling")
+    online: Bits = Field(description="bits for online against a town")
+    district_differs: Bits = Field(description="bits for two different districts of a town")
+    misspelt: Share = Field(description="similarity of two names of towns from which they count as one misspelt")
+    distance_km: Curve = Field(description="km -> bits, at full confidence of both sides")
+    equal_km: float = Field(ge=0, description="km; places as near as this are equal whatever their confidence")
+    venue: Curve = Field(description="similarity of the names of venues in [0, 1] -> share of the bits below")
+    venue_cap: Bits = Field(description="bits; the most that a rare venue may add")
+    venue_differs: Bits = Field(description="bits for two clearly different venues")
+    street: Bits = Field(description="bits for the same street")
+    street_no: Bits = Field(description="bits on top for the same number")
+    street_differs: Bits = Field(description="bits for different streets")
+    cap: Bits = Field(description="bits; the most that venue, street and coordinates may add together")
+
+
+class EvidenceWeights(Section):
+    """How much each comparison may say."""
+
+    density_floor: float = Field(gt=0, description="events; how many one expects at least in a town on a day")
+    title: TitleWeights
+    place: PlaceWeights
+    date_overlap: Curve = Field(description="share of common days in [0, 1] -> bits on top of the day's rarity")
+    date_differs: Curve = Field(description="days between -> bits, where no day is common")
+    time_apart: Curve = Field(description="minutes between starts -> bits")
+    same_start_cap: Bits = Field(description="bits; the most that an equal rare start may add")
+    description: Curve = Field(description="cosine similarity in [0, 1] -> bits")
+    description_copies: int = Field(ge=2, description="different titles with the same text from which it is a template")
+    categories_shared: Bits
+    categories_differ: Bits
+    same_source: Bits = Field(description="bits for two listings of one source that are not the same to the letter")
+
+
+class Vetoes(Section):
+    """What no sum of evidence may overrule."""
+
+    title_differs: Bits = Field(description="bits; a title at or below it can't become a match")
+    headline_review: bool = Field(description="whether a journalist's headline that differs may still go to review")
+    side_by_side_minutes: int = Field(ge=1, description="minutes; one source listing starts this far apart means two events")
+    far_km: float = Field(gt=0, description="km; confident places this far apart can't be one event")
+    moved_days: int = Field(ge=0, description="days; no common day and further apart than this can't be one event")
+
+
+class Thresholds(Section):
+    """Where a weight becomes a decision."""
+
+    match: Bits = Field(description="bits; at or above it two listings are one event")
+    ambiguous: Bits = Field(description="bits; from here to `match` a person should look")
+    floor: Bits = Field(description="bits; pairs below it are counted, not kept")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.floor <= self.ambiguous <= self.match:
+            raise ValueError("floor <= ambiguous <= match must hold")
+        return self
 
 
 class Clustering(Section):
@@ -83,6 +181,16 @@ class Policy(Section):
     version: str = Field(min_length=1, description="a name for this state of the policy, shown in every result")
     intake: Intake
     blocking: Blocking
+    background: Background
+    evidence: EvidenceWeights
+    title_by_category: Mapping[str, Annotated[float, Field(ge=0, le=3)]] = Field(
+        description="category -> factor on what differing titles take away: carnival's vary, councils' do not"
+    )
+    title_by_source_type: Mapping[str, Annotated[float, Field(ge=0, le=3)]] = Field(
+        description="source_type -> the same factor, if either side is of it: a headline is no name"
+    )
+    vetoes: Vetoes
+    thresholds: Thresholds
     clustering: Clustering
     synthesis: Synthesis
 

@@ -1,0 +1,181 @@
+"""Blocking: choose the few pairs worth scoring.
+
+A pair that shares no key is never scored, and no later stage can bring it back.
+Keys therefore err on the side of too many pairs; scoring does the refusing.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core.policy import Blocking
+
+KM_A_DEGREE: Final = 111.32
+"""km a degree of latitude (mean meridian of WGS 84)."""
+
+DAYS_A_WEEK: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The pairs to score, and what was not paired.
+
+    pairs: ``a``, ``b`` (UInt32 row numbers, a < b), sorted, each pair once.
+    left_out: ``key`` (text), ``size`` (UInt32): blocks over the limit, largest first.
+    """
+
+    pairs: pl.DataFrame
+    left_out: pl.DataFrame
+
+
+def event_days(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFrame:
+    """List the days on which an event can be met: ``event``, ``day`` (Int32), each once.
+
+    Of a range longer than ``max_days_keyed`` days only the first and last day are listed; `blocking_keys` adds its weeks.
+    """
+    short = (pl.col("last_day") - pl.col("day")) < max_days_keyed
+    each_day = occurrences.filter(short).select(
+        "event", pl.int_ranges("day", pl.col("last_day") + 1, dtype=pl.Int32).alias("day")
+    )
+    return pl.concat(
+        [
+            each_day.explode("day"),
+            occurrences.select("event", day="night"),
+            occurrences.filter(~short).select("event", "day"),
+            occurrences.filter(~short).select("event", day="last_day"),
+        ]
+    ).unique()
+
+
+def blocking_keys(
+    events: pl.DataFrame, occurrences: pl.DataFrame, tokens: pl.DataFrame, *, limits: Blocking
+) -> pl.DataFrame:
+    """Give each event its keys: ``event`` (UInt32), ``kind`` (UInt8, index into `KEY_KINDS`), ``day`` (Int32), ``code`` (UInt32).
+
+    tokens: ``event``, ``token`` (UInt32 code), ``rarity`` (rank within the event's title, 0 is rarest), ``df``.
+    """
+    days = event_days(occurrences, max_days_keyed=limits.max_days_keyed)
+    moved = events.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), pl.col("previous_day").cast(pl.Int32).alias("day")
+    ).drop_nulls()
+    days = pl.concat([days, moved]).unique()
+    around = pl.concat([days, days.with_columns(pl.col("day") + 1)]).unique()
+    cities = _codes(events, ["city_key", "district_key"])
+    rare = tokens.filter(
+        (pl.col("rarity") < limits.rare_tokens)
+        & (pl.col("df") <= max(limits.rare_token_floor, limits.max_token_share * events.height))
+    ).select("event", code="token")
+    long = _weeks(occurrences, max_days_keyed=limits.max_days_keyed)
+    return pl.concat(
+        [
+            _tagged("date and city", days.join(cities, on="event")),
+            _tagged("date and geo cell", days.join(_cells(events, km=limits.geo_cell_km), on="event")),
+            _tagged("date and rare word", around.join(rare, on="event")),
+            _tagged("date and venue", days.join(_codes(events, ["venue_key"]), on="event")),
+            _tagged("week and city", long.join(cities, on="event")),
+            _tagged("date and title", days.join(_codes(events, ["title_words"]), on="event")),
+        ]
+    )
+
+
+KEY_KINDS: Final = (
+    "date and city",
+    "date and geo cell",
+    "date and rare word",
+    "date and venue",
+    "week and city",
+    "date and title",
+)
+
+
+def _tagged(kind: str, keys: pl.DataFrame) -> pl.DataFrame:
+    return keys.select("event", pl.lit(KEY_KINDS.index(kind), pl.UInt8).alias("kind"), "day", "code")
+
+
+def _codes(events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Number the distinct texts of several columns together: ``event``, ``code`` (UInt32)."""
+    rows = pl.int_range(pl.len(), dtype=pl.UInt32).alias("event")
+    stacked = pl.concat([events.select(rows, text=column) for column in columns]).drop_nulls().unique()
+    return stacked.select("event", pl.col("text").rank("dense").cast(pl.UInt32).alias("code"))
+
+
+def _cells(events: pl.DataFrame, *, km: float) -> pl.DataFrame:
+    """Put places into four grids of cells 2 km wide, each shifted by half a cell: ``event``, ``code`` (UInt32).
+
+    Two places nearer than ``km`` in both directions share a cell in at least one of the grids, so that no
+    neighbours have to be looked up.
+    """
+    rows = pl.int_range(pl.len(), dtype=pl.UInt32).alias("event")
+    east = pl.col("longitude") * KM_A_DEGREE * pl.col("latitude").radians().cos() / (2 * km)
+    north = pl.col("latitude") * KM_A_DEGREE / (2 * km)
+    placed = events.select(rows, "latitude", "longitude").drop_nulls().select("event", east=east, north=north)
+    grids = [
+        placed.select(
+            "event",
+            x=(pl.col("east") + dx).floor().cast(pl.Int32),
+            y=(pl.col("north") + dy).floor().cast(pl.Int32),
+            grid=pl.lit(number, pl.Int32),
+        )
+        for number, (dx, dy) in enumerate([(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)])
+    ]
+    cells = pl.concat(grids)
+    return cells.select("event", pl.struct("grid", "x", "y").rank("dense").cast(pl.UInt32).alias("code"))
+
+
+def _weeks(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFrame:
+    """List the weeks that a long range touches: ``event``, ``day`` (Int32: number of the week, negative, so no day)."""
+    long = occurrences.filter((pl.col("last_day") - pl.col("day")) >= max_days_keyed)
+    weeks = pl.int_ranges(
+        pl.col("day") // DAYS_A_WEEK, pl.col("last_day") // DAYS_A_WEEK + 1, dtype=pl.Int32
+    )
+    return long.select("event", weeks.alias("day")).explode("day").unique()
+
+
+def candidate_pairs(keys: pl.DataFrame, *, max_block_size: int) -> Candidates:
+    """Pair the source events that share a key, each pair once, lower row number first.
+
+    keys: as given by `blocking_keys`.
+
+    A block over ``max_block_size`` events is reported, not paired: its key says too little,
+    and n events cost n * (n - 1) / 2 scores.
+    """
+    blocks = keys.group_by("kind", "day", "code").agg(pl.len().alias("size"))
+    paired = blocks.filter(pl.col("size").is_between(2, max_block_size)).with_columns(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("block")
+    )
+    members = keys.join(paired, on=["kind", "day", "code"]).sort("block", "event")
+    pairs = _pairs_within(members["block"].to_numpy(), members["event"].to_numpy(), max_block_size=max_block_size)
+    return Candidates(pairs=pairs, left_out=_named(blocks.filter(pl.col("size") > max_block_size)))
+
+
+def _pairs_within(
+    block: npt.NDArray[np.uint32], event: npt.NDArray[np.uint32], *, max_block_size: int
+) -> pl.DataFrame:
+    """Pair each row with the ones 1, 2, 3 … places further down in the same block.
+
+    The loop runs over distances, not over pairs: at most ``max_block_size`` turns, each over whole columns.
+    """
+    codes: list[npt.NDArray[np.uint64]] = []
+    here = np.arange(len(block) - 1 if len(block) else 0)
+    for distance in range(1, max_block_size):
+        here = here[here < len(block) - distance]
+        here = here[block[here] == block[here + distance]]
+        if not len(here):
+            break
+        codes.append(event[here].astype(np.uint64) << np.uint64(32) | event[here + distance])
+    packed = pl.Series("pair", np.concatenate(codes) if codes else np.empty(0, np.uint64)).unique().sort()
+    return pl.DataFrame(
+        {"a": (packed // 2**32).cast(pl.UInt32), "b": (packed % 2**32).cast(pl.UInt32)},
+        schema={"a": pl.UInt32, "b": pl.UInt32},
+    )
+
+
+def _named(blocks: pl.DataFrame) -> pl.DataFrame:
+    kinds = pl.Series(KEY_KINDS)
+    return blocks.select(
+        pl.format("{}: {}, {}", pl.col("kind").replace_strict(range(len(kinds)), kinds, return_dtype=pl.String), "day", "code").alias("key"),
+        pl.col("size").cast(pl.UInt32),
+    ).sort("size", "key", descending=[True, False])

@@ -1,0 +1,137 @@
+"""Dates and times: on which days, and at which hour.
+
+Weekly series and long ranges overlap with nearly everything; what they share is therefore measured against all their days.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, along
+from dedup_core.occurrences import MINUTES_A_DAY
+from dedup_core.policy import EvidenceWeights
+from dedup_core.subjects import Floats, Subjects
+
+SHORT_RANGE: int = 7
+"""Days; up to this length a source may give the first day only and mean the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """How the days and hours of p pairs relate.
+
+    common: share of common days among all days of both, [0, 1].   gap: days between, 0 if a day is common.
+    apart: minutes between the nearest starts, NaN where one is unknown.
+    a_within_b, b_within_a: all days of the one lie within the other's, which has more.
+    announced: one was moved from the other's day.
+    """
+
+    common: Floats
+    gap: Floats
+    apart: Floats
+    a_within_b: Mask
+    b_within_a: Mask
+    announced: Mask
+
+
+def meeting_of(pairs: Pairs, subjects: Subjects) -> Meeting:
+    """Relate the occurrences of each pair: with plain arithmetic where both have one, by joining days where not."""
+    meeting = _single(pairs, subjects)
+    several = (subjects.dates[pairs.a] > 1) | (subjects.dates[pairs.b] > 1)
+    if several.any():
+        _overwrite(meeting, several, _several(pairs.where(several), subjects))
+    return meeting
+
+
+def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
+    a, b, s = pairs.a, pairs.b, subjects
+    first, last = np.maximum(s.day[a], s.day[b]), np.minimum(s.last_day[a], s.last_day[b])
+    shared = np.maximum(last - first + 1, 0)
+    all_days = s.days[a] + s.days[b] - shared
+    common = (shared / all_days).astype(np.float32)
+    one_night = (s.night[a] == s.night[b]) & (s.days[a] == 1) & (s.days[b] == 1)
+    start_only = (s.day[a] == s.day[b]) & (np.maximum(s.days[a], s.days[b]) <= SHORT_RANGE)
+    common = np.where(one_night, 1, np.where(start_only, np.maximum(common, 0.6), common))
+    apart = np.abs(s.moment[a] - s.moment[b])
+    of_day = apart % MINUTES_A_DAY
+    ranges = (s.days[a] > 1) | (s.days[b] > 1)
+    apart = np.where(ranges, np.minimum(of_day, MINUTES_A_DAY - of_day), apart)
+    return Meeting(
+        common=common.astype(np.float32),
+        gap=np.where(common > 0, 0, first - last).astype(np.float32),
+        apart=apart.astype(np.float32),
+        a_within_b=(shared == s.days[a]) & (s.days[b] > s.days[a]),
+        b_within_a=(shared == s.days[b]) & (s.days[a] > s.days[b]),
+        announced=(s.previous_day[a] == s.day[b]) | (s.previous_day[b] == s.day[a]),
+    )
+
+
+def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
+    """Join each pair's occurrences on their nights."""
+    table = subjects.occurrences.filter((pl.col("last_day") - pl.col("day")) < 400).select(
+        "event",
+        pl.int_ranges("night", pl.max_horizontal("night", pl.when(pl.col("night") < pl.col("day")).then("night").otherwise("last_day")) + 1, dtype=pl.Int32).alias("night"),
+        "moment",
+    ).explode("night")
+    pair = pl.int_range(pl.len(), dtype=pl.UInt32).alias("pair")
+    left = pl.DataFrame({"event": pairs.a}).with_columns(pair).join(table, on="event").drop("event")
+    right = pl.DataFrame({"event": pairs.b}).with_columns(pair).join(table, on="event").drop("event")
+    met = left.join(right, on=["pair", "night"], how="inner", suffix="_b")
+    summed = met.group_by("pair").agg(
+        pl.col("night").n_unique().alias("shared"),
+        (pl.col("moment") - pl.col("moment_b")).abs().min().alias("apart"),
+    )
+    n_left = left.group_by("pair").agg(pl.col("night").n_unique().alias("n_left"))
+    n_right = right.group_by("pair").agg(pl.col("night").n_unique().alias("n_right"))
+    rows = (
+        pl.DataFrame({"pair": pl.int_range(len(pairs), dtype=pl.UInt32, eager=True)})
+        .join(summed, on="pair", how="left", maintain_order="left")
+        .join(n_left, on="pair", how="left", maintain_order="left")
+        .join(n_right, on="pair", how="left", maintain_order="left")
+        .with_columns(pl.col("shared", "n_left", "n_right").fill_null(0).cast(pl.Int32))
+    )
+    shared, n_a, n_b = (rows[c].to_numpy() for c in ("shared", "n_left", "n_right"))
+    single = _single(pairs, subjects)
+    return Meeting(
+        common=(shared / np.maximum(n_a + n_b - shared, 1)).astype(np.float32),
+        gap=np.where(shared > 0, 0, np.maximum(single.gap, 1)).astype(np.float32),
+        apart=rows["apart"].cast(pl.Float32).fill_null(float("nan")).to_numpy(),
+        a_within_b=(shared == n_a) & (n_b > n_a),
+        b_within_a=(shared == n_b) & (n_a > n_b),
+        announced=single.announced,
+    )
+
+
+def _overwrite(meeting: Meeting, where: Mask, part: Meeting) -> None:
+    for name in Meeting.__slots__:
+        getattr(meeting, name)[where] = getattr(part, name)
+
+
+def date_bits(pairs: Pairs, meeting: Meeting, subjects: Subjects, weights: EvidenceWeights) -> Bits:
+    """A common day adds by how few events take place on it; days that only one of the two has take away.
+
+    Without a common day the gap takes away, unless one listing says that it was moved from the other's day.
+    """
+    rarity = np.minimum(subjects.day_bits[pairs.a], subjects.day_bits[pairs.b])
+    met = rarity + along(weights.date_overlap, meeting.common)
+    parted = along(weights.date_differs, meeting.gap)
+    return np.where(meeting.announced, rarity - 1, np.where(meeting.gap > 0, parted, met)).astype(np.float32)
+
+
+def time_bits(pairs: Pairs, meeting: Meeting, subjects: Subjects, weights: EvidenceWeights) -> Bits:
+    """Equal starts add by their rarity (14:11 says more than 20:00); hours apart take away, the steeper the further.
+
+    Missing where a side has no start; half an hour may be doors against start, three hours may be two shows.
+    """
+    rarity = np.minimum(subjects.start_bits[pairs.a], subjects.start_bits[pairs.b])
+    agree = np.minimum(rarity, weights.same_start_cap) * np.clip(1 - meeting.apart / 30, 0, 1)
+    unrelated = (meeting.gap > 0) | meeting.announced
+    bits = agree + along(weights.time_apart, meeting.apart)
+    return np.where(unrelated, np.float32(np.nan), bits).astype(np.float32)
+
+
+def far_from(meeting: Meeting, *, days: int) -> npt.NDArray[np.bool_]:
+    """Tell where no day is common, none was announced, and more than ``days`` lie between."""
+    return (meeting.gap > days) & ~meeting.announced

@@ -1,0 +1,142 @@
+"""Titles: the words that two titles share, and those that only one has.
+
+A rare word in common speaks loudly, a common one hardly; rare words on *both* sides that the other lacks speak for two events.
+May be fooled by a headline that names nothing; `dedup_core.scoring` sends those to review.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from rapidfuzz import fuzz, process
+
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs
+from dedup_core.policy import TitleWeights
+from dedup_core.subjects import Floats, Ragged, Subjects
+
+CHUNK: Final = 400_000
+"""Pairs whose rows are gathered at once: keeps the copies under about 100 MB."""
+
+SHORT: Final = 5
+"""Characters; a shorter rest is too short to be a misspelling of another."""
+
+PARTIAL_LOSS: Final = 0.05
+"""What similarity to a part of the other rest counts less than similarity to the whole of it."""
+
+
+def shared_bits(pairs: Pairs, subjects: Subjects) -> Floats:
+    """Sum the information of the words that both titles have: (p,) bits."""
+    shared = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), CHUNK):
+        part = slice(start, start + CHUNK)
+        both = subjects.words[pairs.a[part]].multiply(subjects.has_word[pairs.b[part]])
+        shared[part] = np.asarray(both.sum(axis=1)).ravel()
+    return shared
+
+
+def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleWeights) -> Bits:
+    """The words that both titles share add by their rarity; rare words that each has and the other lacks subtract.
+
+    Misspelt words count as shared in part; a word made of the other title's initials, or different editions, count apart.
+
+    shared: (p,) from `shared_bits`. Missing where a title has no word left besides its markers.
+    """
+    rest_a = np.maximum(subjects.title_bits[pairs.a] - shared, 0)
+    rest_b = np.maximum(subjects.title_bits[pairs.b] - shared, 0)
+    smaller, larger = np.minimum(rest_a, rest_b), np.maximum(rest_a, rest_b)
+    unsure = smaller > 0.01
+    regained = np.zeros(len(pairs), np.float32)
+    initials = np.zeros(len(pairs), np.bool_)
+    regained[unsure], initials[unsure] = _second_look(pairs.where(unsure), subjects, weights)
+    gain = regained * smaller
+    bits = _words_bits(shared + gain, smaller - gain, larger - gain, weights, subjects, pairs)
+    bits = np.where(initials, np.maximum(bits, weights.initials), bits)
+    bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
+    empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
+    return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
+
+
+def _words_bits(
+    shared: Floats, smaller: Floats, larger: Floats, weights: TitleWeights, subjects: Subjects, pairs: Pairs
+) -> Floats:
+    factor = _further_from_one(subjects.title_factor[pairs.a], subjects.title_factor[pairs.b])
+    agree = np.minimum(weights.shared * shared, weights.shared_cap)
+    agree += np.where((larger < 0.01) & (shared > 0), np.float32(weights.equal), np.float32(0))
+    differ = weights.disagree * smaller * factor + weights.rest * larger
+    return (agree - np.minimum(differ, weights.disagree_cap)).astype(np.float32)
+
+
+def _further_from_one(left: Floats, right: Floats) -> Floats:
+    return np.where(np.abs(left - 1) >= np.abs(right - 1), left, right)
+
+
+def _editions_differ(pairs: Pairs, subjects: Subjects) -> Mask:
+    left, right = subjects.edition[pairs.a], subjects.edition[pairs.b]
+    return (left != right) & ~np.isnan(left) & ~np.isnan(right)
+
+
+def _second_look(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> tuple[Floats, Mask]:
+    """Compare what is left of two titles without their shared words: share regained in [0, 1], and whether initials fit."""
+    rests = rest_texts(pairs, subjects)
+    left, right = rests["left"].to_list(), rests["right"].to_list()
+    whole = process.cpdist(left, right, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
+    long_enough = (rests["left"].str.len_chars() >= SHORT) & (rests["right"].str.len_chars() >= SHORT)
+    near = np.where(long_enough.to_numpy(), whole, 0)
+    partly = np.flatnonzero(long_enough.to_numpy() & (near < weights.near))
+    part = process.cpdist(
+        [left[i] for i in partly], [right[i] for i in partly], scorer=fuzz.partial_ratio, dtype=np.float32, workers=-1
+    )
+    near[partly] = np.maximum(near[partly], part / 100 - PARTIAL_LOSS)
+    near = np.where(whole >= 1, 1, near)
+    regained = np.clip((near - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
+    fits = (rests["left"] == rests["right_initials"]) | (rests["right"] == rests["left_initials"])
+    return regained, fits.fill_null(value=False).to_numpy()
+
+
+def rest_texts(pairs: Pairs, subjects: Subjects) -> pl.DataFrame:
+    """Write out what each title says that the other doesn't.
+
+    Returns:
+        (p,) rows: ``left``, ``right`` (the words run together, in order, empty if none), ``left_initials``,
+        ``right_initials`` (of the whole title; null for fewer than three words).
+    """
+    left, right = _spread(pairs.a, subjects.word_lists), _spread(pairs.b, subjects.word_lists)
+    width = len(subjects.vocabulary) + 1
+    keys_left, keys_right = (side[0] * width + side[1] for side in (left, right))
+    return pl.DataFrame(
+        {
+            "left": _joined(left, ~np.isin(keys_left, keys_right), subjects.vocabulary, len(pairs)),
+            "right": _joined(right, ~np.isin(keys_right, keys_left), subjects.vocabulary, len(pairs)),
+            "left_initials": _initials(left, subjects.vocabulary, len(pairs)),
+            "right_initials": _initials(right, subjects.vocabulary, len(pairs)),
+        }
+    )
+
+
+Spread = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
+
+
+def _spread(events: npt.NDArray[np.uint32], lists: Ragged) -> Spread:
+    """Lay the lists of these events end to end: number of the pair, and value."""
+    starts = lists.starts[events]
+    lengths = lists.starts[events.astype(np.int64) + 1] - starts
+    pair = np.repeat(np.arange(len(events), dtype=np.int64), lengths)
+    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return pair, lists.values[np.repeat(starts, lengths) + offset]
+
+
+def _joined(spread: Spread, kept: Mask, vocabulary: pl.Series, n: int) -> pl.Series:
+    words = pl.DataFrame({"pair": spread[0][kept], "word": vocabulary.gather(spread[1][kept])})
+    return _by_pair(words.group_by("pair").agg(pl.col("word").str.join("")), n).fill_null("")
+
+
+def _initials(spread: Spread, vocabulary: pl.Series, n: int) -> pl.Series:
+    words = pl.DataFrame({"pair": spread[0], "word": vocabulary.str.slice(0, 1).gather(spread[1])})
+    letters = words.group_by("pair").agg(pl.col("word").str.join(""), pl.len().alias("words"))
+    return _by_pair(letters.filter(pl.col("words") >= 3).select("pair", "word"), n)
+
+
+def _by_pair(texts: pl.DataFrame, n: int) -> pl.Series:
+    every = pl.DataFrame({"pair": pl.int_range(n, dtype=pl.Int64, eager=True)})
+    return every.join(texts, on="pair", how="left", maintain_order="left")["word"]

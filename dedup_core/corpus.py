@@ -1,0 +1,137 @@
+"""The corpus: how common each word, day, town, venue, start and text is among all listings.
+
+Agreement on what is rare says much, agreement on what is common says little. These counts are the only thing about
+other events that a pair's score may depend on, so they are computed apart and stay constant during a run.
+Small corpora know too little of the world; a background of typical listings is therefore mixed in.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from dedup_core.folding import folded
+from dedup_core.occurrences import MINUTES_A_DAY
+from dedup_core.policy import Background
+
+SAMPLE: Final = 20_000
+"""Descriptions that are read to learn how common words are; more would not change which are rare."""
+
+TEXT_PREFIX: Final = 1_000
+"""Characters of a description that are read."""
+
+MIN_LETTERS: Final = 4
+"""Shorter words of a description are mostly function words."""
+
+TEXT_BACKGROUND: Final = 20
+"""Descriptions mixed in, so that in a corpus of three a shared word is not taken for common."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Counts of a set of listings.
+
+    size: listings counted.
+    words: ``word``, ``df`` (UInt32: titles with it), ``bits`` (Float32: information of sharing it).
+    days: ``day``, ``count``: listings whose first day it is.
+    cities: ``city_key``, ``count``.   city_days: ``city_key``, ``day``, ``count``.
+    venues: ``city_key``, ``venue_key``, ``count``.
+    starts: ``minute`` (of the day), ``count``.
+    text_words: ``word``, ``bits``: information of a word of a description, from a sample of them.
+    """
+
+    size: int
+    words: pl.DataFrame
+    days: pl.DataFrame
+    cities: pl.DataFrame
+    city_days: pl.DataFrame
+    venues: pl.DataFrame
+    starts: pl.DataFrame
+    text_words: pl.DataFrame
+
+
+def title_words(events: pl.DataFrame) -> pl.DataFrame:
+    """Lay out the distinct words of every title, in order: ``event`` (UInt32), ``word``."""
+    return (
+        events.select(
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), pl.col("title_tokens").str.split(" ").alias("word")
+        )
+        .explode("word")
+        .filter(pl.col("word") != "")
+    )
+
+
+def corpus_of(
+    events: pl.DataFrame, words: pl.DataFrame, spans: pl.DataFrame, *, background: Background, common: Collection[str]
+) -> Corpus:
+    """Count what the listings have in common.
+
+    words: as from `title_words`. spans: as from `dedup_core.occurrences.spans`.
+    common: words known to be frequent in event titles; the background holds more of them.
+    """
+    placed = events.select("city_key", "venue_key").with_columns(day=spans["first_day"], moment=spans["moment"])
+    return Corpus(
+        size=events.height,
+        words=_word_bits(words, size=events.height, background=background, common=common),
+        days=_counted(placed, "day"),
+        cities=_counted(placed, "city_key"),
+        city_days=_counted(placed, "city_key", "day"),
+        venues=_counted(placed, "city_key", "venue_key"),
+        starts=_counted(placed.select(minute=pl.col("moment") % MINUTES_A_DAY), "minute"),
+        text_words=_text_word_bits(description_words(_sample(events))),
+    )
+
+
+def _counted(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    return frame.select(columns).drop_nulls().group_by(columns).agg(pl.len().alias("count"))
+
+
+def _word_bits(
+    words: pl.DataFrame, *, size: int, background: Background, common: Collection[str]
+) -> pl.DataFrame:
+    """Weigh each word by the information of meeting it by chance: log2((N + M) / (df + M * p)).
+
+    M: listings in the background, p: share of them with the word. Inverse document frequency with a prior
+    (Spärck Jones 1972), so that three listings don't make every word look rare.
+    """
+    known = pl.col("word").is_in(list(common))
+    expected = pl.when(known).then(background.common_share).otherwise(background.other_share) * background.listings
+    return (
+        words.group_by("word")
+        .agg(pl.len().alias("df"))
+        .sort("word")
+        .with_columns(
+            ((size + background.listings) / (pl.col("df") + expected)).log(2).cast(pl.Float32).alias("bits"),
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("token"),
+        )
+    )
+
+
+def description_words(events: pl.DataFrame) -> pl.DataFrame:
+    """Lay out the words of each description, the short one where the long one is missing.
+
+    Returns:
+        ``event`` (UInt32 row number), ``word``, ``count`` (UInt32): each word once an event, in no order.
+    """
+    text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
+    return (
+        events.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), folded(text).str.split(" ").alias("word"))
+        .explode("word")
+        .filter(pl.col("word").str.len_chars() >= MIN_LETTERS)
+        .group_by("event", "word")
+        .agg(pl.len().alias("count"))
+    )
+
+
+def _sample(events: pl.DataFrame) -> pl.DataFrame:
+    described = events.select("description", "short_description").filter(
+        pl.coalesce("description", "short_description").is_not_null()
+    )
+    return described.gather_every(max(1, -(-described.height // SAMPLE)))
+
+
+def _text_word_bits(words: pl.DataFrame) -> pl.DataFrame:
+    texts = words["event"].n_unique()
+    bits = ((texts + TEXT_BACKGROUND) / (pl.len() + 1)).log(2).cast(pl.Float32)
+    return words.group_by("word").agg(bits.alias("bits")).sort("word")

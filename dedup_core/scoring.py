@@ -1,0 +1,179 @@
+"""Scoring: what speaks for and against a pair, added up in bits.
+
+The model is a naive Bayes sum in the manner of Fellegi & Sunter (1969): each comparison gives the logarithm of a likelihood
+ratio, weighed by how rare the agreement is in the corpus. Its parts are not independent; caps limit what correlated
+evidence may say together, and vetoes what no sum may overrule. What is wrong here is caught by people: pairs between the
+thresholds go to review, and clustering refuses chains.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core.comparisons.dates import Meeting, date_bits, meeting_of, time_bits
+from dedup_core.comparisons.descriptions import description_bits
+from dedup_core.comparisons.habits import category_bits, source_bits
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, same_code
+from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, street_bits, venue_bits
+from dedup_core.comparisons.titles import shared_bits, title_bits
+from dedup_core.events import DECISION_SCHEMA, EVIDENCE
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes import Facts, Rulings, rulings
+
+CHUNK: Final = 1_000_000
+"""Pairs scored at once; bounds the memory of the evidence table."""
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The result of scoring.
+
+    decisions: DECISION_SCHEMA, sorted by (a, b); pairs below the policy's floor are left out …
+    below_floor: … and counted here.
+    """
+
+    decisions: pl.DataFrame
+    below_floor: int
+
+
+def score(
+    pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool = False, step: Callable[[int], None] | None = None
+) -> Scored:
+    """Score candidate pairs.
+
+    pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
+    step: called with the number of pairs done.
+    """
+    kept: list[pl.DataFrame] = []
+    for start in range(0, pairs.height, CHUNK):
+        part = pairs.slice(start, CHUNK)
+        kept.append(_score_chunk(Pairs(part["a"].to_numpy(), part["b"].to_numpy()), subjects, policy, keep_all=keep_all))
+        if step:
+            step(start + part.height)
+    decisions = pl.concat(kept) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
+    return Scored(decisions, below_floor=pairs.height - decisions.height)
+
+
+def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
+    """Score cheaply first; only pairs that the dear comparisons could still lift over the floor go on."""
+    shared = shared_bits(pairs, subjects)
+    if not keep_all:
+        hopeful = _hopeful(pairs, shared, subjects, policy)
+        pairs, shared = pairs.where(hopeful), shared[hopeful]
+    identical, meeting, km = _identical(pairs, subjects), meeting_of(pairs, subjects), distance_km(pairs, subjects)
+    evidence = _evidence(pairs, shared, meeting, km, subjects, policy)
+    weight = _sum(evidence)
+    ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)
+    cut = np.minimum(ruled.limit - weight, 0)
+    evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(np.float32)
+    frame = _decided(pairs, evidence, ruled, policy)
+    kept = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
+    return frame if keep_all else frame.filter(kept)
+
+
+def _identical(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where title, day and start are the same to the letter."""
+    same_start = (subjects.moment[pairs.a] == subjects.moment[pairs.b]) | (
+        np.isnan(subjects.moment[pairs.a]) & np.isnan(subjects.moment[pairs.b])
+    )
+    same_days = (subjects.day[pairs.a] == subjects.day[pairs.b]) & (subjects.last_day[pairs.a] == subjects.last_day[pairs.b])
+    identical: Mask = same_code(subjects.equal_title, pairs) & same_days & same_start
+    return identical
+
+
+def _hopeful(pairs: Pairs, shared: npt.NDArray[np.float32], subjects: Subjects, policy: Policy) -> Mask:
+    """Leave out pairs that no further evidence can lift over the floor.
+
+    An upper bound: all titles' words count as misspelt at best, every other comparison says its most.
+    """
+    weights = policy.evidence
+    density = np.minimum(subjects.density[pairs.a], subjects.density[pairs.b])
+    best_prior = -np.log2(np.maximum(density, weights.density_floor))
+    rest = np.minimum(subjects.title_bits[pairs.a], subjects.title_bits[pairs.b]) - shared
+    differ = np.minimum(rest * weights.title.disagree, weights.title.disagree_cap)
+    plain = np.minimum(shared * weights.title.shared, weights.title.shared_cap) - differ
+    most = weights.place.cap + weights.same_start_cap + weights.description[-1][1] + weights.title.equal
+    bound: Mask = (best_prior + plain + most >= policy.thresholds.floor + 4) | (shared > 0)
+    return bound
+
+
+Evidence = dict[str, Bits]
+
+
+def _evidence(
+    pairs: Pairs,
+    shared: npt.NDArray[np.float32],
+    meeting: Meeting,
+    km: npt.NDArray[np.float64],
+    subjects: Subjects,
+    policy: Policy,
+) -> Evidence:
+    """Run every comparison: one column (p,) a part of EVIDENCE. The table reads as the model."""
+    weights = policy.evidence
+    evidence: Evidence = {
+        "prior": np.full(len(pairs), -subjects.log_size, np.float32),
+        "title": title_bits(pairs, shared, subjects, weights.title),
+        "date": date_bits(pairs, meeting, subjects, weights),
+        "time": time_bits(pairs, meeting, subjects, weights),
+        "city": city_bits(pairs, km, subjects, weights.place),
+        "geo": geo_bits(pairs, km, subjects, weights.place),
+        "venue": venue_bits(pairs, subjects, weights.place),
+        "street": street_bits(pairs, subjects, weights.place),
+        "description": description_bits(pairs, subjects, weights),
+        "categories": category_bits(pairs, subjects, weights),
+        "source": source_bits(pairs, _identical(pairs, subjects), subjects, weights),
+        "cap": np.full(len(pairs), np.nan, np.float32),
+    }
+    _limit_density(evidence, pairs, subjects, weights.density_floor)
+    _limit_place(evidence, weights.place.cap)
+    return evidence
+
+
+def _limit_density(evidence: Evidence, pairs: Pairs, subjects: Subjects, floor: float) -> None:
+    """Never let prior, day and town together say more than the town's real density on that day allows.
+
+    If ten events take place in a town on a day, sharing both leaves odds of one in ten, however rare town and day are.
+    """
+    density = np.maximum(np.minimum(subjects.density[pairs.a], subjects.density[pairs.b]), floor)
+    place = np.where(np.isnan(evidence["city"]), evidence["geo"], evidence["city"])
+    together = evidence["prior"] + np.nan_to_num(evidence["date"]) + np.nan_to_num(place)
+    excess = np.maximum(together + np.log2(density), 0).astype(np.float32)
+    excess = np.where(np.nan_to_num(evidence["date"]) > 0, excess, 0)
+    in_city = np.where(evidence["city"] > 0, np.minimum(excess, evidence["city"]), 0)
+    evidence["city"] = (evidence["city"] - in_city).astype(np.float32)
+    evidence["date"] = (evidence["date"] - (excess - in_city)).astype(np.float32)
+
+
+def _limit_place(evidence: Evidence, cap: float) -> None:
+    """Take back what coordinates, venue and street say together beyond the cap."""
+    together = sum(np.maximum(np.nan_to_num(evidence[part]), 0) for part in ("geo", "venue", "street"))
+    excess = np.maximum(together - cap, 0)
+    evidence["cap"] = np.where(excess > 0, -excess, np.float32(np.nan)).astype(np.float32)
+
+
+def _sum(evidence: Evidence) -> Bits:
+    total: Bits = np.sum([np.nan_to_num(evidence[part]) for part in EVIDENCE], axis=0, dtype=np.float32)
+    return total
+
+
+def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -> pl.DataFrame:
+    weight = _sum(evidence)
+    limits = policy.thresholds
+    decision = np.where(weight >= limits.match, "match", np.where(weight >= limits.ambiguous, "ambiguous", "no_match"))
+    return pl.DataFrame(
+        {
+            "a": pairs.a,
+            "b": pairs.b,
+            **{part: pl.Series(evidence[part]).fill_nan(None) for part in EVIDENCE},
+            "weight": weight,
+            "score": (1 / (1 + np.exp2(-weight.astype(np.float64)))).astype(np.float32),
+            "decision": decision,
+            "reasons": ruled.reasons,
+            "relation": ruled.relation,
+        },
+        schema=DECISION_SCHEMA,
+    )

@@ -1,0 +1,264 @@
+"""Subjects: everything that a comparison looks at, laid out once an event so that pairs only gather.
+
+Rows are source events in the order of the events frame; -1 codes and NaN numbers stand for missing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+
+from dedup_core.corpus import TEXT_PREFIX, Corpus
+from dedup_core.occurrences import MINUTES_A_DAY
+from dedup_core.policy import Policy
+
+Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Lists of different lengths, end to end: the list of event ``e`` is ``values[starts[e]:starts[e + 1]]``."""
+
+    starts: npt.NDArray[np.int64]
+    values: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Columns of n source events.
+
+    words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
+    vocabulary: the V words.   title_bits: their sum.   equal_title: code of the whole title.
+    day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days.
+    day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
+    density: listings in the event's town on its first day.
+    city, district, venue, street, source: codes; online: whether the town is the net.
+    latitude, longitude, geo_confidence: NaN missing.
+    texts: the descriptions; template: those that many titles share; text_words: bits of their words.
+    title_factor: how much differing titles count.   headline: whether a journalist wrote the title.
+    """
+
+    size: int
+    log_size: float
+    words: sparse.csr_array
+    has_word: sparse.csr_array
+    word_lists: Ragged
+    vocabulary: pl.Series
+    title_bits: Floats
+    equal_title: Ints
+    edition: Floats
+    day: Ints
+    last_day: Ints
+    night: Ints
+    previous_day: Floats
+    moment: npt.NDArray[np.float64]
+    dates: Ints
+    days: Ints
+    occurrences: pl.DataFrame
+    day_bits: Floats
+    city_bits: Floats
+    density: Floats
+    venue_bits: Floats
+    start_bits: Floats
+    city: Ints
+    district: Ints
+    online: npt.NDArray[np.bool_]
+    city_names: pl.Series
+    venue: Ints
+    venue_names: pl.Series
+    street: Ints
+    street_no: Ints
+    latitude: npt.NDArray[np.float64]
+    longitude: npt.NDArray[np.float64]
+    geo_confidence: Floats
+    texts: pl.DataFrame
+    template: npt.NDArray[np.bool_]
+    text_words: pl.DataFrame
+    rarest_text_word: float
+    categories: sparse.csr_array
+    source: Ints
+    source_type: Ints
+    session: Ints
+    guided: npt.NDArray[np.bool_]
+    series: npt.NDArray[np.bool_]
+    kind: Ints
+    title_factor: Floats
+    headline: npt.NDArray[np.bool_]
+
+
+def subjects_of(
+    events: pl.DataFrame, occurrences: pl.DataFrame, spans: pl.DataFrame, words: pl.DataFrame, corpus: Corpus, policy: Policy
+) -> Subjects:
+    """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
+    known = words.join(corpus.words, on="word", maintain_order="left")
+    n, vocabulary = events.height, corpus.words["word"]
+    has_word = _matrix(known["event"], known["token"], None, (n, len(vocabulary)))
+    weighted = _matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
+    city, district, city_names = _shared_codes(events["city_key"], events["district_key"])
+    venue, _, venue_names = _shared_codes(events["venue_key"])
+    day = spans["first_day"]
+    placed = events.select("city_key", "venue_key", day=day, minute=spans["moment"] % MINUTES_A_DAY)
+    total = corpus.size + policy.background.listings
+    return Subjects(
+        size=n,
+        log_size=float(np.log2(total)),
+        words=weighted,
+        has_word=has_word,
+        word_lists=_ragged(known["event"], known["token"], n),
+        vocabulary=vocabulary,
+        title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
+        equal_title=_codes(events["title_words"]),
+        edition=_floats(events["edition"]),
+        day=_ints(day),
+        last_day=_ints(spans["last_day"]),
+        night=_ints(spans["first_night"]),
+        previous_day=_floats(events["previous_day"].cast(pl.Int32)),
+        moment=spans["moment"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        dates=_ints(spans["dates"]),
+        days=_ints(spans["days"]),
+        occurrences=occurrences,
+        day_bits=_bits(placed, corpus.days, ["day"], total, policy.background.day_share, policy),
+        city_bits=_bits(placed, corpus.cities, ["city_key"], total, policy.background.city_share, policy),
+        density=_counts(placed, corpus.city_days, ["city_key", "day"]),
+        venue_bits=_venue_bits(placed, corpus, policy),
+        start_bits=_bits(placed, corpus.starts, ["minute"], total, policy.background.start_share, policy),
+        city=city,
+        district=district,
+        online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
+        city_names=city_names,
+        venue=venue,
+        venue_names=venue_names,
+        street=_codes(events["street_key"]),
+        street_no=_codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),
+        latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
+        longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
+        geo_confidence=_floats(events["geo_confidence"].fill_null(0.5)),
+        texts=events.select("description", "short_description"),
+        template=_templates(events, copies=policy.evidence.description_copies),
+        text_words=corpus.text_words,
+        rarest_text_word=_as_float(corpus.text_words["bits"].max()),
+        categories=_categories(events),
+        source=_codes(events["source_code"]),
+        source_type=_codes(events["source_type"]),
+        session=_sessions(events),
+        guided=(events["kind"] == "guided_tour").fill_null(value=False).to_numpy(),
+        series=(events["kind"] == "series").fill_null(value=False).to_numpy(),
+        kind=_codes(events["kind"]),
+        title_factor=_title_factor(events, policy),
+        headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
+    )
+
+
+def _ints(column: pl.Series) -> Ints:
+    return column.cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def _floats(column: pl.Series) -> Floats:
+    return column.cast(pl.Float32).fill_null(float("nan")).to_numpy()
+
+
+def _codes(column: pl.Series) -> Ints:
+    """Number the distinct texts; equal numbers mean equal texts, nothing more."""
+    return _ints(column.cast(pl.Categorical).to_physical().cast(pl.Int64))
+
+
+def _shared_codes(first: pl.Series, *more: pl.Series) -> tuple[Ints, Ints, pl.Series]:
+    """Number the texts of one or two columns together; the names stand at their number."""
+    columns = [first, *more]
+    names = pl.concat([column.rename("name") for column in columns]).drop_nulls().unique().sort()
+    table = pl.DataFrame({"name": names, "code": pl.int_range(len(names), dtype=pl.Int32, eager=True)})
+    numbered = [
+        _ints(column.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left")["code"])
+        for column in columns
+    ]
+    return numbered[0], numbered[-1], names
+
+
+def _matrix(
+    rows: pl.Series, columns: pl.Series, values: pl.Series | None, shape: tuple[int, int]
+) -> sparse.csr_array:
+    filled = np.ones(len(rows), np.float32) if values is None else values.cast(pl.Float32).to_numpy()
+    matrix = sparse.csr_array((filled, (rows.cast(pl.Int32).to_numpy(), columns.cast(pl.Int32).to_numpy())), shape=shape)
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
+    """rows: ascending event numbers."""
+    starts = np.searchsorted(rows.to_numpy(), np.arange(n + 1)).astype(np.int64)
+    return Ragged(starts, values.cast(pl.Int32).to_numpy())
+
+
+def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:
+    return _floats(placed.join(table, on=on, how="left", maintain_order="left")["count"].fill_null(0))
+
+
+def _bits(
+    placed: pl.DataFrame, table: pl.DataFrame, on: list[str], total: int, share: float, policy: Policy
+) -> Floats:
+    expected = _counts(placed, table, on) + policy.background.listings * share
+    return np.log2(total / expected).astype(np.float32)
+
+
+def _venue_bits(placed: pl.DataFrame, corpus: Corpus, policy: Policy) -> Floats:
+    """Rarity of a venue within its town."""
+    in_city = _counts(placed, corpus.cities, ["city_key"])
+    in_venue = _counts(placed, corpus.venues, ["city_key", "venue_key"])
+    known = 10.0  # listings: a town of which we know fewer says little about how rare its venues are
+    return np.log2((in_city + known) / (in_venue + known * policy.background.venue_share)).astype(np.float32)
+
+
+def _categories(events: pl.DataFrame) -> sparse.csr_array:
+    listed = (
+        events.select(
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), pl.col("categories").alias("category")
+        )
+        .explode("category")
+        .drop_nulls()
+        .with_columns(pl.col("category").str.to_lowercase())
+        .unique()
+    )
+    codes = listed["category"].rank("dense").cast(pl.Int32) - 1
+    return _matrix(listed["event"], codes, None, (events.height, int(codes.max() or 0) + 1))  # type: ignore[call-overload, arg-type]
+
+
+def _sessions(events: pl.DataFrame) -> Ints:
+    """Number the show of a day that a marker names: 0 none, 1 early, 2 late."""
+    marked = pl.col("markers").fill_null("")
+    late = marked.str.contains("late", literal=True)
+    early = marked.str.contains("early", literal=True)
+    return _ints(events.select(pl.when(late).then(2).when(early).then(1).otherwise(0)).to_series())
+
+
+def _as_float(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _templates(events: pl.DataFrame, *, copies: int) -> npt.NDArray[np.bool_]:
+    """Tell which descriptions stand under so many different titles that they describe none of them."""
+    text = pl.coalesce("description", "short_description")
+    titles = pl.col("title_words").n_unique().over(text.str.slice(0, TEXT_PREFIX))
+    return events.select(text.is_not_null() & (titles >= copies)).to_series().to_numpy()
+
+
+def _title_factor(events: pl.DataFrame, policy: Policy) -> Floats:
+    """Take the factor furthest from 1 among an event's categories, times that of its source type."""
+    by_category = pl.DataFrame(
+        {"category": list(policy.title_by_category), "factor": list(policy.title_by_category.values())},
+        schema={"category": pl.String, "factor": pl.Float32},
+    )
+    listed = (
+        events.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), category="categories")
+        .explode("category")
+        .with_columns(pl.col("category").str.to_lowercase())
+        .join(by_category, on="category")
+        .sort("event", (pl.col("factor") - 1).abs(), "factor", descending=[False, True, False])
+        .unique("event", keep="first")
+    )
+    factor = np.ones(events.height, np.float32)
+    factor[listed["event"].to_numpy()] = listed["factor"].to_numpy()
+    types = events["source_type"].replace_strict(dict(policy.title_by_source_type), default=1.0, return_dtype=pl.Float32)
+    return factor * types.fill_null(1.0).to_numpy()

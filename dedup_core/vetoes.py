@@ -1,0 +1,164 @@
+"""Vetoes: what no sum of evidence may overrule, and relations that are no merge.
+
+Each rule is a mask over pairs and a limit on their weight. A limit at or below the clustering's refusal keeps a pair apart
+in every chain; a limit between the thresholds leaves it to a person. A rule that fires too often costs matches; the share
+of pairs that it touched is in the statistics by its name in ``reasons``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core.comparisons.dates import Meeting, far_from
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, same_code
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+
+REASONS: Final = {
+    "title_differs": "The titles name different things.",
+    "headline_differs": "A headline names no event, so differing titles are left to a person.",
+    "side_by_side": "One source lists both side by side: two shows, two places, two items.",
+    "session_differs": "One is an early or late show, the other is not.",
+    "far_apart": "The places are confidently too far apart.",
+    "no_common_day": "They share no day, and neither was moved from the other's.",
+    "kind_differs": "They are different kinds of event, such as an exhibition and a guided tour of it.",
+    "one_of_a_series": "One is a single date of the series that the other announces: linked, not merged.",
+    "part_of": "One is an item of the other, which spans more days: linked, not merged.",
+}
+"""Why a weight was cut, in the words that a reviewer is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """limit: (p,) bits, infinite where nothing was cut. reasons, relation: (p,) text, null where none."""
+
+    limit: Bits
+    reasons: pl.Series
+    relation: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at: p pairs, their evidence and how their days and places meet."""
+
+    pairs: Pairs
+    evidence: dict[str, Bits]
+    weight: Bits
+    shared: npt.NDArray[np.float32]
+    identical: Mask
+    meeting: Meeting
+    km: npt.NDArray[np.float64]
+
+
+def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
+    """Apply every rule; the lowest limit holds, all reasons are kept."""
+    refused = np.float32(policy.clustering.refuse_below)
+    below_match = np.float32(policy.thresholds.match - 0.05)
+    below_review = np.float32(policy.thresholds.ambiguous - 0.05)
+    headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
+    headline &= policy.vetoes.headline_review
+    differs = facts.evidence["title"] <= policy.vetoes.title_differs
+    a_of_b, b_of_a = _dates_of(facts, subjects, policy)
+    a_in_b, b_in_a = _parts_of(facts, subjects)
+    rules: list[tuple[str, Mask, np.float32]] = [
+        ("title_differs", differs & ~headline, below_review),
+        ("headline_differs", differs & headline, below_match),
+        ("side_by_side", _side_by_side(facts, subjects, policy), refused),
+        ("session_differs", _sessions_differ(facts, subjects), below_match),
+        ("far_apart", _far_apart(facts, subjects, policy), refused),
+        ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
+        ("kind_differs", _kinds_differ(facts, subjects), refused),
+        ("one_of_a_series", a_of_b | b_of_a, refused),
+        ("part_of", a_in_b | b_in_a, refused),
+    ]
+    relation = _relations(
+        [("a_date_of_b", a_of_b), ("b_date_of_a", b_of_a), ("a_part_of_b", a_in_b), ("b_part_of_a", b_in_a)],
+        len(facts.pairs),
+    )
+    return Rulings(_limits(rules, len(facts.pairs)), _reasons(rules, len(facts.pairs)), relation)
+
+
+def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:
+    limit = np.full(n, np.inf, np.float32)
+    for _, mask, bound in rules:
+        limit[mask] = np.minimum(limit[mask], bound)
+    return limit
+
+
+def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
+    """Name the rules that fired, each distinct set of them put in words once."""
+    fired = np.zeros(n, np.int32)
+    for number, (_, mask, _) in enumerate(rules):
+        fired |= mask.astype(np.int32) << number
+    sets = np.unique(fired)
+    words = [" ".join(rule[0] for number, rule in enumerate(rules) if code >> number & 1) or None for code in sets.tolist()]
+    return pl.Series(words, dtype=pl.String).gather(np.searchsorted(sets, fired))
+
+
+def _relations(named: list[tuple[str, Mask]], n: int) -> pl.Series:
+    code = np.full(n, len(named), np.int64)
+    for number, (_, mask) in reversed(list(enumerate(named))):
+        code[mask] = number
+    return pl.Series([*(name for name, _ in named), None], dtype=pl.String).gather(code)
+
+
+def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """A source that lists two starts, two titles or two venues means two events; only a true copy is one."""
+    two_starts = facts.meeting.apart >= policy.vetoes.side_by_side_minutes
+    two_titles = np.nan_to_num(facts.evidence["title"]) < 0
+    two_venues = np.nan_to_num(facts.evidence["venue"]) < -1
+    two = (two_starts | two_titles | two_venues) & ~facts.identical
+    return same_code(subjects.source, facts.pairs) & two
+
+
+def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
+    return subjects.session[facts.pairs.a] != subjects.session[facts.pairs.b]
+
+
+def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    a, b = facts.pairs.a, facts.pairs.b
+    sure = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b]) >= 0.7
+    same_city = np.nan_to_num(facts.evidence["city"]) > 0
+    return (facts.km > policy.vetoes.far_km) & sure & ~same_city & ~subjects.online[a] & ~subjects.online[b]
+
+
+def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
+    a, b = facts.pairs.a, facts.pairs.b
+    known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0)
+    different = known & (subjects.kind[a] != subjects.kind[b]) & ~(subjects.series[a] | subjects.series[b])
+    visit = (subjects.guided[a] & (subjects.days[b] > 7)) | (subjects.guided[b] & (subjects.days[a] > 7))
+    return different | visit
+
+
+MANY_DATES: Final = 3
+"""Dates from which a listing is a series and not an event that is shown twice."""
+
+
+def _dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, Mask]:
+    """Find the pairs that would be one event but for this: one announces many dates, the other is one of them."""
+    a, b = facts.pairs.a, facts.pairs.b
+    alike = facts.weight >= policy.thresholds.ambiguous
+    many = (subjects.dates >= MANY_DATES) | subjects.series
+    one = (subjects.dates == 1) & ~subjects.series
+    met = facts.meeting.gap == 0
+    return (alike & met & one[a] & many[b], alike & met & one[b] & many[a])
+
+
+ITEM_BITS: Final = 8.0
+"""Information that the title of an item must have on top of its festival's."""
+
+FESTIVAL_BITS: Final = 5.0
+"""Information that the title of a festival must have to be recognised inside another."""
+
+
+def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
+    """Find the items of longer events: days within, the longer event's whole title within the item's, and more to say."""
+    a, b = facts.pairs.a, facts.pairs.b
+    rest_a, rest_b = subjects.title_bits[a] - facts.shared, subjects.title_bits[b] - facts.shared
+    same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.shared >= FESTIVAL_BITS)
+    a_item = same_place & facts.meeting.a_within_b & (rest_b < 0.01) & (rest_a >= ITEM_BITS)
+    b_item = same_place & facts.meeting.b_within_a & (rest_a < 0.01) & (rest_b >= ITEM_BITS)
+    return a_item, b_item

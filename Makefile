@@ -1,0 +1,59 @@
+# Two commands do everything: `make demo` and `make test`. Both install what they need into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SIZES  ?= 10000,100000,1000000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test demo bench lock clean
+
+help:  ## Show the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'event-dedup needs Python 3.11 or later; name one: make PYTHON=python3.12 …'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# What the command line needs, versions and hashes pinned.
+$(VENV)/.local: $(VENV)/.created requirements-local.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# … and what tests and checks need on top.
+$(VENV)/.dev: $(VENV)/.local requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.dev  ## Install everything into .venv
+
+demo: $(VENV)/.local  ## Deduplicate the samples on a Postgres of its own, and show what came out
+	$(BIN)/event-dedup demo
+
+check: $(VENV)/.dev  ## Format, lint, types, import contracts, unit tests: offline, under 30 s
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit
+
+test: $(VENV)/.dev  ## Run every check and every test, on a real Postgres that the tests start themselves
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/.dev  ## Measure speed, memory and quality; SIZES=10000,100000 for less
+	$(BIN)/python -m bench.run --sizes $(SIZES)
+	$(BIN)/python -m bench.pipeline
+
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: $(VENV)/.dev  ## Pin the newest versions that fit pyproject.toml, with hashes
+	$(LOCK) --upgrade --output-file requirements.lock > /dev/null
+	$(LOCK) --extra local --constraint requirements.lock --output-file requirements-local.lock > /dev/null
+	$(LOCK) --extra local --extra dev --constraint requirements-local.lock --output-file requirements-dev.lock > /dev/null
+
+clean:  ## Remove what was installed, built and stored here
+	rm -rf $(VENV) build dist var htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

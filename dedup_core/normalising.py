@@ -1,13 +1,165 @@
 """Normalising: bring what sources write to columns that can be compared.
 
-Here meaning is lost on purpose: markers, editions, organisers and years leave the title, synonyms become one word, compounds fall
-into their parts. What was taken out stands in columns of its own. A word wrongly joined here can still be told apart by
-date and place; a word wrongly left apart is found again by its letters.
+Here meaning is lost on purpose: markers, editions, organisers and years leave the title, synonyms become one word, compounds
+fall into their parts. What was taken out stands in columns of its own. A word wrongly joined here can still be told apart
+by date and place; one wrongly left apart is found again by its letters, in scoring.
 """
 
+import hashlib
+from functools import cache
 from typing import Final
 
 import polars as pl
 
-from dedup_core.events import COMPARABLE_SCHEMA
-from dedup_core.folding import folded, unescaped
+from dedup_core import lexicon
+from dedup_core.compounds import Splitter
+from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
+from dedup_core.folding import folded, lowered
+from dedup_core.places import place_keys
+
+CUT_CAPTURES: Final = ("previous_date", "edition", "year")
+"""Captures that are cut out of the title whole."""
+
+RULES: Final = 1
+"""Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
+
+
+@cache
+def normaliser_version() -> str:
+    """Return what decides the result of `normalise`: these rules and the lexicon."""
+    return hashlib.sha256(f"{RULES} {lexicon.fingerprint()}".encode()).hexdigest()[:16]
+
+
+def normalise(listings: pl.DataFrame) -> pl.DataFrame:
+    """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
+    title = listings.select(lowered(pl.col("title")).alias("title"), _first_day().alias("first_day"))
+    taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
+    words = words_of(title.select(_core()).to_series())
+    comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
+    return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(dict(EVENT_SCHEMA))
+
+
+def _first_day() -> pl.Expr:
+    return pl.col("event_dates").list.eval(pl.element().struct.field("date")).list.min()
+
+
+def _any(patterns: tuple[str, ...]) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
+
+
+def _markers() -> pl.Expr:
+    flags = [
+        pl.when(pl.col("title").str.contains(_any(marker.patterns))).then(pl.lit(name))
+        for name, marker in sorted(lexicon.markers().items())
+    ]
+    found = pl.concat_str(flags, separator=" ", ignore_nulls=True)
+    return pl.when(found != "").then(found).alias("markers")
+
+
+def _kind() -> pl.Expr:
+    kinds = [
+        pl.when(pl.col("title").str.contains(_any(kind.patterns))).then(pl.lit(name)) for name, kind in lexicon.kinds().items()
+    ]
+    return pl.coalesce(kinds).alias("kind")
+
+
+def _captured(name: str, group: str) -> pl.Expr:
+    """Read a named group off the title, from the first pattern of a capture that holds it."""
+    patterns = [pattern for pattern in lexicon.captures()[name].patterns if f"?P<{group}>" in pattern]
+    if not patterns:
+        return pl.lit(None, pl.String)
+    return pl.coalesce([pl.col("title").str.extract_groups(pattern).struct.field(group) for pattern in patterns])
+
+
+def _edition() -> pl.Expr:
+    return _captured("edition", "number").cast(pl.Int32, strict=False).alias("edition")
+
+
+def _previous_day() -> pl.Expr:
+    """Date what a title says it was moved from; a date without a year lies nearest to the listing's own."""
+    day = _captured("previous_date", "day").cast(pl.Int32, strict=False)
+    month = _captured("previous_date", "month").replace_strict(dict(_months()), default=None, return_dtype=pl.Int32)
+    written = _captured("previous_date", "year").cast(pl.Int32, strict=False)
+    year = pl.when(written < 100).then(written + 2000).otherwise(written)
+    own = pl.col("first_day")
+    candidates = [_day_of(pl.coalesce(year, own.dt.year() + shift), month, day) for shift in (0, -1, 1)]
+    distances = [(own - candidate).dt.total_days().abs() for candidate in candidates]
+    nearest = pl.min_horizontal(distances)
+    choice = pl.coalesce(
+        [pl.when(distance == nearest).then(candidate) for distance, candidate in zip(distances, candidates, strict=True)]
+    )
+    return choice.alias("previous_day")
+
+
+@cache
+def _months() -> dict[str, int]:
+    numbers = {text: number for number in range(1, 13) for text in (str(number), f"{number:02d}")}
+    return {**lexicon.months(), **numbers}
+
+
+def _day_of(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """Build a date; null for an impossible one."""
+    text = pl.format("{}-{}-{}", year, month.cast(pl.String).str.zfill(2), day.cast(pl.String).str.zfill(2))
+    return text.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _core() -> pl.Expr:
+    """Cut out of the title what is not its name: organisers first, then markers, previous dates, editions, years."""
+    core = pl.col("title")
+    for pattern in lexicon.organiser_prefixes():
+        core = core.str.replace(pattern, "")
+    for name in CUT_CAPTURES:
+        for pattern in lexicon.captures()[name].patterns:
+            core = core.str.replace_all(pattern, " ")
+    for marker in lexicon.markers().values():
+        core = core.str.replace_all(_any(marker.patterns), " ")
+    cut = folded(core)
+    return pl.when(cut == "").then(folded(pl.col("title"))).otherwise(cut).alias("core")
+
+
+def words_of(cores: pl.Series) -> pl.DataFrame:
+    """Turn folded titles into words: ``title_words`` and ``title_tokens``, in the order of the titles.
+
+    Each distinct word is looked up and split once; a title of function words only keeps them.
+    """
+    padded = pl.DataFrame({"core": cores}).select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+        pl.concat_str(pl.lit(" "), "core", pl.lit(" ")).str.replace_many(_phrases()).str.strip_chars(" ").str.split(" ").alias("word"),
+    )
+    spread = padded.explode("word").join(_split_words(padded["word"]), on="word", how="left", maintain_order="left")
+    words = spread.explode("parts").filter(pl.col("parts").is_not_null())
+    kept = pl.concat([words.filter(~pl.col("stop")), words.join(words.filter(~pl.col("stop")), on="row", how="anti")])
+    lists = kept.group_by("row", maintain_order=True).agg(
+        pl.col("parts").str.join(" ").alias("title_words"),
+        pl.col("parts").unique(maintain_order=True).str.join(" ").alias("title_tokens"),
+    )
+    return padded.select("row").join(lists, on="row", how="left", maintain_order="left").select(
+        pl.col("title_words").fill_null(""), pl.col("title_tokens").fill_null("")
+    )
+
+
+@cache
+def _phrases() -> dict[str, str]:
+    """Map synonyms of several words, and names of countries, with the spaces around them."""
+    many = {phrase: word for phrase, word in {**lexicon.country_words(), **lexicon.synonyms()}.items() if " " in phrase}
+    return {f" {phrase} ": f" {word} " for phrase, word in many.items()}
+
+
+@cache
+def _splitter() -> Splitter:
+    canonical = {**lexicon.country_words(), **lexicon.place_aliases(), **lexicon.synonyms()}
+    return Splitter(
+        parts=lexicon.compound_parts() | {word for word in lexicon.synonym_words() if " " not in word},
+        whole=lexicon.whole_words(),
+        canonical=canonical,
+    )
+
+
+def _split_words(words: pl.Series) -> pl.DataFrame:
+    """Look up each distinct word: ``word``, ``parts`` (List[str]), ``stop`` (whether it never tells events apart)."""
+    distinct = words.explode().drop_nulls().unique().to_list()
+    split, stop = _splitter().split, lexicon.stopwords()
+    return pl.DataFrame(
+        {"word": distinct, "parts": [list(split(word)) for word in distinct], "stop": [word in stop for word in distinct]},
+        schema={"word": pl.String, "parts": pl.List(pl.String), "stop": pl.Boolean},
+    )

@@ -1,0 +1,69 @@
+"""Compounds: split German words into the parts that they are made of.
+
+"Kindertheaterfest" and "Theaterfest für Kinder" have the same parts. Only words of a known list are parts, so that names stay
+whole; a wrong split does little harm, as it is wrong for both sides alike.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Final
+
+LINKS: Final = ("", "s", "es", "n", "en", "er", "e", "ns")
+"""Letters that join the parts of a compound (Fugenelemente)."""
+
+MIN_PART: Final = 3
+"""Letters of the shortest part."""
+
+MIN_UNKNOWN: Final = 4
+"""Letters of an unknown first part: "Waldkirchfest" has one."""
+
+MIN_HEAD: Final = 4
+"""Letters of a known last part that may follow an unknown first one."""
+
+
+class Splitter:
+    """Splits folded words; remembers what it split."""
+
+    def __init__(self, parts: Collection[str], whole: Collection[str], canonical: Mapping[str, str]) -> None:
+        """parts: folded words that may be parts. whole: folded words never split. canonical: synonym -> word that stands for it."""
+        self._parts = frozenset(parts)
+        self._whole = frozenset(whole)
+        self._canonical = dict(canonical)
+        self._heads = sorted((part for part in self._parts if len(part) >= MIN_HEAD), key=len, reverse=True)
+        self.split = lru_cache(maxsize=500_000)(self._split)
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        """Return the parts of a folded word, synonyms replaced; a word that can't be split is its only part."""
+        if word in self._canonical:
+            return tuple(self._canonical[word].split(" "))
+        if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
+            return (word,)
+        parts = self._known_parts(word) or self._unknown_and_head(word) or (word,)
+        return tuple(end for part in parts for end in self._canonical.get(part, part).split(" "))
+
+    def _known_parts(self, word: str) -> tuple[str, ...]:
+        """Find the split into fewest known parts; of equally many the one with the longest first part. Empty if there is none."""
+        best: dict[int, tuple[str, ...]] = {len(word): ()}
+        for start in range(len(word) - MIN_PART, -1, -1):
+            for end in range(len(word), start + MIN_PART - 1, -1):
+                part = word[start:end]
+                if part not in self._parts:
+                    continue
+                tails = [best[end + len(link)] for link in LINKS if word.startswith(link, end) and self._may_end(word, end, link, best)]
+                for tail in tails:
+                    if start not in best or len(tail) + 1 < len(best[start]):
+                        best[start] = (part, *tail)
+        found = best.get(0, ())
+        return found if len(found) > 1 else ()
+
+    @staticmethod
+    def _may_end(word: str, end: int, link: str, best: Mapping[int, tuple[str, ...]]) -> bool:
+        """A link joins two parts: it can't close the word."""
+        after = end + len(link)
+        return after in best and (not link or after < len(word))
+
+    def _unknown_and_head(self, word: str) -> tuple[str, ...]:
+        for head in self._heads:
+            if word.endswith(head) and len(word) - len(head) >= MIN_UNKNOWN:
+                return (word[: -len(head)], head)
+        return ()

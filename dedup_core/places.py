@@ -1,0 +1,127 @@
+"""Places: bring the names of towns, districts, venues and streets to keys that can be compared.
+
+A name that the lexicon does not know is its own key, so an unknown town still meets itself. A district that is taken for a
+town, or a hall for a town, is caught by coordinates and by the other places of the pair.
+"""
+
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from dedup_core import lexicon
+from dedup_core.folding import fold_all, folded
+
+SURE: Final = 0.8
+"""Confidence from which the upstream's normalised place beats the raw one (a guess: upstream documents none)."""
+
+LONGEST_NAME: Final = 3
+"""Words of a place's name that are looked for inside a longer text, as in "Messe Wien Exhibition Center"."""
+
+
+class Town(NamedTuple):
+    """A town's key and, if the name said so, the key of its district."""
+
+    city: str | None
+    district: str | None = None
+
+
+def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
+    """Give each listing its places: ``city_key``, ``district_key``, ``venue_key``, ``street_key``, same rows and order."""
+    sure = pl.col("sanitized_confidence") >= SURE
+    chosen = listings.select(
+        pl.when(sure).then(pl.coalesce("sanitized_city", "city")).otherwise(pl.coalesce("city", "sanitized_city")).alias("city"),
+        pl.when(sure).then(pl.coalesce("sanitized_district", "district")).otherwise("district").alias("district"),
+        folded(pl.col("venue")).alias("venue"),
+        _street().alias("street_key"),
+    )
+    towns = _lookup(chosen["city"], "city_key", "named_district")
+    parts = _lookup(chosen["district"], "town_of_district", "part")
+    keys = pl.concat([chosen, towns, parts], how="horizontal").with_columns(
+        online=pl.col("city_key").is_null() & pl.col("venue").is_in(sorted(_online_names()))
+    )
+    return keys.with_columns(_city().alias("city_key"), _district().alias("district_key")).select(
+        "city_key",
+        pl.when(pl.col("district_key") != pl.col("city_key")).then("district_key").alias("district_key"),
+        _venue().alias("venue_key"),
+        "street_key",
+    )
+
+
+def _city() -> pl.Expr:
+    known = pl.coalesce("city_key", "town_of_district")
+    return pl.when(pl.col("online")).then(pl.lit(lexicon.ONLINE)).otherwise(known)
+
+
+def _district() -> pl.Expr:
+    """Prefer the district's own field; a name that is no known district stands for itself."""
+    return pl.coalesce("part", "town_of_district", "named_district")
+
+
+def _venue() -> pl.Expr:
+    """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle"."""
+    town = pl.col("city_key").fill_null("")
+    padded = pl.concat_str(pl.lit(" "), "venue", pl.lit(" "))
+    plain = padded.str.replace(pl.concat_str(pl.lit(" "), town, pl.lit(" ")), " ", literal=True).str.strip_chars(" ")
+    cut = pl.when(town == "").then("venue").otherwise(plain)
+    is_place = (pl.col("venue") == town) | (cut == "") | pl.col("venue").is_in(sorted(_online_names()))
+    return pl.when(~is_place).then(cut)
+
+
+def _street() -> pl.Expr:
+    street = folded(pl.col("street")).str.replace_all(r"str\b", "strasse")
+    return pl.when(street != "").then(street)
+
+
+def _lookup(names: pl.Series, city: str, district: str) -> pl.DataFrame:
+    """Look each distinct name up once: two columns of keys in the order of the names."""
+    distinct = names.drop_nulls().unique().to_list()
+    found = towns(distinct)
+    table = pl.DataFrame(
+        {"name": distinct, city: [town.city for town in found], district: [town.district for town in found]},
+        schema={"name": pl.String, city: pl.String, district: pl.String},
+    )
+    return names.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left").drop("name")
+
+
+def towns(names: list[str]) -> list[Town]:
+    """Find the town that each name of a place means: exonyms, abbreviations, districts, "Nashville, TN"."""
+    whole, before_comma = fold_all(names), fold_all([name.partition(",")[0] for name in names])
+    return [_town(text, short) for text, short in zip(whole, before_comma, strict=True)]
+
+
+def _town(text: str, before_comma: str) -> Town:
+    if not text:
+        return Town(None)
+    for name in (text, before_comma, _without_region(text)):
+        if name in lexicon.place_aliases():
+            return Town(lexicon.place_aliases()[name])
+        if name in lexicon.districts():
+            return Town(*lexicon.districts()[name])
+    return Town(_known_inside(text) or _without_region(before_comma) or text)
+
+
+def _without_region(text: str) -> str:
+    """Cut a state or country off the end: "nashville tn"."""
+    words = text.split(" ")
+    for n in (1, 2):
+        end = " ".join(words[-n:])
+        if len(words) > n and (end in lexicon.regions() or end in lexicon.countries()):
+            return " ".join(words[:-n])
+    return text
+
+
+def _known_inside(text: str) -> str | None:
+    """Find a known town in a longer text, the longest name first."""
+    words = text.split(" ")
+    if len(words) <= 2:
+        return None
+    for length in range(LONGEST_NAME, 0, -1):
+        for start in range(len(words) - length + 1):
+            name = " ".join(words[start : start + length])
+            if len(name) > 3 and name in lexicon.place_aliases():
+                return lexicon.place_aliases()[name]
+    return None
+
+
+def _online_names() -> frozenset[str]:
+    return frozenset(name for name, key in lexicon.place_aliases().items() if key == lexicon.ONLINE)

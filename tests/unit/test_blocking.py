@@ -1,0 +1,61 @@
+"""Blocking against a brute-force twin: every pair that shares a key, each once, and nothing else."""
+
+from itertools import combinations
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup_core.blocking import candidate_pairs, geo_cells
+
+Key = tuple[int, int, int]
+
+keys_of_events = st.lists(
+    st.sets(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), max_size=4), max_size=12
+)
+
+
+def key_frame(keys: list[set[Key]]) -> pl.DataFrame:
+    rows = [(event, *key) for event, those in enumerate(keys) for key in sorted(those)]
+    schema = {"event": pl.UInt32, "kind": pl.UInt8, "day": pl.Int32, "code": pl.UInt32}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def block_sizes(keys: list[set[Key]]) -> dict[Key, int]:
+    return {key: sum(key in those for those in keys) for key in set().union(*keys)} if keys else {}
+
+
+@given(keys_of_events, st.integers(2, 6))
+def test_the_pairs_are_those_that_share_a_block_within_the_limit(keys: list[set[Key]], limit: int) -> None:
+    sizes = block_sizes(keys)
+    expected = {
+        (a, b)
+        for a, b in combinations(range(len(keys)), 2)
+        if any(sizes[key] <= limit for key in keys[a] & keys[b])
+    }
+
+    found = candidate_pairs(key_frame(keys), max_block_size=limit).pairs
+
+    assert found.rows() == sorted(expected)
+
+
+@given(keys_of_events, st.integers(2, 6))
+def test_an_oversized_block_is_reported_not_paired(keys: list[set[Key]], limit: int) -> None:
+    oversized = sorted((size for size in block_sizes(keys).values() if size > limit), reverse=True)
+
+    left_out = candidate_pairs(key_frame(keys), max_block_size=limit).left_out
+
+    assert left_out["size"].to_list() == oversized
+
+
+@given(
+    st.floats(46, 55), st.floats(6, 15), st.floats(-0.69, 0.69), st.floats(-0.69, 0.69)
+)
+def test_places_nearer_than_the_cell_share_one(lat: float, lon: float, north_km: float, east_km: float) -> None:
+    there = (lat + north_km / 111.32, lon + east_km / 111.32)  # a degree of longitude is shorter, so this is nearer still
+    events = pl.DataFrame({"latitude": [lat, there[0]], "longitude": [lon, there[1]]})
+
+    cells = geo_cells(events, km=0.7)
+
+    per_event = [set(cells.filter(pl.col("event") == event)["code"]) for event in (0, 1)]
+    assert per_event[0] & per_event[1]

@@ -31,7 +31,12 @@ class Intake(Section):
     """What a file and a listing may be, before anything is stored."""
 
     max_file_bytes: int = Field(ge=1_000, description="bytes; a larger file, also once inflated, is refused")
-    max_depth: int = Field(ge=4, le=900, description="levels of nesting of the JSON")
+    max_listing_bytes: int = Field(
+        ge=1_000, description="bytes of one listing, and of what stands beside the file's lists"
+    )
+    max_depth: int = Field(
+        ge=8, le=150, description="levels of nesting of a listing; 150 is what every later reader of the JSON bears"
+    )
     max_listings: int = Field(ge=1, description="listings a file")
     max_keys: int = Field(ge=30, description="keys of one listing, unknown and nested ones included")
     max_dates: int = Field(ge=1, description="occurrences of one listing")

@@ -59,7 +59,8 @@ def blocking_keys(
     """
     days = event_days(occurrences, max_days_keyed=limits.max_days_keyed)
     moved = events.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), pl.col("previous_day").cast(pl.Int32).alias("day")
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"),
+        pl.col("previous_day").cast(pl.Int32).alias("day"),
     ).drop_nulls()
     days = pl.concat([days, moved]).unique()
     around = pl.concat([days, days.with_columns(pl.col("day") + 1)]).unique()
@@ -72,7 +73,7 @@ def blocking_keys(
     return pl.concat(
         [
             _tagged("date and city", days.join(cities, on="event")),
-            _tagged("date and geo cell", days.join(_cells(events, km=limits.geo_cell_km), on="event")),
+            _tagged("date and geo cell", days.join(geo_cells(events, km=limits.geo_cell_km), on="event")),
             _tagged("date and rare word", around.join(rare, on="event")),
             _tagged("date and venue", days.join(_codes(events, ["venue_key"]), on="event")),
             _tagged("week and city", long.join(cities, on="event")),
@@ -98,11 +99,17 @@ def _tagged(kind: str, keys: pl.DataFrame) -> pl.DataFrame:
 def _codes(events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Number the distinct texts of several columns together: ``event``, ``code`` (UInt32)."""
     rows = pl.int_range(pl.len(), dtype=pl.UInt32).alias("event")
-    stacked = pl.concat([events.select(rows, text=column) for column in columns]).drop_nulls().unique()
-    return stacked.select("event", pl.col("text").rank("dense").cast(pl.UInt32).alias("code"))
+    stacked = (
+        pl.concat([events.select(rows, pl.col(column).alias("text")) for column in columns])
+        .drop_nulls()
+        .unique()
+    )
+    return stacked.select(
+        "event", pl.col("text").cast(pl.Categorical).to_physical().cast(pl.UInt32).alias("code")
+    )
 
 
-def _cells(events: pl.DataFrame, *, km: float) -> pl.DataFrame:
+def geo_cells(events: pl.DataFrame, *, km: float) -> pl.DataFrame:
     """Put places into four grids of cells 2 km wide, each shifted by half a cell: ``event``, ``code`` (UInt32).
 
     Two places nearer than ``km`` in both directions share a cell in at least one of the grids, so that no
@@ -122,15 +129,14 @@ def _cells(events: pl.DataFrame, *, km: float) -> pl.DataFrame:
         for number, (dx, dy) in enumerate([(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5)])
     ]
     cells = pl.concat(grids)
-    return cells.select("event", pl.struct("grid", "x", "y").rank("dense").cast(pl.UInt32).alias("code"))
+    numbers = cells.select("grid", "x", "y").unique(maintain_order=True).with_row_index("code")
+    return cells.join(numbers, on=["grid", "x", "y"]).select("event", "code")
 
 
 def _weeks(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFrame:
     """List the weeks that a long range touches: ``event``, ``day`` (Int32: number of the week, negative, so no day)."""
     long = occurrences.filter((pl.col("last_day") - pl.col("day")) >= max_days_keyed)
-    weeks = pl.int_ranges(
-        pl.col("day") // DAYS_A_WEEK, pl.col("last_day") // DAYS_A_WEEK + 1, dtype=pl.Int32
-    )
+    weeks = pl.int_ranges(pl.col("day") // DAYS_A_WEEK, pl.col("last_day") // DAYS_A_WEEK + 1, dtype=pl.Int32)
     return long.select("event", weeks.alias("day")).explode("day").unique()
 
 
@@ -147,7 +153,9 @@ def candidate_pairs(keys: pl.DataFrame, *, max_block_size: int) -> Candidates:
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("block")
     )
     members = keys.join(paired, on=["kind", "day", "code"]).sort("block", "event")
-    pairs = _pairs_within(members["block"].to_numpy(), members["event"].to_numpy(), max_block_size=max_block_size)
+    pairs = _pairs_within(
+        members["block"].to_numpy(), members["event"].to_numpy(), max_block_size=max_block_size
+    )
     return Candidates(pairs=pairs, left_out=_named(blocks.filter(pl.col("size") > max_block_size)))
 
 
@@ -176,6 +184,11 @@ def _pairs_within(
 def _named(blocks: pl.DataFrame) -> pl.DataFrame:
     kinds = pl.Series(KEY_KINDS)
     return blocks.select(
-        pl.format("{}: {}, {}", pl.col("kind").replace_strict(range(len(kinds)), kinds, return_dtype=pl.String), "day", "code").alias("key"),
+        pl.format(
+            "{}: {}, {}",
+            pl.col("kind").replace_strict(range(len(kinds)), kinds, return_dtype=pl.String),
+            "day",
+            "code",
+        ).alias("key"),
         pl.col("size").cast(pl.UInt32),
     ).sort("size", "key", descending=[True, False])

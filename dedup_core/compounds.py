@@ -49,7 +49,11 @@ class Splitter:
                 part = word[start:end]
                 if part not in self._parts:
                     continue
-                tails = [best[end + len(link)] for link in LINKS if word.startswith(link, end) and self._may_end(word, end, link, best)]
+                tails = [
+                    best[end + len(link)]
+                    for link in LINKS
+                    if word.startswith(link, end) and self._may_end(word, end, link, best)
+                ]
                 for tail in tails:
                     if start not in best or len(tail) + 1 < len(best[start]):
                         best[start] = (part, *tail)

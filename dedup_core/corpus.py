@@ -55,7 +55,8 @@ def title_words(events: pl.DataFrame) -> pl.DataFrame:
     """Lay out the distinct words of every title, in order: ``event`` (UInt32), ``word``."""
     return (
         events.select(
-            pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), pl.col("title_tokens").str.split(" ").alias("word")
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"),
+            pl.col("title_tokens").str.split(" ").alias("word"),
         )
         .explode("word")
         .filter(pl.col("word") != "")
@@ -63,14 +64,21 @@ def title_words(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def corpus_of(
-    events: pl.DataFrame, words: pl.DataFrame, spans: pl.DataFrame, *, background: Background, common: Collection[str]
+    events: pl.DataFrame,
+    words: pl.DataFrame,
+    spans: pl.DataFrame,
+    *,
+    background: Background,
+    common: Collection[str],
 ) -> Corpus:
     """Count what the listings have in common.
 
     words: as from `title_words`. spans: as from `dedup_core.occurrences.spans`.
     common: words known to be frequent in event titles; the background holds more of them.
     """
-    placed = events.select("city_key", "venue_key").with_columns(day=spans["first_day"], moment=spans["moment"])
+    placed = events.select("city_key", "venue_key").with_columns(
+        day=spans["first_day"], moment=spans["moment"]
+    )
     return Corpus(
         size=events.height,
         words=_word_bits(words, size=events.height, background=background, common=common),
@@ -96,7 +104,9 @@ def _word_bits(
     (Spärck Jones 1972), so that three listings don't make every word look rare.
     """
     known = pl.col("word").is_in(list(common))
-    expected = pl.when(known).then(background.common_share).otherwise(background.other_share) * background.listings
+    expected = (
+        pl.when(known).then(background.common_share).otherwise(background.other_share) * background.listings
+    )
     return (
         words.group_by("word")
         .agg(pl.len().alias("df"))
@@ -116,7 +126,9 @@ def description_words(events: pl.DataFrame) -> pl.DataFrame:
     """
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
     return (
-        events.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), folded(text).str.split(" ").alias("word"))
+        events.select(
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), folded(text).str.split(" ").alias("word")
+        )
         .explode("word")
         .filter(pl.col("word").str.len_chars() >= MIN_LETTERS)
         .group_by("event", "word")

@@ -4,7 +4,6 @@ Between the stages everything is a Polars frame whose columns are named here, on
 is one source event; stages speak of it by its row number (``UInt32``) in the frame sorted by (source_code, id).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NewType
 
@@ -22,7 +21,7 @@ OCCURRENCE: Final = pl.Struct(
 )
 """One entry of ``event_dates``; times are ``HH:MM`` with hours 00 to 29 (24:30 is half past midnight of that night)."""
 
-LISTING_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+LISTING_SCHEMA: Final = pl.Schema({
     "source_code": pl.String(),
     "id": pl.String(),
     "title": pl.String(),
@@ -51,11 +50,11 @@ LISTING_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "registration_required": pl.Boolean(),
     "registration_contact": pl.String(),
     "confidence_score": pl.Float64(),
-}
+})
 """A valid listing as it came: ``location`` flattened (``venue`` is ``location.name``, ``sanitized_*`` is
 ``location._sanitizeResult``), empty text as null, title and at least one occurrence always there."""
 
-COMPARABLE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+COMPARABLE_SCHEMA: Final = pl.Schema({
     "title_words": pl.String(),
     "title_tokens": pl.String(),
     "markers": pl.String(),
@@ -66,13 +65,13 @@ COMPARABLE_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "district_key": pl.String(),
     "venue_key": pl.String(),
     "street_key": pl.String(),
-}
+})
 """What `dedup_core.normalising` adds. Lists of words are one space-joined text: that is what Postgres COPY moves fastest.
 
-title_words: the title's core in order, folded, synonyms replaced; title_tokens: its distinct words with compounds split, sorted;
+title_words: the words of the title's core in order, folded, synonyms replaced, compounds split; title_tokens: the distinct ones;
 markers: of ``cancelled early extra late moved sold_out``, sorted; kind: ``voucher``, ``tour``, ``exhibition`` … or null."""
 
-EVENT_SCHEMA: Final[Mapping[str, pl.DataType]] = {**LISTING_SCHEMA, **COMPARABLE_SCHEMA}
+EVENT_SCHEMA: Final = pl.Schema({**LISTING_SCHEMA, **COMPARABLE_SCHEMA})
 
 EVIDENCE: Final = (
     "prior",
@@ -92,7 +91,7 @@ EVIDENCE: Final = (
 
 ``cap`` is what vetoes and limits took away, so that the sum still holds; ``reasons`` names them."""
 
-DECISION_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+DECISION_SCHEMA: Final = pl.Schema({
     "a": pl.UInt32(),
     "b": pl.UInt32(),
     **{part: pl.Float32() for part in EVIDENCE},
@@ -101,20 +100,20 @@ DECISION_SCHEMA: Final[Mapping[str, pl.DataType]] = {
     "decision": pl.String(),
     "reasons": pl.String(),
     "relation": pl.String(),
-}
+})
 """A scored pair, row numbers a < b. score: probability in [0, 1] = 1 / (1 + 2 ** -weight).
 
 decision: ``match``, ``ambiguous`` or ``no_match``; reasons: space-joined names of vetoes and caps, or null;
 relation: ``a_part_of_b``, ``b_part_of_a``, ``a_date_of_b``, ``b_date_of_a``, or null."""
 
-VERDICT_SCHEMA: Final[Mapping[str, pl.DataType]] = {
+VERDICT_SCHEMA: Final = pl.Schema({
     "kind": pl.String(),
     "a_source_code": pl.String(),
     "a_id": pl.String(),
     "b_source_code": pl.String(),
     "b_id": pl.String(),
     "sequence": pl.Int64(),
-}
+})
 """A person's word on a pair: kind is ``must_link`` or ``cannot_link``. Of two that contradict, the higher sequence (later) holds."""
 
 

@@ -17,8 +17,16 @@ from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
 from dedup_core.folding import folded, lowered
 from dedup_core.places import place_keys
 
-CUT_CAPTURES: Final = ("previous_date", "edition", "year")
+CUT_CAPTURES: Final = ("previous_date", "year")
 """Captures that are cut out of the title whole."""
+
+ROMAN: Final = {
+    tens + ones: 10 * i + j
+    for i, tens in enumerate(("", "x", "xx", "xxx", "xl"))
+    for j, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+    if tens + ones
+}
+"""Roman numbers up to 49: no festival of ours is older."""
 
 RULES: Final = 1
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
@@ -34,9 +42,11 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
     title = listings.select(lowered(pl.col("title")).alias("title"), _first_day().alias("first_day"))
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
-    words = words_of(title.select(_core()).to_series())
+    words = words_of(title.with_columns(edition=taken_out["edition"]).select(_core()).to_series())
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
-    return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(dict(EVENT_SCHEMA))
+    return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(
+        dict(EVENT_SCHEMA)
+    )
 
 
 def _first_day() -> pl.Expr:
@@ -58,7 +68,8 @@ def _markers() -> pl.Expr:
 
 def _kind() -> pl.Expr:
     kinds = [
-        pl.when(pl.col("title").str.contains(_any(kind.patterns))).then(pl.lit(name)) for name, kind in lexicon.kinds().items()
+        pl.when(pl.col("title").str.contains(_any(kind.patterns))).then(pl.lit(name))
+        for name, kind in lexicon.kinds().items()
     ]
     return pl.coalesce(kinds).alias("kind")
 
@@ -68,17 +79,23 @@ def _captured(name: str, group: str) -> pl.Expr:
     patterns = [pattern for pattern in lexicon.captures()[name].patterns if f"?P<{group}>" in pattern]
     if not patterns:
         return pl.lit(None, pl.String)
-    return pl.coalesce([pl.col("title").str.extract_groups(pattern).struct.field(group) for pattern in patterns])
+    return pl.coalesce(
+        [pl.col("title").str.extract_groups(pattern).struct.field(group) for pattern in patterns]
+    )
 
 
 def _edition() -> pl.Expr:
-    return _captured("edition", "number").cast(pl.Int32, strict=False).alias("edition")
+    arabic = _captured("edition", "number").cast(pl.Int32, strict=False)
+    roman = _captured("edition", "roman").replace_strict(ROMAN, default=None, return_dtype=pl.Int32)
+    return pl.coalesce(arabic, roman).alias("edition")
 
 
 def _previous_day() -> pl.Expr:
     """Date what a title says it was moved from; a date without a year lies nearest to the listing's own."""
     day = _captured("previous_date", "day").cast(pl.Int32, strict=False)
-    month = _captured("previous_date", "month").replace_strict(dict(_months()), default=None, return_dtype=pl.Int32)
+    month = _captured("previous_date", "month").replace_strict(
+        dict(_months()), default=None, return_dtype=pl.Int32
+    )
     written = _captured("previous_date", "year").cast(pl.Int32, strict=False)
     year = pl.when(written < 100).then(written + 2000).otherwise(written)
     own = pl.col("first_day")
@@ -86,7 +103,10 @@ def _previous_day() -> pl.Expr:
     distances = [(own - candidate).dt.total_days().abs() for candidate in candidates]
     nearest = pl.min_horizontal(distances)
     choice = pl.coalesce(
-        [pl.when(distance == nearest).then(candidate) for distance, candidate in zip(distances, candidates, strict=True)]
+        [
+            pl.when(distance == nearest).then(candidate)
+            for distance, candidate in zip(distances, candidates, strict=True)
+        ]
     )
     return choice.alias("previous_day")
 
@@ -113,8 +133,20 @@ def _core() -> pl.Expr:
             core = core.str.replace_all(pattern, " ")
     for marker in lexicon.markers().values():
         core = core.str.replace_all(_any(marker.patterns), " ")
-    cut = folded(core)
+    cut = _without_edition(folded(core))
     return pl.when(cut == "").then(folded(pl.col("title"))).otherwise(cut).alias("core")
+
+
+def _without_edition(core: pl.Expr) -> pl.Expr:
+    """Drop the number that was read as an edition, also as "16th"; a number that was not read as one stays."""
+    number = pl.col("edition").cast(pl.String)
+    cut = core
+    for ending in ("", "st", "nd", "rd", "th"):
+        padded = pl.concat_str(pl.lit(" "), cut, pl.lit(" "))
+        cut = padded.str.replace(
+            pl.format(" {}{} ", number, pl.lit(ending)), " ", literal=True
+        ).str.strip_chars(" ")
+    return pl.when(number.is_null()).then(core).otherwise(cut)
 
 
 def words_of(cores: pl.Series) -> pl.DataFrame:
@@ -124,24 +156,38 @@ def words_of(cores: pl.Series) -> pl.DataFrame:
     """
     padded = pl.DataFrame({"core": cores}).select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        pl.concat_str(pl.lit(" "), "core", pl.lit(" ")).str.replace_many(_phrases()).str.strip_chars(" ").str.split(" ").alias("word"),
+        pl.concat_str(pl.lit(" "), "core", pl.lit(" "))
+        .str.replace_many(_phrases())
+        .str.strip_chars(" ")
+        .str.split(" ")
+        .alias("word"),
     )
-    spread = padded.explode("word").join(_split_words(padded["word"]), on="word", how="left", maintain_order="left")
+    spread = padded.explode("word").join(
+        _split_words(padded["word"]), on="word", how="left", maintain_order="left"
+    )
     words = spread.explode("parts").filter(pl.col("parts").is_not_null())
-    kept = pl.concat([words.filter(~pl.col("stop")), words.join(words.filter(~pl.col("stop")), on="row", how="anti")])
+    kept = pl.concat(
+        [words.filter(~pl.col("stop")), words.join(words.filter(~pl.col("stop")), on="row", how="anti")]
+    )
     lists = kept.group_by("row", maintain_order=True).agg(
         pl.col("parts").str.join(" ").alias("title_words"),
         pl.col("parts").unique(maintain_order=True).str.join(" ").alias("title_tokens"),
     )
-    return padded.select("row").join(lists, on="row", how="left", maintain_order="left").select(
-        pl.col("title_words").fill_null(""), pl.col("title_tokens").fill_null("")
+    return (
+        padded.select("row")
+        .join(lists, on="row", how="left", maintain_order="left")
+        .select(pl.col("title_words").fill_null(""), pl.col("title_tokens").fill_null(""))
     )
 
 
 @cache
 def _phrases() -> dict[str, str]:
     """Map synonyms of several words, and names of countries, with the spaces around them."""
-    many = {phrase: word for phrase, word in {**lexicon.country_words(), **lexicon.synonyms()}.items() if " " in phrase}
+    many = {
+        phrase: word
+        for phrase, word in {**lexicon.country_words(), **lexicon.synonyms()}.items()
+        if " " in phrase
+    }
     return {f" {phrase} ": f" {word} " for phrase, word in many.items()}
 
 
@@ -160,6 +206,10 @@ def _split_words(words: pl.Series) -> pl.DataFrame:
     distinct = words.explode().drop_nulls().unique().to_list()
     split, stop = _splitter().split, lexicon.stopwords()
     return pl.DataFrame(
-        {"word": distinct, "parts": [list(split(word)) for word in distinct], "stop": [word in stop for word in distinct]},
+        {
+            "word": distinct,
+            "parts": [list(split(word)) for word in distinct],
+            "stop": [word in stop for word in distinct],
+        },
         schema={"word": pl.String, "parts": pl.List(pl.String), "stop": pl.Boolean},
     )

@@ -29,8 +29,14 @@ def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
     """Give each listing its places: ``city_key``, ``district_key``, ``venue_key``, ``street_key``, same rows and order."""
     sure = pl.col("sanitized_confidence") >= SURE
     chosen = listings.select(
-        pl.when(sure).then(pl.coalesce("sanitized_city", "city")).otherwise(pl.coalesce("city", "sanitized_city")).alias("city"),
-        pl.when(sure).then(pl.coalesce("sanitized_district", "district")).otherwise("district").alias("district"),
+        pl.when(sure)
+        .then(pl.coalesce("sanitized_city", "city"))
+        .otherwise(pl.coalesce("city", "sanitized_city"))
+        .alias("city"),
+        pl.when(sure)
+        .then(pl.coalesce("sanitized_district", "district"))
+        .otherwise("district")
+        .alias("district"),
         folded(pl.col("venue")).alias("venue"),
         _street().alias("street_key"),
     )
@@ -61,7 +67,9 @@ def _venue() -> pl.Expr:
     """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle"."""
     town = pl.col("city_key").fill_null("")
     padded = pl.concat_str(pl.lit(" "), "venue", pl.lit(" "))
-    plain = padded.str.replace(pl.concat_str(pl.lit(" "), town, pl.lit(" ")), " ", literal=True).str.strip_chars(" ")
+    plain = padded.str.replace(
+        pl.concat_str(pl.lit(" "), town, pl.lit(" ")), " ", literal=True
+    ).str.strip_chars(" ")
     cut = pl.when(town == "").then("venue").otherwise(plain)
     is_place = (pl.col("venue") == town) | (cut == "") | pl.col("venue").is_in(sorted(_online_names()))
     return pl.when(~is_place).then(cut)
@@ -80,7 +88,9 @@ def _lookup(names: pl.Series, city: str, district: str) -> pl.DataFrame:
         {"name": distinct, city: [town.city for town in found], district: [town.district for town in found]},
         schema={"name": pl.String, city: pl.String, district: pl.String},
     )
-    return names.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left").drop("name")
+    return (
+        names.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left").drop("name")
+    )
 
 
 def towns(names: list[str]) -> list[Town]:

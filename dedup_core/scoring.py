@@ -28,6 +28,7 @@ from dedup_core.vetoes import Facts, Rulings, rulings
 CHUNK: Final = 1_000_000
 """Pairs scored at once; bounds the memory of the evidence table."""
 
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """The result of scoring.
@@ -41,7 +42,12 @@ class Scored:
 
 
 def score(
-    pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool = False, step: Callable[[int], None] | None = None
+    pairs: pl.DataFrame,
+    subjects: Subjects,
+    policy: Policy,
+    *,
+    keep_all: bool = False,
+    step: Callable[[int], None] | None = None,
 ) -> Scored:
     """Score candidate pairs.
 
@@ -51,7 +57,11 @@ def score(
     kept: list[pl.DataFrame] = []
     for start in range(0, pairs.height, CHUNK):
         part = pairs.slice(start, CHUNK)
-        kept.append(_score_chunk(Pairs(part["a"].to_numpy(), part["b"].to_numpy()), subjects, policy, keep_all=keep_all))
+        kept.append(
+            _score_chunk(
+                Pairs(part["a"].to_numpy(), part["b"].to_numpy()), subjects, policy, keep_all=keep_all
+            )
+        )
         if step:
             step(start + part.height)
     decisions = pl.concat(kept) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
@@ -64,12 +74,18 @@ def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: 
     if not keep_all:
         hopeful = _hopeful(pairs, shared, subjects, policy)
         pairs, shared = pairs.where(hopeful), shared[hopeful]
-    identical, meeting, km = _identical(pairs, subjects), meeting_of(pairs, subjects), distance_km(pairs, subjects)
+    identical, meeting, km = (
+        _identical(pairs, subjects),
+        meeting_of(pairs, subjects),
+        distance_km(pairs, subjects),
+    )
     evidence = _evidence(pairs, shared, meeting, km, subjects, policy)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
-    evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(np.float32)
+    evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
+        np.float32
+    )
     frame = _decided(pairs, evidence, ruled, policy)
     kept = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     return frame if keep_all else frame.filter(kept)
@@ -80,7 +96,9 @@ def _identical(pairs: Pairs, subjects: Subjects) -> Mask:
     same_start = (subjects.moment[pairs.a] == subjects.moment[pairs.b]) | (
         np.isnan(subjects.moment[pairs.a]) & np.isnan(subjects.moment[pairs.b])
     )
-    same_days = (subjects.day[pairs.a] == subjects.day[pairs.b]) & (subjects.last_day[pairs.a] == subjects.last_day[pairs.b])
+    same_days = (subjects.day[pairs.a] == subjects.day[pairs.b]) & (
+        subjects.last_day[pairs.a] == subjects.last_day[pairs.b]
+    )
     identical: Mask = same_code(subjects.equal_title, pairs) & same_days & same_start
     return identical
 
@@ -163,7 +181,9 @@ def _sum(evidence: Evidence) -> Bits:
 def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -> pl.DataFrame:
     weight = _sum(evidence)
     limits = policy.thresholds
-    decision = np.where(weight >= limits.match, "match", np.where(weight >= limits.ambiguous, "ambiguous", "no_match"))
+    decision = np.where(
+        weight >= limits.match, "match", np.where(weight >= limits.ambiguous, "ambiguous", "no_match")
+    )
     return pl.DataFrame(
         {
             "a": pairs.a,

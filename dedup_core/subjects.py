@@ -90,7 +90,12 @@ class Subjects:
 
 
 def subjects_of(
-    events: pl.DataFrame, occurrences: pl.DataFrame, spans: pl.DataFrame, words: pl.DataFrame, corpus: Corpus, policy: Policy
+    events: pl.DataFrame,
+    occurrences: pl.DataFrame,
+    spans: pl.DataFrame,
+    words: pl.DataFrame,
+    corpus: Corpus,
+    policy: Policy,
 ) -> Subjects:
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
@@ -171,7 +176,9 @@ def _shared_codes(first: pl.Series, *more: pl.Series) -> tuple[Ints, Ints, pl.Se
     names = pl.concat([column.rename("name") for column in columns]).drop_nulls().unique().sort()
     table = pl.DataFrame({"name": names, "code": pl.int_range(len(names), dtype=pl.Int32, eager=True)})
     numbered = [
-        _ints(column.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left")["code"])
+        _ints(
+            column.rename("name").to_frame().join(table, on="name", how="left", maintain_order="left")["code"]
+        )
         for column in columns
     ]
     return numbered[0], numbered[-1], names
@@ -181,7 +188,9 @@ def _matrix(
     rows: pl.Series, columns: pl.Series, values: pl.Series | None, shape: tuple[int, int]
 ) -> sparse.csr_array:
     filled = np.ones(len(rows), np.float32) if values is None else values.cast(pl.Float32).to_numpy()
-    matrix = sparse.csr_array((filled, (rows.cast(pl.Int32).to_numpy(), columns.cast(pl.Int32).to_numpy())), shape=shape)
+    matrix = sparse.csr_array(
+        (filled, (rows.cast(pl.Int32).to_numpy(), columns.cast(pl.Int32).to_numpy())), shape=shape
+    )
     matrix.sum_duplicates()
     return matrix
 
@@ -222,7 +231,7 @@ def _categories(events: pl.DataFrame) -> sparse.csr_array:
         .unique()
     )
     codes = listed["category"].rank("dense").cast(pl.Int32) - 1
-    return _matrix(listed["event"], codes, None, (events.height, int(codes.max() or 0) + 1))  # type: ignore[call-overload, arg-type]
+    return _matrix(listed["event"], codes, None, (events.height, int(codes.max() or 0) + 1))  # type: ignore[arg-type]
 
 
 def _sessions(events: pl.DataFrame) -> Ints:
@@ -260,5 +269,8 @@ def _title_factor(events: pl.DataFrame, policy: Policy) -> Floats:
     )
     factor = np.ones(events.height, np.float32)
     factor[listed["event"].to_numpy()] = listed["factor"].to_numpy()
-    types = events["source_type"].replace_strict(dict(policy.title_by_source_type), default=1.0, return_dtype=pl.Float32)
-    return factor * types.fill_null(1.0).to_numpy()
+    types = events["source_type"].replace_strict(
+        dict(policy.title_by_source_type), default=1.0, return_dtype=pl.Float32
+    )
+    combined: Floats = factor * types.fill_null(1.0).to_numpy()
+    return combined

@@ -94,7 +94,10 @@ def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
     for number, (_, mask, _) in enumerate(rules):
         fired |= mask.astype(np.int32) << number
     sets = np.unique(fired)
-    words = [" ".join(rule[0] for number, rule in enumerate(rules) if code >> number & 1) or None for code in sets.tolist()]
+    words = [
+        " ".join(rule[0] for number, rule in enumerate(rules) if code >> number & 1) or None
+        for code in sets.tolist()
+    ]
     return pl.Series(words, dtype=pl.String).gather(np.searchsorted(sets, fired))
 
 
@@ -115,7 +118,8 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
 
 
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
-    return subjects.session[facts.pairs.a] != subjects.session[facts.pairs.b]
+    differ: Mask = subjects.session[facts.pairs.a] != subjects.session[facts.pairs.b]
+    return differ
 
 
 def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
@@ -130,7 +134,8 @@ def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
     known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0)
     different = known & (subjects.kind[a] != subjects.kind[b]) & ~(subjects.series[a] | subjects.series[b])
     visit = (subjects.guided[a] & (subjects.days[b] > 7)) | (subjects.guided[b] & (subjects.days[a] > 7))
-    return different | visit
+    ruled: Mask = different | visit
+    return ruled
 
 
 MANY_DATES: Final = 3
@@ -144,7 +149,8 @@ def _dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, M
     many = (subjects.dates >= MANY_DATES) | subjects.series
     one = (subjects.dates == 1) & ~subjects.series
     met = facts.meeting.gap == 0
-    return (alike & met & one[a] & many[b], alike & met & one[b] & many[a])
+    together = alike & met
+    return together & one[a] & many[b], together & one[b] & many[a]
 
 
 ITEM_BITS: Final = 8.0

@@ -70,11 +70,22 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
 
 def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
     """Join each pair's occurrences on their nights."""
-    table = subjects.occurrences.filter((pl.col("last_day") - pl.col("day")) < 400).select(
-        "event",
-        pl.int_ranges("night", pl.max_horizontal("night", pl.when(pl.col("night") < pl.col("day")).then("night").otherwise("last_day")) + 1, dtype=pl.Int32).alias("night"),
-        "moment",
-    ).explode("night")
+    table = (
+        subjects.occurrences.filter((pl.col("last_day") - pl.col("day")) < 400)
+        .select(
+            "event",
+            pl.int_ranges(
+                "night",
+                pl.max_horizontal(
+                    "night", pl.when(pl.col("night") < pl.col("day")).then("night").otherwise("last_day")
+                )
+                + 1,
+                dtype=pl.Int32,
+            ).alias("night"),
+            "moment",
+        )
+        .explode("night")
+    )
     pair = pl.int_range(pl.len(), dtype=pl.UInt32).alias("pair")
     left = pl.DataFrame({"event": pairs.a}).with_columns(pair).join(table, on="event").drop("event")
     right = pl.DataFrame({"event": pairs.b}).with_columns(pair).join(table, on="event").drop("event")

@@ -1,4 +1,4 @@
-"""Descriptions: do both texts speak of the same things?
+"""Descriptions: whether both texts speak of the same things.
 
 Sources copy templates, so a text that stands under many different titles counts as no text at all.
 """
@@ -40,13 +40,20 @@ def _vectors(
     words = (
         description_words(subjects.texts[rows])
         .join(subjects.text_words, on="word", how="left")
-        .with_columns((pl.col("bits").fill_null(subjects.rarest_text_word) * (1 + pl.col("count").log())).alias("value"))
+        .with_columns(
+            (pl.col("bits").fill_null(subjects.rarest_text_word) * (1 + pl.col("count").log())).alias("value")
+        )
     )
-    counts = words.group_by("event").agg(pl.len().alias("words"), (pl.col("value") ** 2).sum().sqrt().alias("norm"))
+    counts = words.group_by("event").agg(
+        pl.len().alias("words"), (pl.col("value") ** 2).sum().sqrt().alias("norm")
+    )
     words = words.join(counts, on="event")
     codes = words["word"].cast(pl.Categorical).to_physical().rank("dense").cast(pl.Int32).to_numpy() - 1
     matrix = sparse.csr_array(
-        ((words["value"] / words["norm"]).cast(pl.Float32).to_numpy(), (words["event"].cast(pl.Int32).to_numpy(), codes)),
+        (
+            (words["value"] / words["norm"]).cast(pl.Float32).to_numpy(),
+            (words["event"].cast(pl.Int32).to_numpy(), codes),
+        ),
         shape=(len(rows), int(codes.max(initial=0)) + 1),
     )
     enough = np.zeros(len(rows), np.bool_)

@@ -36,9 +36,11 @@ def along(curve: Curve, x: npt.NDArray[np.floating]) -> Bits:
 def both_known(codes: Ints, pairs: Pairs) -> Mask:
     """Tell where both sides have a code."""
     known = codes >= 0
-    return known[pairs.a] & known[pairs.b]
+    both: Mask = known[pairs.a] & known[pairs.b]
+    return both
 
 
 def same_code(codes: Ints, pairs: Pairs) -> Mask:
     """Tell where both sides have a code and it is the same."""
-    return (codes[pairs.a] == codes[pairs.b]) & (codes[pairs.a] >= 0)
+    same: Mask = (codes[pairs.a] == codes[pairs.b]) & (codes[pairs.a] >= 0)
+    return same

@@ -44,13 +44,19 @@ def city_bits(pairs: Pairs, km: npt.NDArray[np.float64], subjects: Subjects, wei
     """
     rarity = np.minimum(subjects.city_bits[pairs.a], subjects.city_bits[pairs.b])
     same = same_town(pairs, subjects)
-    alike = _similar_names(pairs, ~same & both_known(subjects.city, pairs), subjects.city, subjects.city_names)
-    bits = np.where(alike >= weights.misspelt, rarity + weights.city_similar, np.float32(weights.city_differs))
+    alike = _similar_names(
+        pairs, ~same & both_known(subjects.city, pairs), subjects.city, subjects.city_names
+    )
+    bits = np.where(
+        alike >= weights.misspelt, rarity + weights.city_similar, np.float32(weights.city_differs)
+    )
     online = subjects.online[pairs.a] != subjects.online[pairs.b]
     bits = np.where(online, np.float32(weights.online), bits)
     near = (km < 3) & (bits < 0)
     bits = np.where(same, rarity, np.where(near, np.float32(-0.5), bits))
-    bits += np.where(same & _districts_differ(pairs, subjects), np.float32(weights.district_differs), np.float32(0))
+    bits += np.where(
+        same & _districts_differ(pairs, subjects), np.float32(weights.district_differs), np.float32(0)
+    )
     return np.where(both_known(subjects.city, pairs), bits, np.float32(np.nan)).astype(np.float32)
 
 
@@ -58,11 +64,16 @@ def same_town(pairs: Pairs, subjects: Subjects) -> Mask:
     """Tell where the towns are the same, or one's town is the other's district."""
     city, district = subjects.city, subjects.district
     crossed = (city[pairs.a] == district[pairs.b]) | (district[pairs.a] == city[pairs.b])
-    return same_code(city, pairs) | (crossed & both_known(city, pairs))
+    same: Mask = same_code(city, pairs) | (crossed & both_known(city, pairs))
+    return same
 
 
 def _districts_differ(pairs: Pairs, subjects: Subjects) -> Mask:
-    return both_known(subjects.district, pairs) & ~same_code(subjects.district, pairs) & same_code(subjects.city, pairs)
+    return (
+        both_known(subjects.district, pairs)
+        & ~same_code(subjects.district, pairs)
+        & same_code(subjects.city, pairs)
+    )
 
 
 def venue_bits(pairs: Pairs, subjects: Subjects, weights: PlaceWeights) -> Bits:
@@ -103,7 +114,9 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     words = process.cpdist(one, two, scorer=fuzz.token_sort_ratio, dtype=np.float32, workers=-1) / 100
     inside = process.cpdist(one, two, scorer=fuzz.token_set_ratio, dtype=np.float32, workers=-1) / 100
     run_one, run_two = left.str.replace_all(" ", "").to_list(), right.str.replace_all(" ", "").to_list()
-    letters = process.cpdist(run_one, run_two, scorer=JaroWinkler.normalized_similarity, dtype=np.float32, workers=-1)
+    letters = process.cpdist(
+        run_one, run_two, scorer=JaroWinkler.normalized_similarity, dtype=np.float32, workers=-1
+    )
     contained = np.where(inside >= 0.999, 0.9, 0)
     close = np.where(letters >= 0.93, letters, 0)
     best: Floats = np.maximum(np.maximum(words, contained), close).astype(np.float32)

@@ -64,7 +64,8 @@ def _words_bits(
     agree = np.minimum(weights.shared * shared, weights.shared_cap)
     agree += np.where((larger < 0.01) & (shared > 0), np.float32(weights.equal), np.float32(0))
     differ = weights.disagree * smaller * factor + weights.rest * larger
-    return (agree - np.minimum(differ, weights.disagree_cap)).astype(np.float32)
+    bits: Floats = (agree - np.minimum(differ, weights.disagree_cap)).astype(np.float32)
+    return bits
 
 
 def _further_from_one(left: Floats, right: Floats) -> Floats:
@@ -73,7 +74,8 @@ def _further_from_one(left: Floats, right: Floats) -> Floats:
 
 def _editions_differ(pairs: Pairs, subjects: Subjects) -> Mask:
     left, right = subjects.edition[pairs.a], subjects.edition[pairs.b]
-    return (left != right) & ~np.isnan(left) & ~np.isnan(right)
+    differ: Mask = (left != right) & ~np.isnan(left) & ~np.isnan(right)
+    return differ
 
 
 def _second_look(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> tuple[Floats, Mask]:
@@ -85,7 +87,11 @@ def _second_look(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> tup
     near = np.where(long_enough.to_numpy(), whole, 0)
     partly = np.flatnonzero(long_enough.to_numpy() & (near < weights.near))
     part = process.cpdist(
-        [left[i] for i in partly], [right[i] for i in partly], scorer=fuzz.partial_ratio, dtype=np.float32, workers=-1
+        [left[i] for i in partly],
+        [right[i] for i in partly],
+        scorer=fuzz.partial_ratio,
+        dtype=np.float32,
+        workers=-1,
     )
     near[partly] = np.maximum(near[partly], part / 100 - PARTIAL_LOSS)
     near = np.where(whole >= 1, 1, near)

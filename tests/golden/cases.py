@@ -146,7 +146,9 @@ class Case(Entry):
         named = {*expect.status, *expect.previous_date, *expect.not_an_event}
         named |= {end for link in links for end in (link.from_, link.to)}
         if sorted(members) != sorted(keys) or not named <= keys:
-            raise ValueError(f"{self.id}: the clusters must part the listings, the rest must name some of them")
+            raise ValueError(
+                f"{self.id}: the clusters must part the listings, the rest must name some of them"
+            )
         if not self.id.startswith(f"r{self.row:02}-"):
             raise ValueError(f"{self.id} stands under row {self.row}")
         return self
@@ -252,5 +254,9 @@ def _file(source: str, batch: int, listings: list[dict[str, Any]]) -> tuple[str,
     processed = FIRST_BATCH + timedelta(weeks=batch)
     stamp = processed.isoformat(timespec="milliseconds")
     name = f"{source}_{processed:%d.%m.%Y}_{stamp.replace(':', '-').replace('.', '-')}Z.json"
-    content = {"events": listings, "rejected": [], "metadata": {"processedAt": f"{stamp}Z", "sourceKey": f"{source}.pdf"}}
+    content = {
+        "events": listings,
+        "rejected": [],
+        "metadata": {"processedAt": f"{stamp}Z", "sourceKey": f"{source}.pdf"},
+    }
     return name, json.dumps(content, ensure_ascii=False, indent=1).encode()

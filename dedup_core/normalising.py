@@ -44,9 +44,7 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
     words = words_of(title.with_columns(edition=taken_out["edition"]).select(_core()).to_series())
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
-    return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(
-        dict(EVENT_SCHEMA)
-    )
+    return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(EVENT_SCHEMA)
 
 
 def _first_day() -> pl.Expr:

@@ -153,7 +153,7 @@ def _dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, M
     return together & one[a] & many[b], together & one[b] & many[a]
 
 
-ITEM_BITS: Final = 8.0
+ITEM_BITS: Final = 10.0
 """Information that the title of an item must have on top of its festival's."""
 
 FESTIVAL_BITS: Final = 5.0
@@ -161,10 +161,12 @@ FESTIVAL_BITS: Final = 5.0
 
 
 def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
-    """Find the items of longer events: days within, the longer event's whole title within the item's, and more to say."""
+    """Find the items of longer events: days within and at most half as many,
+    the longer event's whole title within the item's, and more to say."""
     a, b = facts.pairs.a, facts.pairs.b
     rest_a, rest_b = subjects.title_bits[a] - facts.shared, subjects.title_bits[b] - facts.shared
     same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.shared >= FESTIVAL_BITS)
-    a_item = same_place & facts.meeting.a_within_b & (rest_b < 0.01) & (rest_a >= ITEM_BITS)
-    b_item = same_place & facts.meeting.b_within_a & (rest_a < 0.01) & (rest_b >= ITEM_BITS)
+    longer_a, longer_b = subjects.days[a] >= 2 * subjects.days[b], subjects.days[b] >= 2 * subjects.days[a]
+    a_item = same_place & facts.meeting.a_within_b & longer_b & (rest_b < 0.01) & (rest_a >= ITEM_BITS)
+    b_item = same_place & facts.meeting.b_within_a & longer_a & (rest_a < 0.01) & (rest_b >= ITEM_BITS)
     return a_item, b_item

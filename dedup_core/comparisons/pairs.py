@@ -30,7 +30,8 @@ class Pairs:
 def along(curve: Curve, x: npt.NDArray[np.floating]) -> Bits:
     """Read bits off a curve at each x; NaN stays NaN."""
     points = np.asarray(curve)
-    return np.interp(x, points[:, 0], points[:, 1]).astype(np.float32)
+    bits: Bits = np.interp(x, points[:, 0], points[:, 1]).astype(np.float32)
+    return bits
 
 
 def both_known(codes: Ints, pairs: Pairs) -> Mask:

@@ -1,0 +1,110 @@
+"""Explaining: why a pair was joined, kept apart or sent to review, in words and numbers that add up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from dedup_core.comparisons.dates import date_bits, time_bits
+from dedup_core.comparisons.descriptions import description_bits
+from dedup_core.comparisons.habits import category_bits, source_bits
+from dedup_core.comparisons.places import city_bits, geo_bits, street_bits, venue_bits
+from dedup_core.comparisons.titles import title_bits
+from dedup_core.errors import UnknownEvent
+from dedup_core.events import EVIDENCE, IDENTITY
+from dedup_core.policy import Policy
+from dedup_core.scoring import score
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes import REASONS
+
+COMPARISONS: Final[dict[str, Callable[..., object]]] = {
+    "title": title_bits,
+    "date": date_bits,
+    "time": time_bits,
+    "city": city_bits,
+    "geo": geo_bits,
+    "venue": venue_bits,
+    "street": street_bits,
+    "description": description_bits,
+    "categories": category_bits,
+    "source": source_bits,
+}
+
+PRIOR: Final = "Before anything is compared: one in so many listings is the other's twin."
+CAP: Final = "What limits and vetoes took away."
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of an explanation; bits is null where a side had nothing to compare."""
+
+    name: str
+    bits: float | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The evidence of a pair: the bits of its parts sum to ``weight``."""
+
+    parts: tuple[Part, ...]
+    weight: float
+    score: float
+    decision: str
+    reasons: tuple[str, ...]
+    relation: str | None
+
+
+def explain(
+    a: tuple[str, str], b: tuple[str, str], events: pl.DataFrame, subjects: Subjects, policy: Policy
+) -> Explanation:
+    """Score one pair with all its evidence, also if no block would have paired it.
+
+    a, b: (source_code, id).   events: sorted by them; subjects: their columns.
+
+    Raises:
+        UnknownEvent: no such source event.
+    """
+    low, high = sorted((row_of(a, events), row_of(b, events)))
+    pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
+    return explained(score(pair, subjects, policy, keep_all=True).decisions.row(0, named=True))
+
+
+def explained(decision: dict[str, float | str | None]) -> Explanation:
+    """Put a row of a decisions frame into words."""
+    reasons = str(decision["reasons"] or "").split()
+    return Explanation(
+        parts=tuple(Part(name, _number(decision[name]), meaning(name)) for name in EVIDENCE),
+        weight=_number(decision["weight"]) or 0.0,
+        score=_number(decision["score"]) or 0.0,
+        decision=str(decision["decision"]),
+        reasons=tuple(REASONS[reason] for reason in reasons),
+        relation=None if decision["relation"] is None else str(decision["relation"]),
+    )
+
+
+def _number(value: float | str | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def meaning(part: str) -> str:
+    """Say what a part of the evidence means: the first paragraph of the comparison's docstring."""
+    if part in COMPARISONS:
+        return " ".join((COMPARISONS[part].__doc__ or "").split("\n\n")[0].split())
+    return {"prior": PRIOR, "cap": CAP}[part]
+
+
+def row_of(identity: tuple[str, str], events: pl.DataFrame) -> int:
+    """Find the row of a source event.
+
+    Raises:
+        UnknownEvent: there is none.
+    """
+    source_code, listing_id = identity
+    rows = events.with_row_index("row").filter(
+        (pl.col(IDENTITY[0]) == source_code) & (pl.col(IDENTITY[1]) == listing_id)
+    )["row"]
+    if not len(rows):
+        raise UnknownEvent(f"no source event {source_code}:{listing_id}")
+    return int(rows[0])

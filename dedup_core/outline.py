@@ -26,7 +26,8 @@ CHUNK: Final = 1 << 18
 
 QUOTE, COMMA, OPEN, CLOSE = range(1, 5)
 _CODES: Final = bytes(
-    {'"': QUOTE, ",": COMMA, "[": OPEN, "{": OPEN, "]": CLOSE, "}": CLOSE}.get(chr(byte), 0) for byte in range(256)
+    {'"': QUOTE, ",": COMMA, "[": OPEN, "{": OPEN, "]": CLOSE, "}": CLOSE}.get(chr(byte), 0)
+    for byte in range(256)
 )
 _STEPS: Final = np.array([0, 0, 0, 1, -1], dtype=np.int64)
 
@@ -38,7 +39,6 @@ ENTRY_LEVEL: Final = 2
 class Entries:
     """One list (or object) at the file's top level.
 
-    begin, end: of its inside, in bytes, without the brackets.
     cuts: (n + 1,) positions of the opening bracket, the commas between the entries, and the closing bracket.
     """
 
@@ -46,10 +46,12 @@ class Entries:
 
     @property
     def begin(self) -> int:
+        """Give the byte after the opening bracket."""
         return int(self.cuts[0]) + 1
 
     @property
     def end(self) -> int:
+        """Give the byte of the closing bracket."""
         return int(self.cuts[-1])
 
     def __len__(self) -> int:
@@ -74,7 +76,9 @@ def outline(text: Text, *, max_entries: int) -> list[Entries]:
         codes.append(kinds[here])
         found += len(positions[-1])
         if found > max_entries:
-            raise UnreadableFile(f"has more than {max_entries:,} entries in its lists; split it into smaller files")
+            raise UnreadableFile(
+                f"has more than {max_entries:,} entries in its lists; split it into smaller files"
+            )
         level = int(levels[-1]) - int(kinds[-1] == CLOSE)
     if level != 0:
         raise UnreadableFile("is cut off or not JSON: brackets are left open" if level > 0 else _UNMATCHED)

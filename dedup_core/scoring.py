@@ -69,17 +69,15 @@ def score(
 
 
 def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
-    """Score cheaply first; only pairs that the dear comparisons could still lift over the floor go on."""
+    """Run every comparison, then the vetoes; the sum of the parts stays the weight."""
     shared = shared_bits(pairs, subjects)
-    if not keep_all:
-        hopeful = _hopeful(pairs, shared, subjects, policy)
-        pairs, shared = pairs.where(hopeful), shared[hopeful]
     identical, meeting, km = (
         _identical(pairs, subjects),
         meeting_of(pairs, subjects),
         distance_km(pairs, subjects),
     )
     evidence = _evidence(pairs, shared, meeting, km, subjects, policy)
+    _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
@@ -101,22 +99,6 @@ def _identical(pairs: Pairs, subjects: Subjects) -> Mask:
     )
     identical: Mask = same_code(subjects.equal_title, pairs) & same_days & same_start
     return identical
-
-
-def _hopeful(pairs: Pairs, shared: npt.NDArray[np.float32], subjects: Subjects, policy: Policy) -> Mask:
-    """Leave out pairs that no further evidence can lift over the floor.
-
-    An upper bound: all titles' words count as misspelt at best, every other comparison says its most.
-    """
-    weights = policy.evidence
-    density = np.minimum(subjects.density[pairs.a], subjects.density[pairs.b])
-    best_prior = -np.log2(np.maximum(density, weights.density_floor))
-    rest = np.minimum(subjects.title_bits[pairs.a], subjects.title_bits[pairs.b]) - shared
-    differ = np.minimum(rest * weights.title.disagree, weights.title.disagree_cap)
-    plain = np.minimum(shared * weights.title.shared, weights.title.shared_cap) - differ
-    most = weights.place.cap + weights.same_start_cap + weights.description[-1][1] + weights.title.equal
-    bound: Mask = (best_prior + plain + most >= policy.thresholds.floor + 4) | (shared > 0)
-    return bound
 
 
 Evidence = dict[str, Bits]
@@ -141,7 +123,7 @@ def _evidence(
         "geo": geo_bits(pairs, km, subjects, weights.place),
         "venue": venue_bits(pairs, subjects, weights.place),
         "street": street_bits(pairs, subjects, weights.place),
-        "description": description_bits(pairs, subjects, weights),
+        "description": np.full(len(pairs), np.nan, np.float32),
         "categories": category_bits(pairs, subjects, weights),
         "source": source_bits(pairs, _identical(pairs, subjects), subjects, weights),
         "cap": np.full(len(pairs), np.nan, np.float32),
@@ -149,6 +131,16 @@ def _evidence(
     _limit_density(evidence, pairs, subjects, weights.density_floor)
     _limit_place(evidence, weights.place.cap)
     return evidence
+
+
+def _add_description(
+    evidence: Evidence, pairs: Pairs, subjects: Subjects, policy: Policy, *, everywhere: bool
+) -> None:
+    """Compare the descriptions, the dearest comparison, only where they could still lift a pair over the floor."""
+    most = policy.evidence.description[-1][1]
+    asked = (_sum(evidence) + most >= policy.thresholds.floor) | everywhere
+    if asked.any():
+        evidence["description"][asked] = description_bits(pairs.where(asked), subjects, policy.evidence)
 
 
 def _limit_density(evidence: Evidence, pairs: Pairs, subjects: Subjects, floor: float) -> None:

@@ -31,7 +31,8 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    vocabulary: the V words.   title_bits: their sum.   equal_title: code of the whole title.
+    vocabulary: the V words.   titles: the words, space-joined.   first_words: (n, 3) codes of the first three.
+    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum.   equal_title: code of the whole title.
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
@@ -47,6 +48,9 @@ class Subjects:
     has_word: sparse.csr_array
     word_lists: Ragged
     vocabulary: pl.Series
+    titles: pl.Series
+    first_words: Ints
+    initials: Ints
     title_bits: Floats
     equal_title: Ints
     edition: Floats
@@ -114,6 +118,9 @@ def subjects_of(
         has_word=has_word,
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
+        titles=events["title_tokens"],
+        first_words=_first_words(known, n),
+        initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         equal_title=_codes(events["title_words"]),
         edition=_floats(events["edition"]),
@@ -199,6 +206,36 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
     """rows: ascending event numbers."""
     starts = np.searchsorted(rows.to_numpy(), np.arange(n + 1)).astype(np.int64)
     return Ragged(starts, values.cast(pl.Int32).to_numpy())
+
+
+FIRST_WORDS = 3
+"""Words of a title among which an abbreviation of another title is looked for."""
+
+MIN_INITIALS = 3
+"""Letters; a shorter abbreviation fits too many titles."""
+
+
+def _first_words(known: pl.DataFrame, n: int) -> Ints:
+    """known: ``event`` ascending and ``token``. Missing words are -1 … and equal to no initials, which are looked up only if known."""
+    place = known.select(pl.int_range(pl.len()).over("event")).to_series()
+    first = known.filter(place < FIRST_WORDS)
+    codes = np.full((n, FIRST_WORDS), -1, np.int32)
+    codes[first["event"].to_numpy(), place.filter(place < FIRST_WORDS).to_numpy()] = (
+        first["token"].cast(pl.Int32).to_numpy()
+    )
+    return codes
+
+
+def _initials(known: pl.DataFrame, corpus: Corpus, n: int) -> Ints:
+    letters = (
+        known.group_by("event", maintain_order=True)
+        .agg(pl.col("word").str.slice(0, 1).str.join("").alias("word"))
+        .filter(pl.col("word").str.len_chars() >= MIN_INITIALS)
+        .join(corpus.words, on="word")
+    )
+    codes = np.full(n, -1, np.int32)
+    codes[letters["event"].to_numpy()] = letters["token"].cast(pl.Int32).to_numpy()
+    return codes
 
 
 def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:

@@ -21,6 +21,9 @@ CHUNK: Final = 400_000
 SHORT: Final = 5
 """Characters; a shorter rest is too short to be a misspelling of another."""
 
+ALIKE: Final = 50
+"""Similarity in percent of two whole titles below which their rests are not compared."""
+
 PARTIAL_LOSS: Final = 0.05
 """What similarity to a part of the other rest counts less than similarity to the whole of it."""
 
@@ -45,13 +48,11 @@ def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleW
     rest_a = np.maximum(subjects.title_bits[pairs.a] - shared, 0)
     rest_b = np.maximum(subjects.title_bits[pairs.b] - shared, 0)
     smaller, larger = np.minimum(rest_a, rest_b), np.maximum(rest_a, rest_b)
-    unsure = smaller > 0.01
-    regained = np.zeros(len(pairs), np.float32)
-    initials = np.zeros(len(pairs), np.bool_)
-    regained[unsure], initials[unsure] = _second_look(pairs.where(unsure), subjects, weights)
-    gain = regained * smaller
+    gain = np.zeros(len(pairs), np.float32)
+    near = _perhaps_misspelt(pairs, smaller > 0.01, subjects)
+    gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
     bits = _words_bits(shared + gain, smaller - gain, larger - gain, weights, subjects, pairs)
-    bits = np.where(initials, np.maximum(bits, weights.initials), bits)
+    bits = np.where(_initials_fit(pairs, subjects), np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
     return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
@@ -78,14 +79,39 @@ def _editions_differ(pairs: Pairs, subjects: Subjects) -> Mask:
     return differ
 
 
-def _second_look(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> tuple[Floats, Mask]:
-    """Compare what is left of two titles without their shared words: share regained in [0, 1], and whether initials fit."""
+def _perhaps_misspelt(pairs: Pairs, unsure: Mask, subjects: Subjects) -> Mask:
+    """Find the titles that are alike enough, letter by letter, for their rests to be worth comparing.
+
+    Titles whose rests are near are near as a whole; this asks the cheaper question first.
+    """
+    asked = pairs.where(unsure)
+    left, right = subjects.titles.gather(asked.a).to_list(), subjects.titles.gather(asked.b).to_list()
+    alike = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=ALIKE, dtype=np.float32, workers=-1)
+    near = unsure.copy()
+    near[unsure] = alike > 0
+    return near
+
+
+def _initials_fit(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where one title has a word that is made of the other's initials."""
+    fits = np.zeros(len(pairs), np.bool_)
+    for one, other in ((pairs.a, pairs.b), (pairs.b, pairs.a)):
+        initials = subjects.initials[one]
+        has = (subjects.first_words[other] == initials[:, None]).any(axis=1)
+        fits |= has & (initials >= 0)
+    return fits
+
+
+def _regained(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Floats:
+    """Compare what is left of two titles without their shared words: (p,) how much of it is one misspelt, [0, 1]."""
     rests = rest_texts(pairs, subjects)
     left, right = rests["left"].to_list(), rests["right"].to_list()
     whole = process.cpdist(left, right, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
-    long_enough = (rests["left"].str.len_chars() >= SHORT) & (rests["right"].str.len_chars() >= SHORT)
-    near = np.where(long_enough.to_numpy(), whole, 0)
-    partly = np.flatnonzero(long_enough.to_numpy() & (near < weights.near))
+    long_enough = (
+        (rests["left"].str.len_chars() >= SHORT) & (rests["right"].str.len_chars() >= SHORT)
+    ).to_numpy()
+    near = np.where(long_enough | (whole >= 1), whole, 0)
+    partly = np.flatnonzero(long_enough & (near < weights.near))
     part = process.cpdist(
         [left[i] for i in partly],
         [right[i] for i in partly],
@@ -94,18 +120,15 @@ def _second_look(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> tup
         workers=-1,
     )
     near[partly] = np.maximum(near[partly], part / 100 - PARTIAL_LOSS)
-    near = np.where(whole >= 1, 1, near)
-    regained = np.clip((near - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
-    fits = (rests["left"] == rests["right_initials"]) | (rests["right"] == rests["left_initials"])
-    return regained, fits.fill_null(value=False).to_numpy()
+    regained: Floats = np.clip((near - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
+    return regained
 
 
 def rest_texts(pairs: Pairs, subjects: Subjects) -> pl.DataFrame:
     """Write out what each title says that the other doesn't.
 
     Returns:
-        (p,) rows: ``left``, ``right`` (the words run together, in order, empty if none), ``left_initials``,
-        ``right_initials`` (of the whole title; null for fewer than three words).
+        (p,) rows: ``left``, ``right``: the words run together, in order, empty if none.
     """
     left, right = _spread(pairs.a, subjects.word_lists), _spread(pairs.b, subjects.word_lists)
     width = len(subjects.vocabulary) + 1
@@ -114,8 +137,6 @@ def rest_texts(pairs: Pairs, subjects: Subjects) -> pl.DataFrame:
         {
             "left": _joined(left, ~np.isin(keys_left, keys_right), subjects.vocabulary, len(pairs)),
             "right": _joined(right, ~np.isin(keys_right, keys_left), subjects.vocabulary, len(pairs)),
-            "left_initials": _initials(left, subjects.vocabulary, len(pairs)),
-            "right_initials": _initials(right, subjects.vocabulary, len(pairs)),
         }
     )
 
@@ -134,15 +155,6 @@ def _spread(events: npt.NDArray[np.uint32], lists: Ragged) -> Spread:
 
 def _joined(spread: Spread, kept: Mask, vocabulary: pl.Series, n: int) -> pl.Series:
     words = pl.DataFrame({"pair": spread[0][kept], "word": vocabulary.gather(spread[1][kept])})
-    return _by_pair(words.group_by("pair").agg(pl.col("word").str.join("")), n).fill_null("")
-
-
-def _initials(spread: Spread, vocabulary: pl.Series, n: int) -> pl.Series:
-    words = pl.DataFrame({"pair": spread[0], "word": vocabulary.str.slice(0, 1).gather(spread[1])})
-    letters = words.group_by("pair").agg(pl.col("word").str.join(""), pl.len().alias("words"))
-    return _by_pair(letters.filter(pl.col("words") >= 3).select("pair", "word"), n)
-
-
-def _by_pair(texts: pl.DataFrame, n: int) -> pl.Series:
+    texts = words.group_by("pair", maintain_order=True).agg(pl.col("word").str.join(""))
     every = pl.DataFrame({"pair": pl.int_range(n, dtype=pl.Int64, eager=True)})
-    return every.join(texts, on="pair", how="left", maintain_order="left")["word"]
+    return every.join(texts, on="pair", how="left", maintain_order="left")["word"].fill_null("")

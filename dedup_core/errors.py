@@ -18,3 +18,7 @@ class InvalidPolicy(EventDedupError):  # noqa: N818
 
 class UnknownEvent(EventDedupError):  # noqa: N818
     """No source event or canonical event has this id. Tell the caller; a retry gives the same answer."""
+
+
+class InvalidLexicon(EventDedupError):  # noqa: N818
+    """An entry of the lexicon breaks a rule. Mend the file that the message names; nothing can be normalised without it."""

@@ -22,6 +22,10 @@ _MAX_UNESCAPES: Final = 10
 _DROPPED: Final = r"['\u2018\u2019\u201B\u02BC`\u00B4\u2032\uFF07\u00AD\u200B-\u200D\u2060\uFEFF\u2120\u2122]"
 """Apostrophes, soft hyphens, joiners and trademark signs: they vanish without a gap. Before NFKD, which splits some."""
 
+_INVISIBLE: Final = r"[\u00AD\u200B-\u200D\u2060\uFEFF]"
+_DASHES: Final = r"[\u2010-\u2015\u2212]"
+_APOSTROPHES: Final = r"[\u2018\u2019\u201B\u02BC`\u00B4\u2032]"
+
 _LETTERS: Final = {
     "a\u0308": "ae",
     "o\u0308": "oe",
@@ -72,6 +76,16 @@ def _unescape_column(column: pl.Series) -> pl.Series:
 def unescaped(expr: pl.Expr) -> pl.Expr:
     """Replace HTML entities in a column of texts, as `unescape` does; null stays null."""
     return expr.map_batches(_unescape_column, return_dtype=pl.String, is_elementwise=True)
+
+
+def lowered(expr: pl.Expr) -> pl.Expr:
+    """Lower a column of texts but keep their punctuation and umlauts: what the lexicon's patterns are written for.
+
+    Entities unescaped, NFKC, soft hyphens and zero-width characters gone, dashes as ``-``, apostrophes as ``'``, spaces single.
+    """
+    plain = unescaped(expr).str.replace_all(_INVISIBLE, "").str.normalize("NFKC").str.to_lowercase()
+    dashed = plain.str.replace_all(_DASHES, "-").str.replace_all(_APOSTROPHES, "'")
+    return dashed.str.replace_all(r"\s+", " ").str.strip_chars(" ")
 
 
 def folded(expr: pl.Expr) -> pl.Expr:

@@ -1,0 +1,188 @@
+"""The lexicon's entries: what each YAML file may hold, checked while it is read.
+
+A wrong entry joins or parts events in every run, so whatever a program can see (an alias with two meanings, a word in
+two groups, a pattern that does not compile) is refused here; what only a person can see stands in the files' notes.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Self
+
+import polars as pl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from dedup_core.folding import fold_all
+
+
+class Entry(BaseModel):
+    """A part of a file: unknown fields are errors, values can't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(f"not a pattern of Polars' regex engine: {error}") from error
+    return pattern
+
+
+Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[tuple[Word, ...], Field(min_length=1)]
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_compiles)]
+"""A regular expression on text as `dedup_core.folding.lowered` leaves it."""
+
+
+def _refuse_shared(entries: Iterable[Iterable[str]], what: str) -> None:
+    """Refuse a name that two entries share once it is folded; one entry may hold spellings that fold alike."""
+    flat = [(number, name) for number, names in enumerate(entries) for name in names]
+    owners = set(zip(fold_all([name for _, name in flat]), (number for number, _ in flat), strict=True))
+    count = Counter(name for name, _ in owners)
+    if shared := sorted(name for name, times in count.items() if times > 1):
+        raise ValueError(f"{what} belongs to two entries: {', '.join(shared)}")
+
+
+class SynonymGroup(Entry):
+    """Words that name the same thing; the first is the one that all are replaced by."""
+
+    words: Annotated[tuple[Word, ...], Field(min_length=2)]
+    note: str | None = None
+
+
+class Synonyms(Entry):
+    """synonyms.yaml."""
+
+    groups: Annotated[tuple[SynonymGroup, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        _refuse_shared((group.words for group in self.groups), "a word")
+        return self
+
+
+class Compounds(Entry):
+    """compounds.yaml: parts by subject (the subjects are for the reader only) and words that stay whole."""
+
+    parts: Mapping[str, Words]
+    whole: Words
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        _refuse_shared(
+            [*((part,) for subject in self.parts.values() for part in subject), self.whole], "a part"
+        )
+        return self
+
+
+class Place(Entry):
+    """A town. Its first name, folded, is its key."""
+
+    name: Word
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    aliases: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude stand together or not at all")
+        return self
+
+
+class Places(Entry):
+    """places.yaml; an ambiguous name is the alias of no place."""
+
+    places: Annotated[tuple[Place, ...], Field(min_length=1)]
+    ambiguous: tuple[Word, ...] = ()
+    online: Words
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        named = ((place.name, *place.aliases) for place in self.places)
+        _refuse_shared([*named, self.ambiguous, self.online], "a name")
+        return self
+
+
+class Districts(Entry):
+    """districts.yaml: town -> districts, and those names that mean nothing without their town."""
+
+    districts: Mapping[str, Words]
+    needs_town: tuple[Word, ...] = ()
+
+
+class Country(Entry):
+    """A country: ISO 3166 codes, the name that the others are replaced by, the others."""
+
+    alpha2: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    alpha3: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    name: Word
+    aliases: tuple[Word, ...] = ()
+
+
+class Countries(Entry):
+    """countries.yaml; regions: country -> code -> name, as in ``Nashville, TN``."""
+
+    countries: Annotated[tuple[Country, ...], Field(min_length=1)]
+    regions: Mapping[str, Mapping[str, Word]]
+
+    @model_validator(mode="after")
+    def _one_country(self) -> Self:
+        _refuse_shared(((c.alpha2, c.alpha3, c.name, *c.aliases) for c in self.countries), "a name")
+        return self
+
+
+class Removal(Entry):
+    """A pattern that is cut out of a title. examples: title -> what is left of it; unchanged: titles that it leaves alone."""
+
+    pattern: Pattern
+    examples: Annotated[Mapping[str, str], Field(min_length=1)]
+    unchanged: tuple[str, ...] = ()
+
+
+class Organisers(Entry):
+    """organisers.yaml."""
+
+    prefixes: Annotated[tuple[Removal, ...], Field(min_length=1)]
+
+
+class Marker(Entry):
+    """Patterns that say one thing of a text: any of them suffices. Each example is matched by at least one, a counter-example by none."""
+
+    patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    examples: Annotated[tuple[str, ...], Field(min_length=1)]
+    counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Capture(Entry):
+    """Patterns with named groups, tried in order. examples: text -> what the groups of the first that matches hold, or null for no match."""
+
+    patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    examples: Annotated[Mapping[str, Mapping[str, str] | None], Field(min_length=2)]
+
+
+class Markers(Entry):
+    """markers.yaml."""
+
+    months: Mapping[str, Annotated[int, Field(ge=1, le=12)]]
+    markers: Mapping[str, Marker]
+    captures: Mapping[str, Capture]
+
+
+class Kind(Marker):
+    """A kind of listing; event is false for what is sold or announced but does not take place."""
+
+    event: bool = True
+
+
+class Kinds(Entry):
+    """kinds.yaml, in the order in which a listing that fits several is told."""
+
+    kinds: Mapping[str, Kind]
+
+
+class Stopwords(Entry):
+    """stopwords.yaml, by language."""
+
+    stopwords: Mapping[str, Words]

@@ -42,7 +42,7 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
     title = listings.select(lowered(pl.col("title")).alias("title"), _first_day().alias("first_day"))
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
-    words = words_of(title.with_columns(edition=taken_out["edition"]).select(_core()).to_series())
+    words = words_of(title.select(_core()).to_series(), taken_out["edition"])
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
     return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(EVENT_SCHEMA)
 
@@ -131,51 +131,40 @@ def _core() -> pl.Expr:
             core = core.str.replace_all(pattern, " ")
     for marker in lexicon.markers().values():
         core = core.str.replace_all(_any(marker.patterns), " ")
-    cut = _without_edition(folded(core))
+    cut = folded(core)
     return pl.when(cut == "").then(folded(pl.col("title"))).otherwise(cut).alias("core")
 
 
-def _without_edition(core: pl.Expr) -> pl.Expr:
-    """Drop the number that was read as an edition, also as "16th"; a number that was not read as one stays."""
-    number = pl.col("edition").cast(pl.String)
-    cut = core
-    for ending in ("", "st", "nd", "rd", "th"):
-        padded = pl.concat_str(pl.lit(" "), cut, pl.lit(" "))
-        cut = padded.str.replace(
-            pl.format(" {}{} ", number, pl.lit(ending)), " ", literal=True
-        ).str.strip_chars(" ")
-    return pl.when(number.is_null()).then(core).otherwise(cut)
-
-
-def words_of(cores: pl.Series) -> pl.DataFrame:
+def words_of(cores: pl.Series, editions: pl.Series) -> pl.DataFrame:
     """Turn folded titles into words: ``title_words`` and ``title_tokens``, in the order of the titles.
 
-    Each distinct word is looked up and split once; a title of function words only keeps them.
+    Each distinct word is looked up and split once. The number of an edition is dropped; a title of function words keeps them.
     """
-    padded = pl.DataFrame({"core": cores}).select(
+    padded = pl.concat_str(pl.lit(" "), "core", pl.lit(" ")).str.replace_many(_phrases())
+    listed = pl.DataFrame({"core": cores, "edition": editions}).select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        pl.concat_str(pl.lit(" "), "core", pl.lit(" "))
-        .str.replace_many(_phrases())
-        .str.strip_chars(" ")
-        .str.split(" ")
-        .alias("word"),
+        pl.col("edition").cast(pl.String),
+        padded.str.strip_chars(" ").str.split(" ").alias("word"),
     )
-    spread = padded.explode("word").join(
-        _split_words(padded["word"]), on="word", how="left", maintain_order="left"
+    words = (
+        listed.explode("word")
+        .filter(_is_edition().not_())
+        .join(_split_words(listed["word"]), on="word", maintain_order="left")
+        .explode("parts")
     )
-    words = spread.explode("parts").filter(pl.col("parts").is_not_null())
-    kept = pl.concat(
-        [words.filter(~pl.col("stop")), words.join(words.filter(~pl.col("stop")), on="row", how="anti")]
-    )
+    telling = words.filter(~pl.col("stop"))
+    kept = pl.concat([telling, words.join(telling, on="row", how="anti", maintain_order="left")])
     lists = kept.group_by("row", maintain_order=True).agg(
         pl.col("parts").str.join(" ").alias("title_words"),
         pl.col("parts").unique(maintain_order=True).str.join(" ").alias("title_tokens"),
     )
-    return (
-        padded.select("row")
-        .join(lists, on="row", how="left", maintain_order="left")
-        .select(pl.col("title_words").fill_null(""), pl.col("title_tokens").fill_null(""))
-    )
+    found = listed.select("row").join(lists, on="row", how="left", maintain_order="left")
+    return found.select(pl.col("title_words", "title_tokens").fill_null(""))
+
+
+def _is_edition() -> pl.Expr:
+    number = pl.col("word").str.replace(r"(?:st|nd|rd|th)$", "")
+    return (number == pl.col("edition")).fill_null(value=False)
 
 
 @cache

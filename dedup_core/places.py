@@ -45,12 +45,9 @@ def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
     keys = pl.concat([chosen, towns, parts], how="horizontal").with_columns(
         online=pl.col("city_key").is_null() & pl.col("venue").is_in(sorted(_online_names()))
     )
-    return keys.with_columns(_city().alias("city_key"), _district().alias("district_key")).select(
-        "city_key",
-        pl.when(pl.col("district_key") != pl.col("city_key")).then("district_key").alias("district_key"),
-        _venue().alias("venue_key"),
-        "street_key",
-    )
+    found = keys.with_columns(_city().alias("city_key"), _district().alias("district_key"))
+    part = pl.when(pl.col("district_key").ne_missing(pl.col("city_key"))).then("district_key").alias("district_key")
+    return found.select("city_key", part, _venues(found), "street_key")
 
 
 def _city() -> pl.Expr:
@@ -63,16 +60,26 @@ def _district() -> pl.Expr:
     return pl.coalesce("part", "town_of_district", "named_district")
 
 
-def _venue() -> pl.Expr:
-    """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle"."""
-    town = pl.col("city_key").fill_null("")
-    padded = pl.concat_str(pl.lit(" "), "venue", pl.lit(" "))
-    plain = padded.str.replace(
-        pl.concat_str(pl.lit(" "), town, pl.lit(" ")), " ", literal=True
-    ).str.strip_chars(" ")
-    cut = pl.when(town == "").then("venue").otherwise(plain)
-    is_place = (pl.col("venue") == town) | (cut == "") | pl.col("venue").is_in(sorted(_online_names()))
-    return pl.when(~is_place).then(cut)
+def _venues(keys: pl.DataFrame) -> pl.Series:
+    """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle".
+
+    Each distinct pair of venue and town is looked at once.
+    """
+    pairs = keys.select("venue", "city_key").unique().drop_nulls("venue")
+    named = [_without_town(venue, town) for venue, town in pairs.iter_rows()]
+    table = pairs.with_columns(pl.Series("venue_key", named, dtype=pl.String))
+    joined = keys.select("venue", "city_key").join(
+        table, on=["venue", "city_key"], how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined["venue_key"]
+
+
+def _without_town(venue: str, town: str | None) -> str | None:
+    if not venue or venue in _online_names():
+        return None
+    words = venue.split(" ")
+    left = [word for word in words if word not in (town or "").split(" ")]
+    return None if venue == town else " ".join(left or words)
 
 
 def _street() -> pl.Expr:

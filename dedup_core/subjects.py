@@ -32,7 +32,8 @@ class Subjects:
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     vocabulary: the V words.   titles: the words, space-joined.   first_words: (n, 3) codes of the first three.
-    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum.   equal_title: code of the whole title.
+    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum; town_bits: that of the words that only name the event's own town.
+    equal_title: code of the whole title.
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
@@ -52,6 +53,7 @@ class Subjects:
     first_words: Ints
     initials: Ints
     title_bits: Floats
+    town_bits: Floats
     equal_title: Ints
     edition: Floats
     day: Ints
@@ -122,6 +124,7 @@ def subjects_of(
         first_words=_first_words(known, n),
         initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
+        town_bits=_town_bits(known, events["city_key"]),
         equal_title=_codes(events["title_words"]),
         edition=_floats(events["edition"]),
         day=_ints(day),
@@ -206,6 +209,14 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
     """rows: ascending event numbers."""
     starts = np.searchsorted(rows.to_numpy(), np.arange(n + 1)).astype(np.int64)
     return Ragged(starts, values.cast(pl.Int32).to_numpy())
+
+
+def _town_bits(known: pl.DataFrame, cities: pl.Series) -> Floats:
+    """Sum the bits of the title words that are the event's own town: one source says where, another doesn't."""
+    rows = pl.DataFrame({"event": pl.int_range(len(cities), dtype=pl.UInt32, eager=True), "city": cities})
+    named = known.join(rows.drop_nulls(), on="event").filter(pl.col("word").is_in(pl.col("city").str.split(" ")))
+    summed = named.group_by("event").agg(pl.col("bits").sum())
+    return _floats(rows.join(summed, on="event", how="left", maintain_order="left")["bits"].fill_null(0))
 
 
 FIRST_WORDS = 3

@@ -15,6 +15,8 @@ from dedup_core.comparisons.pairs import Bits, Mask, Pairs
 from dedup_core.policy import TitleWeights
 from dedup_core.subjects import Floats, Ragged, Subjects
 
+Rows = npt.NDArray[np.uint32]
+
 CHUNK: Final = 400_000
 """Pairs whose rows are gathered at once: keeps the copies under about 100 MB."""
 
@@ -45,8 +47,8 @@ def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleW
 
     shared: (p,) from `shared_bits`. Missing where a title has no word left besides its markers.
     """
-    rest_a = np.maximum(subjects.title_bits[pairs.a] - shared, 0)
-    rest_b = np.maximum(subjects.title_bits[pairs.b] - shared, 0)
+    rest_a = _rest(pairs.a, pairs.b, shared, subjects)
+    rest_b = _rest(pairs.b, pairs.a, shared, subjects)
     smaller, larger = np.minimum(rest_a, rest_b), np.maximum(rest_a, rest_b)
     gain = np.zeros(len(pairs), np.float32)
     near = _perhaps_misspelt(pairs, smaller > 0.01, subjects)
@@ -56,6 +58,13 @@ def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleW
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
     return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
+
+
+def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
+    """Sum the bits of what only ``one`` says, but not of its own town if it is the other's as well and goes without saying."""
+    unsaid = (subjects.city[one] == subjects.city[other]) & (subjects.town_bits[other] == 0)
+    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(unsaid, subjects.town_bits[one], 0), 0)
+    return rest
 
 
 def _words_bits(

@@ -116,7 +116,8 @@ def synonyms() -> Mapping[str, str]:
     pairs: dict[str, str] = {}
     for group in _read("synonyms.yaml", Synonyms).groups:
         canonical, *others = fold_all(list(group.words))
-        pairs |= {other: canonical for other in others}
+        pairs |= dict.fromkeys(others, canonical)
+        pairs.pop(canonical, None)
     return MappingProxyType(pairs)
 
 

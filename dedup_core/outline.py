@@ -109,7 +109,7 @@ def _marks(text: memoryview) -> Iterator[tuple[Integers, Codes, Integers]]:
     level, in_string = 0, False
     for begin, chunk in _chunks(text):
         codes = np.frombuffer(chunk.translate(_CODES), np.uint8)
-        where = np.flatnonzero(codes)
+        where = np.flatnonzero(codes != 0)
         kinds = codes[where]
         quotes = kinds == QUOTE
         inside = np.logical_xor.accumulate(quotes) ^ in_string

@@ -27,6 +27,8 @@ SHOWN: Final = 60
 """Characters of a found value that a message shows."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_KEY_BYTES: Final = len('"":0,')
+"""The least that a key takes: shorter texts need no counting."""
 _LONG_NUMBER: Final = b"0" * 19
 """From 19 digits on a whole number may not fit 64 bits, and orjson would round it."""
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
@@ -68,7 +70,8 @@ def read_listing(given: bytes | memoryview, *, intake: Intake) -> bytes | Refuse
         return _refused(value, fault)
     if _LONG_NUMBER in piece.translate(_DIGITS):
         return _dumped(json.loads(piece)).encode()
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    # Copied, because orjson's own bytes keep their grown buffer's pages: measured 8 KiB and 4 us each for 1 KiB of text.
+    return bytes(memoryview(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)))
 
 
 def _oversize(given: bytes | memoryview, *, intake: Intake) -> Fault | None:
@@ -86,7 +89,7 @@ def _hidden_fault(piece: bytes, value: Json, *, intake: Intake) -> Fault | None:
     """Find what orjson lets through. The text tells cheaply that a listing is harmless; only others are walked."""
     if b"\\u0000" in piece and (fault := first_fault(value)):
         return fault
-    if piece.count(b":") > intake.max_keys and (keys := _count_keys(value)) > intake.max_keys:
+    if len(piece) > _KEY_BYTES * intake.max_keys and (keys := _count_keys(value)) > intake.max_keys:
         return Fault(None, f"has {keys:,} keys, expected at most {intake.max_keys:,}")
     return None
 
@@ -171,27 +174,27 @@ def listing_id_of(value: Json) -> str | None:
     """Give a refused listing's id as far as it has one, storable and not longer than a message shows."""
     listing_id = value.get("id") if isinstance(value, dict) else None
     if isinstance(listing_id, str):
-        return _UNSTORABLE.sub(_written_out_match, listing_id[:SHOWN])
+        return _scrubbed_text(listing_id[:SHOWN])
     return str(listing_id) if type(listing_id) is int else None
 
 
 def _scrubbed(value: Json) -> Json:
     """Write out in plain characters what can't be stored."""
     if isinstance(value, str):
-        return _UNSTORABLE.sub(_written_out_match, value)
+        return _scrubbed_text(value)
     if isinstance(value, float) and not math.isfinite(value):
         return json.dumps(value)
     if isinstance(value, dict):
-        return {_scrubbed(key): _scrubbed(inner) for key, inner in value.items()}
+        return {_scrubbed_text(key): _scrubbed(inner) for key, inner in value.items()}
     return [_scrubbed(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _scrubbed_text(text: str) -> str:
+    return _UNSTORABLE.sub(lambda found: _written_out(found[0]), text)
 
 
 def _written_out(character: str) -> str:
     return f"\\u{ord(character):04x}"
-
-
-def _written_out_match(found: re.Match[str]) -> str:
-    return _written_out(found[0])
 
 
 def _dumped(value: Json) -> str:

@@ -21,51 +21,55 @@ OCCURRENCE: Final = pl.Struct(
 )
 """One entry of ``event_dates``; times are ``HH:MM`` with hours 00 to 29 (24:30 is half past midnight of that night)."""
 
-LISTING_SCHEMA: Final = pl.Schema({
-    "source_code": pl.String(),
-    "id": pl.String(),
-    "title": pl.String(),
-    "short_description": pl.String(),
-    "description": pl.String(),
-    "highlights": pl.List(pl.String()),
-    "event_dates": pl.List(OCCURRENCE),
-    "venue": pl.String(),
-    "city": pl.String(),
-    "district": pl.String(),
-    "street": pl.String(),
-    "street_no": pl.String(),
-    "zipcode": pl.String(),
-    "sanitized_city": pl.String(),
-    "sanitized_district": pl.String(),
-    "sanitized_confidence": pl.Float64(),
-    "latitude": pl.Float64(),
-    "longitude": pl.Float64(),
-    "geo_confidence": pl.Float64(),
-    "country": pl.String(),
-    "source_type": pl.String(),
-    "categories": pl.List(pl.String()),
-    "is_family_event": pl.Boolean(),
-    "is_child_focused": pl.Boolean(),
-    "admission_free": pl.Boolean(),
-    "registration_required": pl.Boolean(),
-    "registration_contact": pl.String(),
-    "confidence_score": pl.Float64(),
-})
+LISTING_SCHEMA: Final = pl.Schema(
+    {
+        "source_code": pl.String(),
+        "id": pl.String(),
+        "title": pl.String(),
+        "short_description": pl.String(),
+        "description": pl.String(),
+        "highlights": pl.List(pl.String()),
+        "event_dates": pl.List(OCCURRENCE),
+        "venue": pl.String(),
+        "city": pl.String(),
+        "district": pl.String(),
+        "street": pl.String(),
+        "street_no": pl.String(),
+        "zipcode": pl.String(),
+        "sanitized_city": pl.String(),
+        "sanitized_district": pl.String(),
+        "sanitized_confidence": pl.Float64(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "geo_confidence": pl.Float64(),
+        "country": pl.String(),
+        "source_type": pl.String(),
+        "categories": pl.List(pl.String()),
+        "is_family_event": pl.Boolean(),
+        "is_child_focused": pl.Boolean(),
+        "admission_free": pl.Boolean(),
+        "registration_required": pl.Boolean(),
+        "registration_contact": pl.String(),
+        "confidence_score": pl.Float64(),
+    }
+)
 """A valid listing as it came: ``location`` flattened (``venue`` is ``location.name``, ``sanitized_*`` is
 ``location._sanitizeResult``), empty text as null, title and at least one occurrence always there."""
 
-COMPARABLE_SCHEMA: Final = pl.Schema({
-    "title_words": pl.String(),
-    "title_tokens": pl.String(),
-    "markers": pl.String(),
-    "edition": pl.Int32(),
-    "previous_day": pl.Date(),
-    "kind": pl.String(),
-    "city_key": pl.String(),
-    "district_key": pl.String(),
-    "venue_key": pl.String(),
-    "street_key": pl.String(),
-})
+COMPARABLE_SCHEMA: Final = pl.Schema(
+    {
+        "title_words": pl.String(),
+        "title_tokens": pl.String(),
+        "markers": pl.String(),
+        "edition": pl.Int32(),
+        "previous_day": pl.Date(),
+        "kind": pl.String(),
+        "city_key": pl.String(),
+        "district_key": pl.String(),
+        "venue_key": pl.String(),
+        "street_key": pl.String(),
+    }
+)
 """What `dedup_core.normalising` adds. Lists of words are one space-joined text: that is what Postgres COPY moves fastest.
 
 title_words: the words of the title's core in order, folded, synonyms replaced, compounds split; title_tokens: the distinct ones;
@@ -91,29 +95,33 @@ EVIDENCE: Final = (
 
 ``cap`` is what vetoes and limits took away, so that the sum still holds; ``reasons`` names them."""
 
-DECISION_SCHEMA: Final = pl.Schema({
-    "a": pl.UInt32(),
-    "b": pl.UInt32(),
-    **{part: pl.Float32() for part in EVIDENCE},
-    "weight": pl.Float32(),
-    "score": pl.Float32(),
-    "decision": pl.String(),
-    "reasons": pl.String(),
-    "relation": pl.String(),
-})
+DECISION_SCHEMA: Final = pl.Schema(
+    {
+        "a": pl.UInt32(),
+        "b": pl.UInt32(),
+        **{part: pl.Float32() for part in EVIDENCE},
+        "weight": pl.Float32(),
+        "score": pl.Float32(),
+        "decision": pl.String(),
+        "reasons": pl.String(),
+        "relation": pl.String(),
+    }
+)
 """A scored pair, row numbers a < b. score: probability in [0, 1] = 1 / (1 + 2 ** -weight).
 
 decision: ``match``, ``ambiguous`` or ``no_match``; reasons: space-joined names of vetoes and caps, or null;
 relation: ``a_part_of_b``, ``b_part_of_a``, ``a_date_of_b``, ``b_date_of_a``, or null."""
 
-VERDICT_SCHEMA: Final = pl.Schema({
-    "kind": pl.String(),
-    "a_source_code": pl.String(),
-    "a_id": pl.String(),
-    "b_source_code": pl.String(),
-    "b_id": pl.String(),
-    "sequence": pl.Int64(),
-})
+VERDICT_SCHEMA: Final = pl.Schema(
+    {
+        "kind": pl.String(),
+        "a_source_code": pl.String(),
+        "a_id": pl.String(),
+        "b_source_code": pl.String(),
+        "b_id": pl.String(),
+        "sequence": pl.Int64(),
+    }
+)
 """A person's word on a pair: kind is ``must_link`` or ``cannot_link``. Of two that contradict, the higher sequence (later) holds."""
 
 
@@ -182,6 +190,7 @@ class Resolution:
     canonical_events: see `dedup_core.synthesising`; one row a canonical event, sorted by ``canonical_id``.
     members: ``canonical_id``, ``source_code``, ``id``: the partition of the source events, sorted.
     decisions: DECISION_SCHEMA; every match and ambiguous pair, and the no_match pairs above the policy's floor.
+    review: those of them that wait for a person: ambiguous, across two canonical events, without a verdict; most likely first.
     links: ``kind`` (``part_of`` or ``date_of``), ``from``, ``to``: canonical ids.
     flags: ``canonical_id``, ``flag``, ``detail``: why a person should look at a cluster.
     left_out: ``key``, ``size``: blocks too large to pair.
@@ -192,6 +201,7 @@ class Resolution:
     canonical_events: pl.DataFrame
     members: pl.DataFrame
     decisions: pl.DataFrame
+    review: pl.DataFrame
     links: pl.DataFrame
     flags: pl.DataFrame
     left_out: pl.DataFrame

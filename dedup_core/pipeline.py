@@ -3,26 +3,257 @@
     blocking -> scoring -> clustering -> synthesising -> reconciling
 
 `resolve` runs these stages over all source events at once. It knows no files, no database and no clock: what the last run
-left behind comes in as `Previous`, and what changed goes out as `Difference`. A new reader follows the calls in `resolve`.
+left behind comes in as `Previous`, and what changed goes out as a `Difference`. To follow the way of a listing, read the
+calls in `resolve` from top to bottom; each stage is a module of its name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from dedup_core import clustering, lexicon
+from dedup_core import lexicon
 from dedup_core.blocking import Candidates, blocking_keys, candidate_pairs
-from dedup_core.clustering import Clusters
+from dedup_core.clustering import Clusters, IndexedVerdicts, cluster, index_verdicts, missing_pairs
 from dedup_core.corpus import corpus_of, title_words
-from dedup_core.events import DECISION_SCHEMA, IDENTITY, Previous, Resolution
+from dedup_core.events import EVENT_SCHEMA, IDENTITY, Previous, Resolution
 from dedup_core.occurrences import occurrences, spans
 from dedup_core.policy import Policy
+from dedup_core.reconciling import difference, reconcile
+from dedup_core.rendering import render, result_hash
 from dedup_core.scoring import Scored, score
 from dedup_core.subjects import Subjects, subjects_of
+from dedup_core.synthesising import synthesise
 
 Progress = Callable[[str, float], None]
-"""Called with the name of a stage and the share of the run that is done, in [0, 1]."""
+"""Called with the name of a stage when it starts, and the share of the run that is done by then, in [0, 1]."""
+
+STAGES: Final = {
+    "blocking": 0.0,
+    "scoring": 0.25,
+    "clustering": 0.7,
+    "synthesising": 0.75,
+    "reconciling": 0.85,
+    "rendering": 0.9,
+}
+"""Share of the run that is done when a stage starts (measured on 100,000 generated listings, rounded)."""
+
+
+def resolve(
+    events: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    previous: Previous,
+    policy: Policy,
+    *,
+    generation: int = 1,
+    progress: Progress | None = None,
+) -> Resolution:
+    """Find out which source events announce the same real event, and make one canonical event of each.
+
+    events: EVENT_SCHEMA, in any order, each (source_code, id) once.   verdicts: VERDICT_SCHEMA.
+    previous: what the last run left.   generation: number of the data's state; new canonical events are ``born`` in it.
+
+    The same events, verdicts, previous state and policy give the same result, byte for byte, in whatever order they come.
+    """
+    begin = _announcer(progress)
+    begin("blocking")
+    events = events.select(*EVENT_SCHEMA).sort(*IDENTITY)
+    subjects, candidates = _candidates(events, policy)
+    begin("scoring")
+    scored = score(candidates.pairs, subjects, policy)
+    begin("clustering")
+    known_verdicts = index_verdicts(verdicts, events)
+    scored = _completed(scored, subjects, known_verdicts, policy)
+    clusters = cluster(events.height, scored.decisions, known_verdicts, limits=policy.clustering)
+    begin("synthesising")
+    canonical = synthesise(events, clusters.labels, policy=policy.synthesis)
+    begin("reconciling")
+    labels = pl.Series("label", clusters.labels)
+    named = reconcile(events, labels, previous, generation=generation)
+    review = _awaiting_review(scored.decisions, clusters, known_verdicts)
+    flags = _flags(clusters, events, named)
+    canonical = _judged(
+        canonical.join(named, on="label", how="left", maintain_order="left"), clusters, review, flags
+    )
+    begin("rendering")
+    canonical = render(canonical, events).sort("canonical_id")
+    links = _links(scored.decisions, clusters, named)
+    hashes = canonical.select("canonical_id", "content_hash")
+    return Resolution(
+        events=events,
+        canonical_events=canonical,
+        members=_members(events, labels, named),
+        decisions=scored.decisions,
+        review=review,
+        links=links,
+        flags=flags,
+        left_out=candidates.left_out,
+        difference=difference(events, labels, named, hashes, previous),
+        result_hash=result_hash(canonical, links),
+        policy_version=policy.version,
+        policy_hash=policy.hash,
+        statistics=_statistics(events, candidates, scored, canonical, review, links),
+    )
+
+
+def _announcer(progress: Progress | None) -> Callable[[str], None]:
+    return lambda stage: progress(stage, STAGES[stage]) if progress else None
+
+
+def subjects_and_words(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, pl.DataFrame]:
+    """Lay out what comparisons look at: the subjects, and ``event``, ``token``, ``rarity``, ``df`` of each title word.
+
+    events: EVENT_SCHEMA, sorted by identity.
+    """
+    table = occurrences(events)
+    extents = spans(table, events.height)
+    words = title_words(events)
+    common = lexicon.compound_parts() | lexicon.synonym_words()
+    corpus = corpus_of(events, words, extents, background=policy.background, common=common)
+    tokens = words.join(corpus.words, on="word", maintain_order="left").with_columns(
+        (pl.col("df").rank("ordinal").over("event") - 1).alias("rarity")
+    )
+    return subjects_of(events, table, extents, words, corpus, policy), tokens
+
+
+def _candidates(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]:
+    subjects, tokens = subjects_and_words(events, policy)
+    keys = blocking_keys(events, subjects.occurrences, tokens, limits=policy.blocking)
+    return subjects, candidate_pairs(keys, max_block_size=policy.blocking.max_block_size)
+
+
+def _completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, policy: Policy) -> Scored:
+    """Score the pairs that only a chain brought together, so that clustering sees what they refuse."""
+    limit = policy.clustering.max_completed_size
+    missing = missing_pairs(subjects.size, scored.decisions, verdicts, max_size=limit)
+    if missing.is_empty():
+        return scored
+    added = score(missing, subjects, policy, keep_all=True).decisions
+    decisions = pl.concat([scored.decisions, added]).sort("a", "b")
+    return Scored(decisions, below_floor=scored.below_floor)
+
+
+def _awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:
+    """Choose the ambiguous pairs that lie across two clusters and that no person has decided, most likely first."""
+    labels = pl.Series(clusters.labels)
+    asked = decisions.filter(pl.col("decision") == "ambiguous")
+    apart = asked.filter(labels.gather(asked["a"]) != labels.gather(asked["b"]))
+    settled = pl.concat([verdicts.known.select("a", "b"), verdicts.known.select(a="b", b="a")])
+    return apart.join(settled, on=["a", "b"], how="anti").sort(
+        "weight", "a", "b", descending=[True, False, False]
+    )
+
+
+def _flags(clusters: Clusters, events: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """Put the flags of clusters, and of listings that are no event, in words: ``canonical_id``, ``flag``, ``detail``."""
+    identity = events.select(pl.concat_str(*IDENTITY, separator=":").alias("name"))["name"]
+    pairs = clusters.flags.with_columns(
+        identity.gather(clusters.flags[side]).alias(f"name_{side}") for side in ("a", "b")
+    )
+    number = pl.col("number").round(2).cast(pl.String)
+    detail = pl.coalesce(pl.format("{} and {}", "name_a", "name_b"), number)
+    unreal = [name for name, kind in lexicon.kinds().items() if not kind.event]
+    kinds = events.select("kind", pl.Series("label", clusters.labels)).filter(pl.col("kind").is_in(unreal))
+    flagged = pl.concat(
+        [
+            pairs.select("label", "flag", detail.alias("detail")),
+            kinds.select("label", pl.lit("not_an_event").alias("flag"), pl.col("kind").alias("detail")),
+        ]
+    )
+    return (
+        flagged.join(named, on="label")
+        .select("canonical_id", "flag", "detail")
+        .unique()
+        .sort("canonical_id", "flag", "detail")
+    )
+
+
+def _judged(
+    canonical: pl.DataFrame, clusters: Clusters, review: pl.DataFrame, flags: pl.DataFrame
+) -> pl.DataFrame:
+    """Add ``confidence``, ``needs_review`` and ``flags``: how sure the cluster is, and whether a person should look.
+
+    An open question leaves an event as doubtful as it is likely that the answer changes it.
+    """
+    labels = pl.Series(clusters.labels)
+    open_pairs = pl.concat(
+        [review.select(labels.gather(review[side]).alias("label"), "score") for side in ("a", "b")]
+    )
+    doubt = open_pairs.group_by("label").agg(pl.col("score").max().alias("doubt"))
+    names = flags.group_by("canonical_id").agg(pl.col("flag").unique().sort().alias("flags"))
+    certain = pl.Series("certain", clusters.confidence).gather(canonical["label"])
+    joined = (
+        canonical.with_columns(certain)
+        .join(doubt, on="label", how="left", maintain_order="left")
+        .join(names, on="canonical_id", how="left", maintain_order="left")
+    )
+    # Two digits: a hundredth more or less is no news to a reader, but would rewrite events in every run.
+    sure = pl.min_horizontal("certain", 1 - pl.col("doubt").fill_null(0.0)).cast(pl.Float64).round(2)
+    return joined.with_columns(
+        sure.alias("confidence"),
+        (pl.col("doubt").is_not_null() | pl.col("flags").is_not_null()).alias("needs_review"),
+        pl.col("flags").fill_null(pl.lit([], pl.List(pl.String))),
+    ).drop("certain", "doubt")
+
+
+def _links(decisions: pl.DataFrame, clusters: Clusters, named: pl.DataFrame) -> pl.DataFrame:
+    """Turn relations of pairs into relations of canonical events: ``kind``, ``from``, ``to``, each once."""
+    labels = pl.Series(clusters.labels)
+    related = decisions.filter(pl.col("relation").is_not_null())
+    related = related.select(
+        pl.col("relation").str.slice(2).str.strip_suffix("_a").str.strip_suffix("_b").alias("kind"),
+        pl.col("relation").str.starts_with("a_").alias("a_first"),
+        labels.gather(related["a"]).alias("label_a"),
+        labels.gather(related["b"]).alias("label_b"),
+    )
+    ends = related.select(
+        "kind",
+        label_from=pl.when("a_first").then("label_a").otherwise("label_b"),
+        label_to=pl.when("a_first").then("label_b").otherwise("label_a"),
+    ).filter(pl.col("label_from") != pl.col("label_to"))
+    ids = named.select("label", "canonical_id")
+    return (
+        ends.join(ids.rename({"label": "label_from", "canonical_id": "from"}), on="label_from")
+        .join(ids.rename({"label": "label_to", "canonical_id": "to"}), on="label_to")
+        .select("kind", "from", "to")
+        .unique()
+        .sort("kind", "from", "to")
+    )
+
+
+def _members(events: pl.DataFrame, labels: pl.Series, named: pl.DataFrame) -> pl.DataFrame:
+    return (
+        events.select(*IDENTITY)
+        .with_columns(labels)
+        .join(named, on="label", how="left", maintain_order="left")
+        .select("canonical_id", *IDENTITY)
+        .sort("canonical_id", *IDENTITY)
+    )
+
+
+def _statistics(
+    events: pl.DataFrame,
+    candidates: Candidates,
+    scored: Scored,
+    canonical: pl.DataFrame,
+    review: pl.DataFrame,
+    links: pl.DataFrame,
+) -> dict[str, float | int]:
+    """Count what happened. reduction: share of all possible pairs that blocking spared."""
+    n = events.height
+    possible = n * (n - 1) // 2
+    pairs = candidates.pairs.height
+    counts = dict(scored.decisions["decision"].value_counts().iter_rows())
+    return {
+        "listings": n,
+        "candidate_pairs": pairs,
+        "reduction": round(1 - pairs / possible, 6) if possible else 1.0,
+        "left_out_blocks": candidates.left_out.height,
+        "matches": int(counts.get("match", 0)),
+        "ambiguous": int(counts.get("ambiguous", 0)),
+        "below_floor": scored.below_floor,
+        "canonical_events": canonical.height,
+        "review": review.height,
+        "needs_review": int(canonical["needs_review"].sum()),
+        "links": links.height,
+    }

@@ -25,18 +25,27 @@ class Town(NamedTuple):
     district: str | None = None
 
 
-def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
-    """Give each listing its places: ``city_key``, ``district_key``, ``venue_key``, ``street_key``, same rows and order."""
+def shown_city() -> pl.Expr:
+    """Choose between the raw town and the upstream's, which holds where it is sure or alone."""
     sure = pl.col("sanitized_confidence") >= SURE
-    chosen = listings.select(
+    return (
         pl.when(sure)
         .then(pl.coalesce("sanitized_city", "city"))
         .otherwise(pl.coalesce("city", "sanitized_city"))
-        .alias("city"),
-        pl.when(sure)
-        .then(pl.coalesce("sanitized_district", "district"))
-        .otherwise("district")
-        .alias("district"),
+    )
+
+
+def shown_district() -> pl.Expr:
+    """Choose the district as `shown_city` chooses the town."""
+    sure = pl.col("sanitized_confidence") >= SURE
+    return pl.when(sure).then(pl.coalesce("sanitized_district", "district")).otherwise("district")
+
+
+def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
+    """Give each listing its places: ``city_key``, ``district_key``, ``venue_key``, ``street_key``, same rows and order."""
+    chosen = listings.select(
+        shown_city().alias("city"),
+        shown_district().alias("district"),
         folded(pl.col("venue")).alias("venue"),
         _street().alias("street_key"),
     )
@@ -46,7 +55,11 @@ def place_keys(listings: pl.DataFrame) -> pl.DataFrame:
         online=pl.col("city_key").is_null() & pl.col("venue").is_in(sorted(_online_names()))
     )
     found = keys.with_columns(_city().alias("city_key"), _district().alias("district_key"))
-    part = pl.when(pl.col("district_key").ne_missing(pl.col("city_key"))).then("district_key").alias("district_key")
+    part = (
+        pl.when(pl.col("district_key").ne_missing(pl.col("city_key")))
+        .then("district_key")
+        .alias("district_key")
+    )
     return found.select("city_key", part, _venues(found), "street_key")
 
 

@@ -112,10 +112,11 @@ def _folded_to(names: Mapping[str, str]) -> dict[str, str]:
 
 @cache
 def synonyms() -> Mapping[str, str]:
-    """Return folded word or phrase -> the folded word that stands for its group. Canonical words are not keys."""
+    """Return folded word or phrase -> the word or phrase that stands for its group, which is never a key itself."""
     pairs: dict[str, str] = {}
-    for group in _read("synonyms.yaml", Synonyms).groups:
-        canonical, *others = fold_all(list(group.words))
+    entries = _read("synonyms.yaml", Synonyms)
+    for words in (*(group.words for group in entries.groups), *entries.forms):
+        canonical, *others = fold_all(list(words))
         pairs |= dict.fromkeys(others, canonical)
         pairs.pop(canonical, None)
     return MappingProxyType(pairs)
@@ -135,11 +136,14 @@ def compound_parts() -> frozenset[str]:
 
 @cache
 def whole_words() -> frozenset[str]:
-    """Return folded words that look like compounds and must not be split: names of places first of all."""
+    """Return folded words that look like compounds and must not be split: names of towns and countries first of all."""
     names = [
+        *countries(),
+        *country_words().values(),
+        *regions().values(),
         *places(),
         *place_aliases(),
-        *(spelling for spelling in districts()),
+        *districts(),
         *fold_all(list(_compounds().whole)),
     ]
     return frozenset(name for name in names if " " not in name)

@@ -51,13 +51,14 @@ class SynonymGroup(Entry):
 
 
 class Synonyms(Entry):
-    """synonyms.yaml."""
+    """synonyms.yaml; forms: inflections, treated alike."""
 
     groups: Annotated[tuple[SynonymGroup, ...], Field(min_length=1)]
+    forms: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:
-        _refuse_shared((group.words for group in self.groups), "a word")
+        _refuse_shared([*(group.words for group in self.groups), *self.forms], "a word")
         return self
 
 

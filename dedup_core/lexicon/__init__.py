@@ -111,8 +111,7 @@ def _folded_to(names: Mapping[str, str]) -> dict[str, str]:
 
 
 @cache
-def synonyms() -> Mapping[str, str]:
-    """Return folded word or phrase -> the word or phrase that stands for its group, which is never a key itself."""
+def _listed_synonyms() -> Mapping[str, str]:
     pairs: dict[str, str] = {}
     entries = _read("synonyms.yaml", Synonyms)
     for words in (*(group.words for group in entries.groups), *entries.forms):
@@ -122,10 +121,35 @@ def synonyms() -> Mapping[str, str]:
     return MappingProxyType(pairs)
 
 
+def _hyphenations(word: str) -> Iterable[str]:
+    """Spell a compound of two known parts as two words, as ``Floh-Markt`` folds; the first keeps its linking letters."""
+    parts = compound_parts()
+    for cut in range(3, len(word) - 2):
+        head, tail = word[:cut], word[cut:]
+        if tail in parts and any(
+            head.removesuffix(link) in parts for link in ("", "s", "es", "n", "en", "er", "e")
+        ):
+            yield f"{head} {tail}"
+
+
+@cache
+def synonyms() -> Mapping[str, str]:
+    """Return folded word or phrase -> the word or phrase that stands for its group, which is never a key itself.
+
+    Compounds are found with a hyphen or a space in them, too.
+    """
+    listed = _listed_synonyms()
+    words = {**listed, **{canonical: canonical for canonical in listed.values()}}
+    apart = {phrase: to for word, to in words.items() if " " not in word for phrase in _hyphenations(word)}
+    return MappingProxyType(
+        {phrase: to for phrase, to in apart.items() if phrase not in words} | dict(listed)
+    )
+
+
 @cache
 def synonym_words() -> frozenset[str]:
-    """Return all folded words of all groups, canonical ones included."""
-    return frozenset(synonyms()) | frozenset(synonyms().values())
+    """Return all folded words and phrases of all groups, canonical ones included."""
+    return frozenset(_listed_synonyms()) | frozenset(_listed_synonyms().values())
 
 
 @cache
@@ -136,8 +160,12 @@ def compound_parts() -> frozenset[str]:
 
 @cache
 def whole_words() -> frozenset[str]:
-    """Return folded words that look like compounds and must not be split: names of towns and countries first of all."""
+    """Return folded words that look like compounds and must not be split: names of places, words that stand for a group.
+
+    If ``Flohmarkt`` fell into parts it would not meet ``Trödelmarkt``, which becomes ``flohmarkt``.
+    """
     names = [
+        *_listed_synonyms().values(),
         *countries(),
         *country_words().values(),
         *regions().values(),

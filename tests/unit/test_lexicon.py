@@ -168,6 +168,15 @@ def test_words_of_different_things_stay_apart(distinct: tuple[str, ...]) -> None
     assert len(set(meanings)) == len(meanings)
 
 
+def test_a_compound_meets_its_group_with_a_hyphen_and_stays_whole() -> None:
+    apart = fold_all(["Floh-Markt", "Trödel-Markt", "Maibaum-Stellen", "Weihnachts-Markt", "Senioren-Kaffee"])
+
+    met = [lexicon.synonyms()[phrase] for phrase in apart]
+
+    assert met == ["flohmarkt", "flohmarkt", "maibaumstellen", "weihnachtsmarkt", "kaffeeklatsch"]
+    assert set(met) <= lexicon.whole_words()
+
+
 def test_no_word_that_tells_events_apart_is_a_stopword() -> None:
     telling = lexicon.synonym_words() | lexicon.compound_parts() | set(lexicon.regions().values())
     markers = {"ohne", "nicht", "live", "abgesagt", "entfaellt", "it", "who"}
@@ -280,7 +289,9 @@ def test_names_of_places_and_families_are_not_split() -> None:
 
     assert {"stuttgart", "karlsruhe", "konzertina", "waldkirch", "kollnau", "emmendingen"} <= whole
     assert not whole & set(
-        fold_all(["Kindertheaterfest", "Weinfest", "Dorfhock", "Fasnetumzug", "Orgelkonzert", "Stadtlauf"])
+        fold_all(
+            ["Kindertheaterfest", "Feuerwehrfest", "Dorfhock", "Fasnetumzug", "Orgelkonzert", "Stadtlauf"]
+        )
     )
 
 

@@ -4,8 +4,8 @@ Parsing a hostile file whole can take thirty times its size in memory, or more l
 stack. The outline looks only at quotes, brackets and commas, in columns and chunk by chunk, so that afterwards each
 listing can be measured, parsed and refused alone.
 
-It does not check the grammar. A file that is not JSON gets a wrong outline, never a silent one: every byte lies
-either in an entry or in the skeleton, and `dedup_core.parsing` parses both.
+It does not check the grammar. What is not JSON gets a wrong outline, but never a silent one: every byte lies either in
+an entry or beside the lists, and `dedup_core.parsing` parses or refuses each of these.
 """
 
 from collections.abc import Iterator
@@ -96,9 +96,16 @@ def _grouped(positions: Integers, codes: Codes) -> list[Entries]:
     return [Entries(positions[begin : end + 1]) for begin, end in zip(begins, ends, strict=True)]
 
 
-def depth_of(text: Text) -> int:
-    """Count the levels of nesting; 0 for a number or a text."""
-    return max((int(levels.max()) for _, _, levels in _marks(memoryview(text))), default=0)
+def measure(text: Text) -> tuple[int, int]:
+    """Count the levels of nesting, and the entries: keys and members of lists, nested ones included.
+
+    An empty list or object counts as one entry too many.
+    """
+    depth = entries = 0
+    for _, kinds, levels in _marks(memoryview(text)):
+        depth = max(depth, int(levels.max()))
+        entries += int(np.count_nonzero(kinds != CLOSE))
+    return depth, entries
 
 
 def _marks(text: memoryview) -> Iterator[tuple[Integers, Codes, Integers]]:

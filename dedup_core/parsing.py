@@ -12,13 +12,15 @@ hold anything.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+import polars as pl
+
 from dedup_core.errors import UnreadableFile
-from dedup_core.outline import Entries, depth_of, outline
+from dedup_core.outline import Entries, measure, outline
 from dedup_core.policy import Intake
 from dedup_core.raw_listing import SHOWN, Json, Refused, read_json, read_listing, shown
 
@@ -32,23 +34,28 @@ _INFLATED_AT_ONCE: Final = 4096
 """Compressed bytes a step; deflate makes at most 1,032 times as much of them."""
 
 
+BATCH_BYTES: Final = 1 << 20
+BATCH_LISTINGS: Final = 2000
+"""What later stages look at together. Measured: larger batches are not faster, and hostile ones take more memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
     """The listings of one file, each as its own text.
 
-    listings: canonical JSON text (UTF-8) of each entry of ``events`` by its index there, refused ones left out.
-    refused: the others, by index; together they are all entries.
+    batches: ``index`` (UInt32, in the list ``events``) and ``raw`` (String, canonical JSON text), in the file's order.
+    refused: the other listings, by index; together they are all that the file gave.
     processed_at: the file's ``metadata.processedAt`` in UTC, always as long (``2026-02-11T20:46:41.796000Z``), so that
         the order of the texts is the order of time; null if missing or unreadable.
     """
 
-    listings: dict[int, bytes]
-    refused: dict[int, Refused]
+    batches: tuple[pl.DataFrame, ...]
+    refused: Mapping[int, Refused]
     processed_at: str | None
 
     def __len__(self) -> int:
-        """Count the entries that the file gave."""
-        return len(self.listings) + len(self.refused)
+        """Count the listings that the file gave."""
+        return sum(batch.height for batch in self.batches) + len(self.refused)
 
 
 def check_size(size: int, *, intake: Intake) -> None:
@@ -88,14 +95,33 @@ def parse(content: bytes, *, intake: Intake) -> ParsedFile:
     for number, entries in enumerate(lists):
         if number != events:
             _check(text, entries, intake=intake)
-    listings: dict[int, bytes] = {}
     refused: dict[int, Refused] = {}
-    for index, entry in _read(text, lists[events], name="listing", intake=intake):
+    batches = tuple(_batches(_read(text, lists[events], name="listing", intake=intake), refused))
+    return ParsedFile(batches, refused, _processed_at(top.get("metadata")))
+
+
+def _batches(
+    read: Iterator[tuple[int, bytes | Refused]], refused: dict[int, Refused]
+) -> Iterator[pl.DataFrame]:
+    """Gather the texts of listings in batches, and what was refused in ``refused``."""
+    texts: dict[int, bytes] = {}
+    size = 0
+    for index, entry in read:
         if isinstance(entry, Refused):
             refused[index] = entry
-        else:
-            listings[index] = entry
-    return ParsedFile(listings, refused, _processed_at(top.get("metadata")))
+            continue
+        texts[index] = entry
+        size += len(entry)
+        if size >= BATCH_BYTES or len(texts) >= BATCH_LISTINGS:
+            yield _batch(texts)
+            texts, size = {}, 0
+    if texts:
+        yield _batch(texts)
+
+
+def _batch(texts: Mapping[int, bytes]) -> pl.DataFrame:
+    raw = pl.Series("raw", list(texts.values()), dtype=pl.Binary).cast(pl.String)
+    return pl.DataFrame([pl.Series("index", list(texts), dtype=pl.UInt32), raw])
 
 
 def _inflated(content: bytes, *, intake: Intake) -> bytearray:
@@ -149,8 +175,11 @@ def _top(text: memoryview, lists: list[Entries], *, intake: Intake) -> dict[str,
             f"has {size:,} bytes beside its lists, expected at most {intake.max_listing_bytes:,}"
         )
     skeleton = _skeleton(text, lists)
-    if (depth := depth_of(skeleton)) > intake.max_depth:
+    depth, entries = measure(skeleton)
+    if depth > intake.max_depth:
         raise UnreadableFile(f"is nested {depth:,} levels deep, expected at most {intake.max_depth:,}")
+    if entries > intake.max_keys:
+        raise UnreadableFile(f"has {entries:,} keys beside its lists, expected at most {intake.max_keys:,}")
     top = read_json(skeleton)
     if not isinstance(top, dict) or len(lists) != sum(isinstance(member, list) for member in top.values()):
         raise UnreadableFile("has the same key twice at its top level")

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias, cast
 import orjson
 
 from dedup_core.errors import UnreadableFile
-from dedup_core.outline import depth_of
+from dedup_core.outline import measure
 from dedup_core.policy import Intake
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -27,8 +27,8 @@ SHOWN: Final = 60
 """Characters of a found value that a message shows."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
-_KEY_BYTES: Final = len('"":0,')
-"""The least that a key takes: shorter texts need no counting."""
+_ENTRY_BYTES: Final = len("1,")
+"""The least that an entry takes: shorter texts need no counting."""
 _LONG_NUMBER: Final = b"0" * 19
 """From 19 digits on a whole number may not fit 64 bits, and orjson would round it."""
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
@@ -66,7 +66,7 @@ def read_listing(given: bytes | memoryview, *, intake: Intake) -> bytes | Refuse
     except orjson.JSONDecodeError as error:
         value = _read_leniently(piece, error)
         return _refused(value, first_fault(value) or Fault(None, f"is not JSON: {error.msg}"))
-    if fault := _hidden_fault(piece, value, intake=intake):
+    if b"\\u0000" in piece and (fault := first_fault(value)):
         return _refused(value, fault)
     if _LONG_NUMBER in piece.translate(_DIGITS):
         return _dumped(json.loads(piece)).encode()
@@ -75,26 +75,22 @@ def read_listing(given: bytes | memoryview, *, intake: Intake) -> bytes | Refuse
 
 
 def _oversize(given: bytes | memoryview, *, intake: Intake) -> Fault | None:
-    """Measure what must be known before anything is copied or parsed."""
+    """Tell whether a listing is too large in any way; before it is parsed, so that it can do no harm."""
     if len(given) > intake.max_listing_bytes:
         return Fault(None, f"is {len(given):,} bytes long, expected at most {intake.max_listing_bytes:,}")
     piece = bytes(given)
-    brackets = piece.count(b"[") + piece.count(b"{")
-    if brackets > intake.max_depth and (depth := depth_of(piece)) > intake.max_depth:
+    few_brackets = piece.count(b"[") + piece.count(b"{") <= intake.max_depth
+    if few_brackets and len(piece) <= _ENTRY_BYTES * intake.max_keys:
+        return None
+    depth, entries = measure(piece)
+    if depth > intake.max_depth:
         return Fault(None, f"is nested {depth:,} levels deep, expected at most {intake.max_depth:,}")
+    if entries > intake.max_keys:
+        return Fault(None, f"has {entries:,} keys and list entries, expected at most {intake.max_keys:,}")
     return None
 
 
-def _hidden_fault(piece: bytes, value: Json, *, intake: Intake) -> Fault | None:
-    """Find what orjson lets through. The text tells cheaply that a listing is harmless; only others are walked."""
-    if b"\\u0000" in piece and (fault := first_fault(value)):
-        return fault
-    if len(piece) > _KEY_BYTES * intake.max_keys and (keys := _count_keys(value)) > intake.max_keys:
-        return Fault(None, f"has {keys:,} keys, expected at most {intake.max_keys:,}")
-    return None
-
-
-def read_json(text: bytes) -> Json:
+def read_json(text: bytes | str) -> Json:
     """Read any JSON, with what `read_listing` would refuse.
 
     Raises:
@@ -103,7 +99,7 @@ def read_json(text: bytes) -> Json:
     try:
         return cast(Json, orjson.loads(text))
     except orjson.JSONDecodeError as error:
-        return _read_leniently(text, error)
+        return _read_leniently(text.encode() if isinstance(text, str) else text, error)
 
 
 def _read_leniently(piece: bytes, error: orjson.JSONDecodeError) -> Json:
@@ -152,18 +148,12 @@ def _faults(value: Json, path: tuple[str, ...]) -> Iterator[Fault]:
 
 def _named(character: str) -> str:
     name = "the character U+0000" if character == "\x00" else "half of a surrogate pair"
-    return f"{name} ({_written_out(character)})"
+    return f"{name} ({_scrubbed_text(character)})"
 
 
 def _joined(path: tuple[str, ...]) -> str | None:
     parts = (part if part.isidentifier() and len(part) < SHOWN else shown(part)[1:-1] for part in path)
     return ".".join(parts) or None
-
-
-def _count_keys(value: Json) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(map(_count_keys, value.values()))
-    return sum(map(_count_keys, value)) if isinstance(value, list) else 0
 
 
 def _refused(value: Json, fault: Fault) -> Refused:
@@ -190,11 +180,7 @@ def _scrubbed(value: Json) -> Json:
 
 
 def _scrubbed_text(text: str) -> str:
-    return _UNSTORABLE.sub(lambda found: _written_out(found[0]), text)
-
-
-def _written_out(character: str) -> str:
-    return f"\\u{ord(character):04x}"
+    return text.replace("\x00", "\\u0000").encode(errors="backslashreplace").decode()
 
 
 def _dumped(value: Json) -> str:

@@ -17,7 +17,7 @@ that merely says nothing becomes missing, and what contradicts itself is refused
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,9 +33,6 @@ from dedup_core.listing_rules import broken, listing_rules, occurrence_rules
 from dedup_core.parsing import ParsedFile
 from dedup_core.policy import Intake
 from dedup_core.raw_listing import Fault, listing_id_of, read_json, shown
-
-BATCH: Final = 1 << 20
-"""Bytes of listings validated together. Measured: larger batches are not faster, and hostile ones take 30 times as much."""
 
 MAX_SOURCE_CODE: Final = 100
 """Characters."""
@@ -55,6 +52,14 @@ class Validated:
     raw: pl.Series
     rejections: tuple[Rejection, ...]
     duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Twice:
+    """Listings whose id stands again further down: how many are equal to the last one, and what is said of the others."""
+
+    equal: int
+    faults: Mapping[int, Sequence[Fault]]
 
 
 def source_code_of(file_name: str) -> str:
@@ -79,64 +84,53 @@ def validate(parsed: ParsedFile, *, file: str, source_code: str, intake: Intake)
 
     file: the name that the rejections carry.
     """
-    faults: dict[int, list[Fault]] = defaultdict(list)
-    parts = [
-        _validated(batch, faults, source_code=source_code, intake=intake)
-        for batch in _batches(parsed.listings)
-    ]
-    everything = pl.concat([_nothing(), *parts])
-    listings, repeated = _each_id_once(everything, faults)
     rejections = [
-        *_refused_by_parsing(parsed, file=file),
-        *(_rejection(index, found, parsed.listings[index], file=file) for index, found in faults.items()),
+        Rejection(file, index, refused.fault.field, refused.fault.reason, refused.listing_id, refused.text)
+        for index, refused in parsed.refused.items()
     ]
+    parts = [_nothing()]
+    for batch in parsed.batches:
+        faults: dict[int, list[Fault]] = defaultdict(list)
+        parts.append(_valid(batch, faults, source_code=source_code, intake=intake))
+        rejections += _rejections(batch, faults, file=file)
+    everything = pl.concat(parts)
+    listings, twice = _each_id_once(everything)
+    rejections += _rejections(everything, twice.faults, file=file)
     return Validated(
         listings=listings.select(*LISTING_SCHEMA),
         raw=listings["raw"],
         rejections=tuple(sorted(rejections, key=lambda rejection: rejection.index or 0)),
-        duplicates=repeated,
+        duplicates=twice.equal,
     )
 
 
-def _batches(listings: Mapping[int, bytes]) -> Iterator[dict[int, bytes]]:
-    """Cut the listings into batches by their size in bytes."""
-    batch: dict[int, bytes] = {}
-    size = 0
-    for index, text in listings.items():
-        batch[index] = text
-        size += len(text)
-        if size >= BATCH:
-            yield batch
-            batch, size = {}, 0
-    if batch:
-        yield batch
-
-
-def _validated(
-    batch: Mapping[int, bytes], faults: dict[int, list[Fault]], *, source_code: str, intake: Intake
+def _valid(
+    batch: pl.DataFrame, faults: dict[int, list[Fault]], *, source_code: str, intake: Intake
 ) -> pl.DataFrame:
     """Give the valid listings of a batch, with ``index`` and ``raw``; add what is wrong with the others to ``faults``."""
-    for index, text in batch.items():  # a loop, because pydantic checks one text at a time
+    for index, text in batch.iter_rows():  # a loop, because pydantic checks one text at a time
         if wrong := _wrong_types(text):
             faults[index] = wrong
-    typed = {index: text for index, text in batch.items() if index not in faults}
-    raw = pl.Series("raw", list(typed.values()), dtype=pl.Binary).cast(pl.String)
-    rows = decoded(raw).with_columns(raw, index=pl.Series(list(typed), dtype=pl.UInt32))
+    typed = _without(batch, faults)
+    rows = decoded(typed["raw"]).with_columns(typed)
     dates = occurrences(rows)
     for index, fault in broken(rows, listing_rules(intake)):
         faults[index].append(fault)
     for index, fault in broken(dates, occurrence_rules(intake), path="event_dates.{}."):
         faults[index].append(fault)
-    valid = ~pl.col("index").is_in(list(faults))
-    rows, dates = rows.filter(valid), dates.filter(valid)
-    return listing_columns(rows, dates, source_code=source_code).with_columns(rows["index"], rows["raw"])
+    rows, dates = _without(rows, faults), _without(dates, faults)
+    return listing_columns(rows, dates, source_code=source_code).with_columns(rows.select("index", "raw"))
+
+
+def _without(rows: pl.DataFrame, faults: Mapping[int, object]) -> pl.DataFrame:
+    return rows.filter(~pl.col("index").is_in(list(faults))) if faults else rows
 
 
 def _nothing() -> pl.DataFrame:
     return pl.DataFrame(schema={**LISTING_SCHEMA, "index": pl.UInt32, "raw": pl.String})
 
 
-def _wrong_types(text: bytes) -> list[Fault]:
+def _wrong_types(text: str) -> list[Fault]:
     try:
         ADAPTER.validator.validate_json(text)
     except ValidationError as error:
@@ -153,30 +147,32 @@ def _type_fault(error: ErrorDetails) -> Fault:
     return Fault(".".join(map(str, path)) or None, f"{found}, expected {EXPECTED[known]}")
 
 
-def _each_id_once(rows: pl.DataFrame, faults: dict[int, list[Fault]]) -> tuple[pl.DataFrame, int]:
-    """Keep the last listing of each id; give the count of the equal ones before it, and a fault to each different one."""
+def _each_id_once(rows: pl.DataFrame) -> tuple[pl.DataFrame, _Twice]:
+    """Keep the last listing of each id."""
     if not rows["id"].is_duplicated().any():
-        return rows, 0
+        return rows, _Twice(0, {})
     marked = rows.with_columns(pl.col("index", "raw").last().over("id").name.prefix("last_"))
     earlier = marked.filter(pl.col("index") != pl.col("last_index"))
     different = earlier.filter(pl.col("raw") != pl.col("last_raw"))
-    for index, listing_id, last in different.select("index", "id", "last_index").iter_rows():
-        reason = f"found {shown(listing_id)} again at index {last} with other content, expected each id once"
-        faults[index].append(Fault("id", reason))
+    faults = {
+        index: [
+            Fault(
+                "id", f"found {shown(listing_id)} again at index {last} with other content, expected it once"
+            )
+        ]
+        for index, listing_id, last in different.select("index", "id", "last_index").iter_rows()
+    }
     kept = marked.filter(pl.col("index") == pl.col("last_index")).select(rows.columns)
-    return kept, earlier.height - different.height
+    return kept, _Twice(earlier.height - different.height, faults)
 
 
-def _refused_by_parsing(parsed: ParsedFile, *, file: str) -> Iterator[Rejection]:
-    for index, refused in parsed.refused.items():
-        fault = refused.fault
-        yield Rejection(file, index, fault.field, fault.reason, refused.listing_id, refused.text)
-
-
-def _rejection(index: int, faults: list[Fault], text: bytes, *, file: str) -> Rejection:
-    """Give the first fault, and name the other fields that are wrong, too."""
-    first, *others = faults
-    fields = dict.fromkeys(fault.field for fault in others if fault.field != first.field)
-    also = ", ".join(str(field) for field in list(fields)[:5])
-    reason = f"{first.reason}; also wrong: {also}" if also else first.reason
-    return Rejection(file, index, first.field, reason, listing_id_of(read_json(text)), text.decode())
+def _rejections(
+    rows: pl.DataFrame, faults: Mapping[int, Sequence[Fault]], *, file: str
+) -> Iterator[Rejection]:
+    """Give the first fault of each listing, and name the other fields that are wrong, too."""
+    for index, text in rows.filter(pl.col("index").is_in(list(faults))).select("index", "raw").iter_rows():
+        first, *others = faults[index]
+        fields = dict.fromkeys(str(fault.field) for fault in others if fault.field != first.field)
+        also = ", ".join(list(fields)[:5])
+        reason = f"{first.reason}; also wrong: {also}" if also else first.reason
+        yield Rejection(file, index, first.field, reason, listing_id_of(read_json(text)), text)

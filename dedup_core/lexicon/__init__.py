@@ -253,13 +253,14 @@ def countries() -> Mapping[str, str]:
 
 @cache
 def country_words() -> Mapping[str, str]:
-    """Return folded name of a country as a title may hold it -> the one that stands for all. No codes: ``it`` is a word."""
-    names = {name: country.name for country in _countries().countries for name in country.aliases}
-    canonical = _folded_to({country.name: country.name for country in _countries().countries})
-    long = {
-        name: target for name, target in _folded_to(names).items() if len(name) > 3 and name not in canonical
-    }
-    return MappingProxyType(dict(zip(long, fold_all(list(long.values())), strict=True)))
+    """Return folded name of a country as a title may hold it -> the one that stands for all.
+
+    Of the codes only those that are listed for titles: ``it`` is a word.
+    """
+    named = {country.alpha2: fold(country.name) for country in _countries().countries}
+    codes = frozenset(fold_all(list(_countries().codes_in_titles)))
+    words = {name: named[alpha2] for name, alpha2 in countries().items() if len(name) > 3 or name in codes}
+    return MappingProxyType({name: canonical for name, canonical in words.items() if name != canonical})
 
 
 @cache

@@ -126,6 +126,7 @@ class Countries(Entry):
     """countries.yaml; regions: country -> code -> name, as in ``Nashville, TN``."""
 
     countries: Annotated[tuple[Country, ...], Field(min_length=1)]
+    codes_in_titles: tuple[Word, ...] = ()
     regions: Mapping[str, Mapping[str, Word]]
 
     @model_validator(mode="after")

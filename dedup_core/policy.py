@@ -35,10 +35,14 @@ class Intake(Section):
         ge=1_000, description="bytes of one listing, and of what stands beside the file's lists"
     )
     max_depth: int = Field(
-        ge=8, le=150, description="levels of nesting of a listing; 150 is what every later reader of the JSON bears"
+        ge=8,
+        le=150,
+        description="levels of nesting of a listing; 150 is what every later reader of the JSON bears",
     )
     max_listings: int = Field(ge=1, description="listings a file")
-    max_keys: int = Field(ge=30, description="keys of one listing, unknown and nested ones included")
+    max_keys: int = Field(
+        ge=30, description="keys and list entries of one listing, unknown and nested ones included"
+    )
     max_dates: int = Field(ge=1, description="occurrences of one listing")
     max_text: int = Field(ge=100, description="characters of one text field; longer text refuses the listing")
     earliest_year: int = Field(ge=1, le=9999, description="an event before it is refused")
@@ -55,7 +59,9 @@ class Blocking(Section):
         ge=1, description="days; of a longer range the first, the last and the weeks between are keyed"
     )
     rare_tokens: int = Field(ge=0, le=10, description="rarest words of a title that become keys")
-    rare_token_floor: int = Field(ge=1, description="titles; a word in no more of them is a key in any corpus")
+    rare_token_floor: int = Field(
+        ge=1, description="titles; a word in no more of them is a key in any corpus"
+    )
     max_token_share: Share = Field(description="share of all titles above which a word is no key")
 
 
@@ -87,10 +93,14 @@ class TitleWeights(Section):
     shared: float = Field(ge=0, le=2, description="bits a bit of information in the shared words")
     shared_cap: Bits = Field(description="bits; the most that shared words may add")
     equal: Bits = Field(description="bits on top if no word is left over on either side")
-    disagree: float = Field(ge=0, le=2, description="bits a bit of information in the smaller of the two rests")
+    disagree: float = Field(
+        ge=0, le=2, description="bits a bit of information in the smaller of the two rests"
+    )
     rest: float = Field(ge=0, le=2, description="bits a bit in what the longer title says more")
     disagree_cap: Bits = Field(description="bits; the most that differing words may take away")
-    near: Share = Field(description="similarity of two rests from which they begin to count as misspelt, not different")
+    near: Share = Field(
+        description="similarity of two rests from which they begin to count as misspelt, not different"
+    )
     initials: Bits = Field(description="bits for a word that is made of the other title's initials")
     edition: Bits = Field(description="bits for two different numbers of an edition")
 
@@ -102,9 +112,13 @@ class PlaceWeights(Section):
     city_similar: Bits = Field(description="bits lost if two towns are one but for a misspelling")
     online: Bits = Field(description="bits for online against a town")
     district_differs: Bits = Field(description="bits for two different districts of a town")
-    misspelt: Share = Field(description="similarity of two names of towns from which they count as one misspelt")
+    misspelt: Share = Field(
+        description="similarity of two names of towns from which they count as one misspelt"
+    )
     distance_km: Curve = Field(description="km -> bits, at full confidence of both sides")
-    equal_km: float = Field(ge=0, description="km; places as near as this are equal whatever their confidence")
+    equal_km: float = Field(
+        ge=0, description="km; places as near as this are equal whatever their confidence"
+    )
     venue: Curve = Field(description="similarity of the names of venues in [0, 1] -> share of the bits below")
     venue_cap: Bits = Field(description="bits; the most that a rare venue may add")
     venue_differs: Bits = Field(description="bits for two clearly different venues")
@@ -120,25 +134,37 @@ class EvidenceWeights(Section):
     density_floor: float = Field(gt=0, description="events; how many one expects at least in a town on a day")
     title: TitleWeights
     place: PlaceWeights
-    date_overlap: Curve = Field(description="share of common days in [0, 1] -> bits on top of the day's rarity")
+    date_overlap: Curve = Field(
+        description="share of common days in [0, 1] -> bits on top of the day's rarity"
+    )
     date_differs: Curve = Field(description="days between -> bits, where no day is common")
     time_apart: Curve = Field(description="minutes between starts -> bits")
     same_start_cap: Bits = Field(description="bits; the most that an equal rare start may add")
     description: Curve = Field(description="cosine similarity in [0, 1] -> bits")
-    description_copies: int = Field(ge=2, description="different titles with the same text from which it is a template")
+    description_copies: int = Field(
+        ge=2, description="different titles with the same text from which it is a template"
+    )
     categories_shared: Bits
     categories_differ: Bits
-    same_source: Bits = Field(description="bits for two listings of one source that are not the same to the letter")
+    same_source: Bits = Field(
+        description="bits for two listings of one source that are not the same to the letter"
+    )
 
 
 class Vetoes(Section):
     """What no sum of evidence may overrule."""
 
     title_differs: Bits = Field(description="bits; a title at or below it can't become a match")
-    headline_review: bool = Field(description="whether a journalist's headline that differs may still go to review")
-    side_by_side_minutes: int = Field(ge=1, description="minutes; one source listing starts this far apart means two events")
+    headline_review: bool = Field(
+        description="whether a journalist's headline that differs may still go to review"
+    )
+    side_by_side_minutes: int = Field(
+        ge=1, description="minutes; one source listing starts this far apart means two events"
+    )
     far_km: float = Field(gt=0, description="km; confident places this far apart can't be one event")
-    moved_days: int = Field(ge=0, description="days; no common day and further apart than this can't be one event")
+    moved_days: int = Field(
+        ge=0, description="days; no common day and further apart than this can't be one event"
+    )
 
 
 class Thresholds(Section):
@@ -164,7 +190,8 @@ class Clustering(Section):
         description="share of a cluster's scored inner pairs that must be matches, else it is flagged `incoherent`"
     )
     max_completed_size: int = Field(
-        ge=3, description="source events; in a component up to this size the pairs that no block gave are scored too"
+        ge=3,
+        description="source events; in a component up to this size the pairs that no block gave are scored too",
     )
 
 
@@ -183,7 +210,9 @@ class Synthesis(Section):
 class Policy(Section):
     """The whole document."""
 
-    version: str = Field(min_length=1, description="a name for this state of the policy, shown in every result")
+    version: str = Field(
+        min_length=1, description="a name for this state of the policy, shown in every result"
+    )
     intake: Intake
     blocking: Blocking
     background: Background
@@ -225,5 +254,6 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
 def default_policy() -> Policy:
     """Return the policy that the package ships."""
     return parse_policy(
-        resources.files("dedup_core").joinpath("matching.yaml").read_text(encoding="utf-8"), name="matching.yaml"
+        resources.files("dedup_core").joinpath("matching.yaml").read_text(encoding="utf-8"),
+        name="matching.yaml",
     )

@@ -1,0 +1,1 @@
+"""The schema as history: Alembic revisions, run by `infra.store.schema`."""

@@ -1,0 +1,27 @@
+"""What the world refuses, each error named for the fact."""
+
+from dedup_core.errors import EventDedupError
+
+
+class NoPostgres(EventDedupError):  # noqa: N818
+    """There is no database to work with. Show the message, which says how to get one."""
+
+
+class MatcherBusy(EventDedupError):  # noqa: N818
+    """Another matcher holds the lock. Don't acknowledge the message; it comes again when the other is done."""
+
+
+class SchemaNotReady(EventDedupError):  # noqa: N818
+    """The database is not at the schema that this code needs. Run the migrations, then retry."""
+
+
+class WrongSettings(EventDedupError):  # noqa: N818
+    """A variable of the environment is missing or wrong. Show the message, which names it; nothing was started."""
+
+
+class ObjectTooLarge(EventDedupError):  # noqa: N818
+    """The object is larger than the policy allows, so it was not read. Quarantine it; a retry gives the same answer."""
+
+
+class ObjectMissing(EventDedupError):  # noqa: N818
+    """The object is gone: deleted since it was announced. Acknowledge; if it comes back it is announced again."""

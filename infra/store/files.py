@@ -1,0 +1,265 @@
+"""Files: one transaction a file, all or nothing; what is equal to what is known changes nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import polars as pl
+from sqlalchemy import Connection, Row, Text, cast, func, insert, select, text, update
+
+from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Rejection
+from infra.store.copying import copy_in, temporary
+from infra.store.tables import files, generations, rejections, source_events
+
+INGEST_LOCK: Final = 7_305_001
+"""Advisory lock that puts ingests in a row: they are short, and two at once could wait for each other's listings."""
+
+Status = Literal["stored", "duplicate", "quarantined", "replayed"]
+INCOMING: Final = (*EVENT_SCHEMA, "normaliser", "raw", "content_hash", "order_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it was announced. version: the object's, empty if its bucket keeps none; sequencer: hexadecimal, or null."""
+
+    bucket: str
+    key: str
+    version: str
+    sequencer: str | None
+    sha256: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Return the file's name without folders."""
+        return self.key.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a file.
+
+    already: the very same upload was here before; nothing was done. generation: raised to this, or null if nothing changed.
+    unchanged: listings with equal content; superseded: listings older than what is known, kept in the history.
+    """
+
+    file_id: int
+    status: Status
+    listings: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    generation: int | None = None
+    already: bool = False
+
+
+def order_key(processed_at: str | None, sequencer: str | None, sha256: str) -> str:
+    """Order the versions of a listing: by the file's processedAt, then the sequencer, then the content.
+
+    AWS orders sequencers within one key only, so they come second; the hash makes the order total.
+    """
+    return f"{processed_at or ''}|{(sequencer or '').lower():0>32}|{sha256}"
+
+
+def content_hashes(listings: pl.DataFrame) -> pl.Series:
+    """Hash the valid columns of each listing, hex: what a re-extraction changes besides them changes no event."""
+    encoded = listings.select(pl.struct(*LISTING_SCHEMA).struct.json_encode().alias("text"))["text"]
+    return pl.Series(
+        "content_hash", [hashlib.blake2b(row.encode(), digest_size=16).hexdigest() for row in encoded]
+    )
+
+
+def save_file(
+    connection: Connection,
+    upload: Upload,
+    *,
+    source_code: str,
+    processed_at: str | None,
+    events: pl.DataFrame,
+    raw: pl.Series,
+    rejected: Sequence[Rejection],
+    listings: int,
+    normaliser: str,
+) -> Ingested:
+    """Store one file's listings, and raise the generation if anything changed. events: EVENT_SCHEMA; raw: aligned with them."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
+    if known := find_upload(connection, upload):
+        return _as_before(known)
+    if twin := _twin(connection, upload.sha256):
+        return _record(
+            connection, upload, source_code, processed_at, "duplicate", reason=f"same content as {twin}"
+        )
+    file = _record(
+        connection, upload, source_code, processed_at, "stored", listings=listings, rejected=len(rejected)
+    )
+    _save_rejections(connection, file.file_id, rejected)
+    incoming = events.with_columns(
+        pl.lit(normaliser).alias("normaliser"),
+        raw.alias("raw"),
+        content_hashes(events),
+        pl.lit(order_key(processed_at, upload.sequencer, upload.sha256)).alias("order_key"),
+    )
+    temporary(connection, "incoming", source_events, INCOMING)
+    copy_in(connection, "incoming", incoming.select(*INCOMING))
+    return _merge_incoming(connection, file)
+
+
+def save_quarantined(
+    connection: Connection, upload: Upload, rejection: Rejection, *, source_code: str | None
+) -> Ingested:
+    """Record a file that could not be read, with the reason; a second time changes nothing."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
+    if known := find_upload(connection, upload):
+        return _as_before(known)
+    file = _record(connection, upload, source_code, None, "quarantined", reason=rejection.reason, rejected=1)
+    _save_rejections(connection, file.file_id, [rejection])
+    return file
+
+
+def find_upload(connection: Connection, upload: Upload) -> Row[tuple[object, ...]] | None:
+    """Find this very upload: same bucket, key and version, and, where versions are not kept, same content."""
+    query = select(files).where(
+        files.c.bucket == upload.bucket, files.c.key == upload.key, files.c.version == stored_version(upload)
+    )
+    return connection.execute(query.where(files.c.status != "replayed")).first()
+
+
+def stored_version(upload: Upload) -> str:
+    """Tell uploads of one key apart: by the bucket's version, or, without one, by content."""
+    return upload.version or upload.sha256
+
+
+def _as_before(row: Row[tuple[object, ...]]) -> Ingested:
+    known = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    fields = ("file_id", "status", "listings", "stored", "unchanged", "superseded", "rejected", "generation")
+    return Ingested(**{field: known[field] for field in fields}, already=True)
+
+
+def _twin(connection: Connection, sha256: str) -> str | None:
+    return connection.scalar(
+        select(files.c.key).where(files.c.sha256 == sha256, files.c.status == "stored").limit(1)
+    )
+
+
+def _record(
+    connection: Connection,
+    upload: Upload,
+    source_code: str | None,
+    processed_at: str | None,
+    status: Status,
+    *,
+    reason: str | None = None,
+    listings: int = 0,
+    rejected: int = 0,
+) -> Ingested:
+    row = {
+        "bucket": upload.bucket,
+        "key": upload.key,
+        "version": stored_version(upload),
+        "sequencer": upload.sequencer,
+        "sha256": upload.sha256,
+        "bytes": upload.size,
+        "source_code": source_code,
+        "processed_at": processed_at,
+        "status": status,
+        "reason": reason,
+        "listings": listings,
+        "rejected": rejected,
+    }
+    file_id = connection.scalar(insert(files).returning(files.c.file_id), row)
+    assert file_id is not None  # noqa: S101 - INSERT … RETURNING gives a row
+    return Ingested(file_id, status, listings=listings, rejected=rejected)
+
+
+def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Rejection]) -> None:
+    if rejected:
+        rows = [
+            {
+                "file_id": file_id,
+                "index": rejection.index,
+                "listing_id": rejection.listing_id,
+                "field": rejection.field,
+                "reason": rejection.reason,
+                "listing": rejection.listing,
+            }
+            for rejection in rejected
+        ]
+        copy_in(
+            connection,
+            rejections.name,
+            pl.DataFrame(
+                rows,
+                infer_schema_length=None,
+                schema_overrides={
+                    "index": pl.Int64,
+                    "listing_id": pl.String,
+                    "field": pl.String,
+                    "listing": pl.String,
+                },
+            ),
+        )
+
+
+_KEPT = """
+INSERT INTO source_event_history (source_code, id, raw, content_hash, order_key, file_id)
+SELECT s.source_code, s.id, s.raw, s.content_hash, s.order_key, s.file_id
+FROM source_events s JOIN incoming i USING (source_code, id)
+WHERE i.order_key > s.order_key AND (i.content_hash <> s.content_hash OR i.raw <> s.raw)
+"""
+
+_SUPERSEDED = """
+INSERT INTO source_event_history (source_code, id, raw, content_hash, order_key, file_id)
+SELECT i.source_code, i.id, i.raw, i.content_hash, i.order_key, :file_id
+FROM source_events s JOIN incoming i USING (source_code, id)
+WHERE i.order_key < s.order_key AND (i.content_hash <> s.content_hash OR i.raw <> s.raw)
+"""
+
+
+def _upsert() -> str:
+    """Write the newer versions; of an equal one only the order key, so that a version between the two comes too late."""
+    columns = ", ".join(f'"{name}"' for name in INCOMING)
+    changes = ", ".join(
+        f'"{name}" = excluded."{name}"' for name in INCOMING if name not in ("source_code", "id")
+    )
+    return f"""
+    INSERT INTO source_events AS s ({columns}, file_id, generation)
+    SELECT {columns}, :file_id, :generation FROM incoming ORDER BY source_code, id
+    ON CONFLICT (source_code, id) DO UPDATE SET {changes}, file_id = excluded.file_id,
+        generation = CASE WHEN excluded.content_hash <> s.content_hash THEN excluded.generation ELSE s.generation END
+    WHERE excluded.order_key > s.order_key
+    RETURNING generation = :generation
+    """  # noqa: S608 - our own names
+
+
+def _merge_incoming(connection: Connection, file: Ingested) -> Ingested:
+    """Bring the listings in, count them, and raise the generation if one is new or changed."""
+    values = {"file_id": file.file_id}
+    connection.execute(text(_KEPT), values)
+    superseded = connection.execute(text(_SUPERSEDED), values).rowcount
+    generation = connection.scalar(select(generations.c.ingested).with_for_update()) + 1  # type: ignore[operator]
+    written = connection.execute(text(_upsert()), {**values, "generation": generation}).scalars().all()
+    stored = sum(written)
+    total = connection.scalar(select(func.count()).select_from(text("incoming"))) or 0
+    if stored:
+        connection.execute(update(generations).values(ingested=generation))
+    counts = {
+        "stored": stored,
+        "unchanged": total - stored - superseded,
+        "superseded": superseded,
+        "generation": generation if stored else None,
+    }
+    connection.execute(update(files).where(files.c.file_id == file.file_id).values(**counts))
+    connection.execute(text("DROP TABLE incoming"))
+    return Ingested(file.file_id, file.status, listings=file.listings, rejected=file.rejected, **counts)
+
+
+def mark_replayed(connection: Connection, file_id: int) -> bool:
+    """Let a quarantined file be ingested again; its record and reason stay. False if it is not in quarantine."""
+    mine = (files.c.file_id == file_id) & (files.c.status == "quarantined")
+    # The version is part of what an upload is known by, so the old record makes room for the new one.
+    freed = files.c.version + "#replayed-" + cast(files.c.file_id, Text)
+    return bool(
+        connection.execute(update(files).where(mine).values(status="replayed", version=freed)).rowcount
+    )

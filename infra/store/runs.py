@@ -1,0 +1,263 @@
+"""Runs: what the matcher reads, and the difference that it writes, in one transaction under one lock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+import polars as pl
+from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+
+from dedup_core.events import (
+    DECISION_SCHEMA,
+    EVENT_SCHEMA,
+    EVIDENCE,
+    IDENTITY,
+    VERDICT_SCHEMA,
+    Previous,
+    Resolution,
+)
+from infra.errors import MatcherBusy
+from infra.store.copying import copy_in, copy_out, temporary
+from infra.store.tables import (
+    canonical_events,
+    canonical_sources,
+    decisions,
+    flags,
+    generations,
+    lineage,
+    links,
+    redirects,
+    runs,
+    source_events,
+    verdicts,
+)
+
+MATCH_LOCK: Final = 7_305_002
+"""Advisory lock of the one matcher; it ends with the transaction, so a killed matcher leaves none."""
+
+SMALLEST_CHANGE: Final = 0.05
+"""Bits; a decision whose weight moved less is not rewritten: every new listing moves all weights by a breath."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a run starts from. events: EVENT_SCHEMA and ``normaliser``; verdicts: those not taken back."""
+
+    events: pl.DataFrame
+    verdicts: pl.DataFrame
+    previous: Previous
+
+
+@dataclass(frozen=True, slots=True)
+class MatchWork:
+    """One run's transaction. ingested: the generation that its data has; matched: the one that the last run had."""
+
+    connection: Connection
+    ingested: int
+    matched: int
+
+    def load(self) -> Snapshot:
+        """Read everything that the matcher needs, by COPY."""
+        schema = {**EVENT_SCHEMA, "normaliser": pl.String()}
+        query = select(*(source_events.c[name] for name in schema))
+        events = copy_out(self.connection, query, schema).with_columns(
+            pl.col("title_words", "title_tokens").fill_null("")
+        )
+        valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(
+            verdicts.c.taken_back_at.is_(None)
+        )
+        return Snapshot(events, copy_out(self.connection, valid, VERDICT_SCHEMA), self._previous())
+
+    def _previous(self) -> Previous:
+        member = {"canonical_id": pl.String(), "source_code": pl.String(), "id": pl.String()}
+        known = {"canonical_id": pl.String(), "born": pl.Int64(), "content_hash": pl.String()}
+        return Previous(
+            members=copy_out(
+                self.connection, select(*(canonical_sources.c[name] for name in member)), member
+            ),
+            canonicals=copy_out(
+                self.connection, select(*(canonical_events.c[name] for name in known)), known
+            ),
+            retired=frozenset(self.connection.scalars(select(redirects.c.from_id))),
+        )
+
+    def save_normalised(self, events: pl.DataFrame, normaliser: str) -> None:
+        """Write back listings that were normalised anew. events: EVENT_SCHEMA."""
+        columns = [name for name in EVENT_SCHEMA if name in _COMPARABLE]
+        temporary(self.connection, "renewed", source_events, [*IDENTITY, *columns])
+        copy_in(self.connection, "renewed", events.select(*IDENTITY, *columns))
+        changes = ", ".join(f'"{name}" = r."{name}"' for name in columns)
+        self.connection.execute(
+            text(
+                f"UPDATE source_events s SET {changes}, normaliser = :normaliser FROM renewed r "  # noqa: S608
+                "WHERE s.source_code = r.source_code AND s.id = r.id"
+            ),
+            {"normaliser": normaliser},
+        )
+
+    def save(self, resolution: Resolution, previous: Previous, *, started_at: datetime) -> int:
+        """Write the difference and the run, and set the matched generation; returns the run's number."""
+        _save_canonical_events(self.connection, resolution, self.ingested)
+        _save_members(self.connection, resolution, previous)
+        _save_gone(self.connection, resolution, self.ingested)
+        _save_decisions(self.connection, resolution)
+        _replace(self.connection, links, resolution.links.rename({"from": "from_id", "to": "to_id"}))
+        _replace(self.connection, flags, resolution.flags.with_columns(pl.col("detail").fill_null("")))
+        self.connection.execute(update(generations).values(matched=self.ingested))
+        row = {
+            "generation": self.ingested,
+            "status": "done",
+            "statistics": resolution.statistics,
+            "left_out": resolution.left_out.to_dicts(),
+            "result_hash": resolution.result_hash,
+            "policy_version": resolution.policy_version,
+            "policy_hash": resolution.policy_hash,
+            "started_at": started_at,
+        }
+        run_id = self.connection.scalar(insert(runs).returning(runs.c.run_id), row)
+        assert run_id is not None  # noqa: S101 - INSERT … RETURNING gives a row
+        return run_id
+
+
+_COMPARABLE: Final = frozenset(
+    ("title_words", "title_tokens", "markers", "edition", "previous_day", "kind")
+    + ("city_key", "district_key", "venue_key", "street_key")
+)
+
+
+def matching(engine: Engine) -> Iterator[MatchWork]:
+    """Open a run: lock first, then look. Committed when the caller is done, rolled back when it fails.
+
+    Raises:
+        MatcherBusy: another run holds the lock.
+    """
+    with engine.begin() as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": MATCH_LOCK}):
+            raise MatcherBusy("another matcher is at work")
+        ingested, matched = connection.execute(select(generations.c.ingested, generations.c.matched)).one()
+        yield MatchWork(connection, ingested, matched)
+
+
+def _save_canonical_events(connection: Connection, resolution: Resolution, generation: int) -> None:
+    touched = [*resolution.difference.created, *resolution.difference.changed]
+    columns = [
+        "canonical_id",
+        "title",
+        "city",
+        "first_day",
+        "last_day",
+        "status",
+        "confidence",
+        "needs_review",
+    ]
+    columns += ["n_sources", "content", "content_hash", "born"]
+    rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(touched)).select(*columns)
+    temporary(connection, "touched", canonical_events, columns)
+    copy_in(connection, "touched", rows)
+    names = ", ".join(columns)
+    changes = ", ".join(
+        f"{name} = excluded.{name}" for name in columns if name not in ("canonical_id", "born")
+    )
+    connection.execute(
+        text(
+            f"INSERT INTO canonical_events ({names}, generation) SELECT {names}, :generation FROM touched "  # noqa: S608
+            f"ON CONFLICT (canonical_id) DO UPDATE SET {changes}, generation = excluded.generation, updated_at = now()"
+        ),
+        {"generation": generation},
+    )
+
+
+def _save_members(connection: Connection, resolution: Resolution, previous: Previous) -> None:
+    """Write the source events whose canonical event is another than before: a source event stays, so none is deleted."""
+    moved = resolution.members.join(previous.members, on=["canonical_id", *IDENTITY], how="anti")
+    temporary(connection, "moved", canonical_sources, ["source_code", "id", "canonical_id"])
+    copy_in(connection, "moved", moved.select("source_code", "id", "canonical_id"))
+    connection.execute(
+        text(
+            "INSERT INTO canonical_sources (source_code, id, canonical_id) SELECT source_code, id, canonical_id FROM moved "
+            "ON CONFLICT (source_code, id) DO UPDATE SET canonical_id = excluded.canonical_id"
+        )
+    )
+
+
+def _save_gone(connection: Connection, resolution: Resolution, generation: int) -> None:
+    difference = resolution.difference
+    numbered = pl.lit(generation).alias("generation")
+    copy_in(connection, lineage.name, difference.lineage.with_columns(numbered))
+    copy_in(connection, redirects.name, difference.redirects.with_columns(numbered))
+    temporary(connection, "gone", redirects, ["from_id", "to_id"])
+    copy_in(connection, "gone", difference.redirects)
+    connection.execute(text("UPDATE redirects r SET to_id = g.to_id FROM gone g WHERE r.to_id = g.from_id"))
+    connection.execute(
+        delete(canonical_events).where(
+            canonical_events.c.canonical_id.in_(select(text("from_id")).select_from(text("gone")))
+        )
+    )
+
+
+def _save_decisions(connection: Connection, resolution: Resolution) -> None:
+    """Replace what differs; a weight that moved by less than SMALLEST_CHANGE stays as it was, with all its parts."""
+    columns = [column.name for column in decisions.columns]
+    identities = resolution.events.select(*IDENTITY)
+    frame = resolution.decisions.select(*DECISION_SCHEMA)
+    for side in ("a", "b"):
+        found = identities[frame[side].to_numpy()]
+        frame = frame.with_columns(
+            found["source_code"].alias(f"{side}_source_code"), found["id"].alias(f"{side}_id")
+        )
+    rounded = frame.with_columns(pl.col(*EVIDENCE, "weight", "score").cast(pl.Float64).round(4))
+    _replace(connection, decisions, rounded.select(*columns), unless=_DECISION_STANDS)
+
+
+_DECISION_STANDS: Final = (
+    "t.decision = i.decision AND t.reasons IS NOT DISTINCT FROM i.reasons AND t.relation IS NOT DISTINCT FROM i.relation "
+    f"AND abs(t.weight - i.weight) < {SMALLEST_CHANGE}"
+)
+
+
+def _replace(
+    connection: Connection, table: object, frame: pl.DataFrame, *, unless: str | None = None
+) -> None:
+    """Make a table hold the frame, touching only rows that differ. unless: condition on old ``t`` and new ``i`` under which a row stays."""
+    name, keys = table.name, [column.name for column in table.primary_key]  # type: ignore[attr-defined]
+    columns = [column.name for column in table.columns]  # type: ignore[attr-defined]
+    now = temporary(connection, f"new_{name}", table, columns)  # type: ignore[arg-type]
+    copy_in(connection, now, frame.select(*columns))
+    connection.execute(text(f"ANALYZE {now}"))
+    same = " AND ".join(f"t.{key} = i.{key}" for key in keys)
+    connection.execute(text(f"DELETE FROM {name} t WHERE NOT EXISTS (SELECT FROM {now} i WHERE {same})"))  # noqa: S608
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
+    conflict = f"DO UPDATE SET {changes}" if unless else "DO NOTHING"
+    stands = f"WHERE NOT EXISTS (SELECT FROM {name} t WHERE {same} AND {unless})" if unless else ""
+    listed = ", ".join(columns)
+    connection.execute(
+        text(
+            f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {now} i {stands} ON CONFLICT ({', '.join(keys)}) {conflict}"
+        )  # noqa: S608
+    )
+
+
+def record_failure(
+    engine: Engine,
+    *,
+    generation: int,
+    reason: str,
+    policy_version: str,
+    policy_hash: str,
+    started_at: datetime,
+) -> None:
+    """Write down a run that failed, in a transaction of its own: its own was rolled back."""
+    row = {
+        "generation": generation,
+        "status": "failed",
+        "reason": reason,
+        "statistics": {},
+        "left_out": [],
+        "policy_version": policy_version,
+        "policy_hash": policy_hash,
+        "started_at": started_at,
+    }
+    with engine.begin() as connection:
+        connection.execute(insert(runs), row)

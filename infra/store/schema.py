@@ -1,0 +1,60 @@
+"""The schema's state: to head by Alembic, under a lock, so that two deployments don't race."""
+
+from importlib import resources
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from infra.errors import SchemaNotReady
+
+MIGRATION_LOCK: Final = 7_305_003
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Configure Alembic for the packaged migrations, on an open connection: no file and no current folder is needed."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("migrations")))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: Engine) -> str:
+    """Bring the database to the newest revision and return it; a second time changes nothing. Waits for one that is at it."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        command.upgrade(alembic_config(connection), "head")
+        return _revision(connection) or ""
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Go back to a revision, ``base`` for an empty database. Data of what is dropped is lost."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        command.downgrade(alembic_config(connection), revision)
+
+
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def require_head(engine: Engine) -> None:
+    """Check that the database has the schema that this code needs.
+
+    Raises:
+        SchemaNotReady: it has another one.
+    """
+    with engine.connect() as connection:
+        revision = _revision(connection)
+    if revision != head():
+        raise SchemaNotReady(
+            f"the database is at {revision or 'no revision'}, this code needs {head()}: run the migrations"
+        )
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,119 @@
+"""The store as the use cases see it: an engine, and one transaction a method."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection, Engine, select
+
+from dedup_core.events import Rejection
+from infra.store import files, runs, schema, verdicts
+from infra.store.engine import build_engine
+from infra.store.files import Ingested, Upload
+from infra.store.runs import MatchWork
+from infra.store.tables import generations
+
+
+class Store:
+    """PostgreSQL. Safe to share between threads and to keep for the life of a process."""
+
+    def __init__(self, engine: Engine) -> None:
+        """engine: on pg8000, as from `infra.store.engine.build_engine`."""
+        self.engine = engine
+
+    @classmethod
+    def at(cls, url: str) -> "Store":
+        """Open the store at a URL; nothing is connected yet."""
+        return cls(build_engine(url))
+
+    def upgrade(self) -> str:
+        """Bring the schema to head; returns its revision."""
+        return schema.upgrade(self.engine)
+
+    def require_head(self) -> None:
+        """Check the schema; raises SchemaNotReady."""
+        schema.require_head(self.engine)
+
+    def find_upload(self, upload: Upload) -> bool:
+        """Tell whether this very upload was recorded before."""
+        with self.engine.connect() as connection:
+            return files.find_upload(connection, upload) is not None
+
+    def save_file(
+        self,
+        upload: Upload,
+        *,
+        source_code: str,
+        processed_at: str | None,
+        events: pl.DataFrame,
+        raw: pl.Series,
+        rejected: Sequence[Rejection],
+        listings: int,
+        normaliser: str,
+    ) -> Ingested:
+        """Store one file's listings, all or nothing; the same content again, under any key, changes nothing.
+
+        events: EVENT_SCHEMA; raw: (n,) JSON texts aligned with them; listings: how many the file held.
+        """
+        with self.engine.begin() as connection:
+            return files.save_file(
+                connection,
+                upload,
+                source_code=source_code,
+                processed_at=processed_at,
+                events=events,
+                raw=raw,
+                rejected=rejected,
+                listings=listings,
+                normaliser=normaliser,
+            )
+
+    def save_quarantined(self, upload: Upload, rejection: Rejection, *, source_code: str | None) -> Ingested:
+        """Record a file that could not be read."""
+        with self.engine.begin() as connection:
+            return files.save_quarantined(connection, upload, rejection, source_code=source_code)
+
+    def mark_replayed(self, file_id: int) -> bool:
+        """Set a quarantined file free to be ingested again; false if it is not in quarantine."""
+        with self.engine.begin() as connection:
+            return files.mark_replayed(connection, file_id)
+
+    def matching(self) -> AbstractContextManager[MatchWork]:
+        """Open a run's transaction; raises MatcherBusy if another is open. Commits at the end, rolls back on an error."""
+        return contextmanager(runs.matching)(self.engine)
+
+    def record_failure(
+        self, *, generation: int, reason: str, policy_version: str, policy_hash: str, started_at: datetime
+    ) -> None:
+        """Write down a run that failed."""
+        runs.record_failure(
+            self.engine,
+            generation=generation,
+            reason=reason,
+            policy_version=policy_version,
+            policy_hash=policy_hash,
+            started_at=started_at,
+        )
+
+    def generations(self) -> tuple[int, int]:
+        """Return the ingested and the matched generation."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(generations.c.ingested, generations.c.matched)).one()
+        return row.ingested, row.matched
+
+    def give_verdict(
+        self, kind: str, a: tuple[str, str], b: tuple[str, str], *, author: str, reason: str | None = None
+    ) -> int:
+        """Append a verdict; raises UnknownEvent."""
+        with self.engine.begin() as connection:
+            return verdicts.give_verdict(connection, kind, a, b, author=author, reason=reason)
+
+    def take_back(self, sequence: int, *, author: str) -> bool:
+        """Take a verdict back; false if there is nothing to take back."""
+        with self.engine.begin() as connection:
+            return verdicts.take_back(connection, sequence, author=author)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a connection for the queries of `infra.store.reading`."""
+        return self.engine.connect()

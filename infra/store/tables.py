@@ -1,0 +1,308 @@
+"""The schema as Python. The migrations are its history; a test keeps the two equal.
+
+A listing is kept twice: ``raw`` as it came, with fields that we don't know, and its columns, valid and normalised, which
+the matcher reads. Lists are ``jsonb``: COPY moves them as text, and SQL can still look inside.
+"""
+
+from typing import Final
+
+import polars as pl
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from dedup_core.events import EVENT_SCHEMA, EVIDENCE
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _now(name: str) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+files: Final = Table(
+    "files",
+    metadata,
+    Column("file_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("bucket", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column(
+        "version", Text, nullable=False, comment="the object's version id; empty where a bucket keeps none"
+    ),
+    Column("sequencer", Text, comment="order of the versions of one key, hexadecimal"),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("source_code", Text),
+    Column("processed_at", Text, comment="ISO 8601, UTC, as the file says"),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, comment="why it was quarantined, or which file had the same content"),
+    Column("listings", Integer, nullable=False, server_default="0"),
+    Column("stored", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column(
+        "superseded",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="older than what is known; in the history",
+    ),
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("generation", BigInteger, comment="the generation that it raised; null if it changed nothing"),
+    _now("received_at"),
+    UniqueConstraint("bucket", "key", "version"),
+    CheckConstraint("status in ('stored', 'duplicate', 'quarantined', 'replayed')", name="status"),
+    Index(None, "sha256", postgresql_where=text("status = 'stored'")),
+    Index(None, "received_at"),
+)
+
+_SQL_TYPES: Final[dict[pl.DataType, type[TypeEngine[object]]]] = {
+    pl.String(): Text,
+    pl.Float64(): Double,
+    pl.Boolean(): Boolean,
+    pl.Date(): Date,
+    pl.Int32(): Integer,
+}
+REQUIRED: Final = ("source_code", "id", "title", "event_dates", "title_words", "title_tokens")
+
+
+def _listing_column(name: str, dtype: pl.DataType) -> Column[object]:
+    return Column(name, _SQL_TYPES.get(dtype, JSONB)(), nullable=name not in REQUIRED)
+
+
+def _identity(prefix: str = "") -> list[Column[object]]:
+    return [Column(f"{prefix}source_code", Text, nullable=False), Column(f"{prefix}id", Text, nullable=False)]
+
+
+source_events: Final = Table(
+    "source_events",
+    metadata,
+    *(_listing_column(name, dtype) for name, dtype in EVENT_SCHEMA.items()),
+    Column(
+        "normaliser", Text, nullable=False, comment="the rules and lexicon that gave the comparable columns"
+    ),
+    Column("raw", JSONB, nullable=False),
+    Column(
+        "content_hash", Text, nullable=False, comment="of the valid columns: equal content changes nothing"
+    ),
+    Column(
+        "order_key", Text(collation="C"), nullable=False, comment="which of two versions holds: the greater"
+    ),
+    Column("file_id", BigInteger, ForeignKey("files.file_id"), nullable=False),
+    Column("generation", BigInteger, nullable=False, comment="in which it last changed"),
+    PrimaryKeyConstraint("source_code", "id"),
+    Index(None, "file_id"),
+)
+
+source_event_history: Final = Table(
+    "source_event_history",
+    metadata,
+    Column("history_id", BigInteger, Identity(always=True), primary_key=True),
+    *_identity(),
+    Column("raw", JSONB, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("order_key", Text(collation="C"), nullable=False),
+    Column("file_id", BigInteger, ForeignKey("files.file_id"), nullable=False),
+    _now("replaced_at"),
+    Index(None, "source_code", "id"),
+)
+
+rejections: Final = Table(
+    "rejections",
+    metadata,
+    Column("rejection_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("file_id", BigInteger, ForeignKey("files.file_id"), nullable=False),
+    Column("index", Integer, comment="of the listing in the file; null for the whole file"),
+    Column("listing_id", Text),
+    Column("field", Text),
+    Column("reason", Text, nullable=False),
+    Column("listing", Text, comment="what was refused, as text"),
+    Index(None, "file_id"),
+)
+
+canonical_events: Final = Table(
+    "canonical_events",
+    metadata,
+    Column("canonical_id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("city", Text),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("needs_review", Boolean, nullable=False),
+    Column("n_sources", Integer, nullable=False),
+    Column("content", JSONB, nullable=False, comment="the whole event in the output format"),
+    Column("content_hash", Text, nullable=False),
+    Column("born", BigInteger, nullable=False, comment="generation in which the id first appeared"),
+    Column("generation", BigInteger, nullable=False, comment="in which it last changed"),
+    _now("created_at"),
+    _now("updated_at"),
+    CheckConstraint("confidence between 0 and 1", name="confidence"),
+    CheckConstraint("first_day <= last_day", name="days"),
+    CheckConstraint("status in ('scheduled', 'cancelled', 'moved', 'sold_out')", name="status"),
+    Index(None, "first_day", "canonical_id"),
+    Index(None, "city", "first_day"),
+    Index(None, "n_sources", "canonical_id"),
+    Index("canonical_events_review_idx", "first_day", "canonical_id", postgresql_where=text("needs_review")),
+)
+
+canonical_sources: Final = Table(
+    "canonical_sources",
+    metadata,
+    Column("source_code", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    # Deferred: a run writes members and events in two statements, and only the end has to be right.
+    Column(
+        "canonical_id",
+        Text,
+        ForeignKey("canonical_events.canonical_id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+    ),
+    Index(None, "canonical_id"),
+)
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    *(
+        Column(f"{side}_{name}", Text, primary_key=True)
+        for side in ("a", "b")
+        for name in ("source_code", "id")
+    ),
+    *(Column(part, Double) for part in EVIDENCE),
+    Column("weight", Double, nullable=False, comment="bits; the sum of the parts"),
+    Column("score", Double, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("reasons", Text),
+    Column("relation", Text),
+    CheckConstraint("decision in ('match', 'ambiguous', 'no_match')", name="decision"),
+    Index(None, "b_source_code", "b_id"),
+    Index("decisions_ambiguous_idx", "weight", postgresql_where=text("decision = 'ambiguous'")),
+)
+
+links: Final = Table(
+    "links",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("from_id", Text, primary_key=True),
+    Column("to_id", Text, primary_key=True),
+    CheckConstraint("kind in ('part_of', 'date_of')", name="kind"),
+    Index(None, "to_id"),
+)
+
+flags: Final = Table(
+    "flags",
+    metadata,
+    Column("canonical_id", Text, primary_key=True),
+    Column("flag", Text, primary_key=True),
+    Column("detail", Text, primary_key=True),
+)
+
+verdicts: Final = Table(
+    "verdicts",
+    metadata,
+    Column("sequence", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    *_identity("a_"),
+    *_identity("b_"),
+    Column("author", Text, nullable=False),
+    Column("reason", Text),
+    _now("given_at"),
+    Column("taken_back_at", DateTime(timezone=True)),
+    CheckConstraint("kind in ('must_link', 'cannot_link')", name="kind"),
+    CheckConstraint("(a_source_code, a_id) <> (b_source_code, b_id)", name="two_listings"),
+)
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("run_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, comment="why it failed"),
+    Column("statistics", JSONB, nullable=False),
+    Column("left_out", JSONB, nullable=False, comment="blocks too large to pair"),
+    Column("result_hash", Text),
+    Column("policy_version", Text, nullable=False),
+    Column("policy_hash", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    _now("finished_at"),
+    CheckConstraint("status in ('done', 'failed')", name="status"),
+)
+
+lineage: Final = Table(
+    "lineage",
+    metadata,
+    Column("lineage_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("parent_id", Text, nullable=False),
+    Column("child_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    CheckConstraint("kind in ('merged', 'split')", name="kind"),
+    Index(None, "parent_id"),
+    Index(None, "child_id"),
+)
+
+redirects: Final = Table(
+    "redirects",
+    metadata,
+    Column("from_id", Text, primary_key=True),
+    Column(
+        "to_id",
+        Text,
+        nullable=False,
+        comment="always a living event: chains are followed when they are written",
+    ),
+    Column("generation", BigInteger, nullable=False),
+    Index(None, "to_id"),
+)
+
+generations: Final = Table(
+    "generations",
+    metadata,
+    Column("singleton", SmallInteger, primary_key=True, server_default="1", autoincrement=False),
+    Column("ingested", BigInteger, nullable=False, server_default="0"),
+    Column("matched", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("singleton = 1", name="one_row"),
+    CheckConstraint("matched <= ingested", name="order"),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("audit_id", BigInteger, Identity(always=True), primary_key=True),
+    _now("at"),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Index(None, "subject"),
+)

@@ -111,10 +111,14 @@ def _folded_to(names: Mapping[str, str]) -> dict[str, str]:
 
 
 @cache
+def _synonyms() -> Synonyms:
+    return _read("synonyms.yaml", Synonyms)
+
+
+@cache
 def _listed_synonyms() -> Mapping[str, str]:
     pairs: dict[str, str] = {}
-    entries = _read("synonyms.yaml", Synonyms)
-    for words in (*(group.words for group in entries.groups), *entries.forms):
+    for words in (*(group.words for group in _synonyms().groups), *_synonyms().forms):
         canonical, *others = fold_all(list(words))
         pairs |= dict.fromkeys(others, canonical)
         pairs.pop(canonical, None)
@@ -148,8 +152,9 @@ def synonyms() -> Mapping[str, str]:
 
 @cache
 def synonym_words() -> frozenset[str]:
-    """Return all folded words and phrases of all groups, canonical ones included."""
-    return frozenset(_listed_synonyms()) | frozenset(_listed_synonyms().values())
+    """Return the folded words and phrases of all groups but the rare ones: the everyday words of titles, canonical ones included."""
+    everyday = [word for group in _synonyms().groups if not group.rare for word in group.words]
+    return frozenset(fold_all([*everyday, *(word for words in _synonyms().forms for word in words)]))
 
 
 @cache

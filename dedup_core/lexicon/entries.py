@@ -44,9 +44,10 @@ def _refuse_shared(entries: Iterable[Iterable[str]], what: str) -> None:
 
 
 class SynonymGroup(Entry):
-    """Words that name the same thing; the first is the one that all are replaced by."""
+    """Words that name the same thing; the first is the one that all are replaced by. rare: they are no everyday words of titles."""
 
     words: Annotated[tuple[Word, ...], Field(min_length=2)]
+    rare: bool = False
     note: str | None = None
 
 

@@ -177,6 +177,13 @@ def test_a_compound_meets_its_group_with_a_hyphen_and_stays_whole() -> None:
     assert set(met) <= lexicon.whole_words()
 
 
+def test_what_a_meeting_is_about_is_no_everyday_word() -> None:
+    everyday = lexicon.synonym_words()
+
+    assert {"conference", "konferenz", "fasnet", "fasching", "kirche", "kirchen"} <= everyday
+    assert not {"javascript", "js", "kubernetes", "machine learning", "ki"} & everyday
+
+
 def test_no_word_that_tells_events_apart_is_a_stopword() -> None:
     telling = lexicon.synonym_words() | lexicon.compound_parts() | set(lexicon.regions().values())
     markers = {"ohne", "nicht", "live", "abgesagt", "entfaellt", "it", "who"}

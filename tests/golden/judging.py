@@ -46,11 +46,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The worst verdict on a case, and all that is wrong in words."""
+    """The worst verdict on a case, all that is wrong in words, and for each pair that was joined whether it is one event."""
 
     case: Case
     verdict: Verdict
     faults: tuple[Fault, ...]
+    joined: tuple[bool, ...]
 
     @property
     def right(self) -> bool:
@@ -63,7 +64,8 @@ def judge(case: Case, outcome: Outcome) -> Judgement:
     checks = (_merges, _splits, _questions, _links, _lifecycle)
     faults = tuple(fault for check in checks for fault in check(case, outcome))
     verdict = max((fault[0] for fault in faults), key=VERDICTS.index, default=VERDICTS[0])
-    return Judgement(case, verdict, faults)
+    truth = _pairs(case.expect.clusters)
+    return Judgement(case, verdict, faults, tuple(pair in truth for pair in _pairs(outcome.clusters)))
 
 
 def _pairs(clusters: Iterable[Iterable[str]]) -> set[Pair]:

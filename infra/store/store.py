@@ -8,7 +8,7 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import Rejection
-from infra.store import files, runs, schema, verdicts
+from infra.store import files, reading, runs, schema, verdicts
 from infra.store.engine import build_engine
 from infra.store.files import Ingested, Upload
 from infra.store.runs import MatchWork
@@ -95,6 +95,11 @@ class Store:
             policy_hash=policy_hash,
             started_at=started_at,
         )
+
+    def known_keys(self, bucket: str) -> set[str]:
+        """List the keys of a bucket of which an upload was recorded."""
+        with self.engine.connect() as connection:
+            return {key for key, _ in reading.known_objects(connection, bucket)}
 
     def generations(self) -> tuple[int, int]:
         """Return the ingested and the matched generation."""

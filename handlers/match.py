@@ -1,0 +1,197 @@
+"""Match: bring the canonical events up to date with all source events and verdicts.
+
+A message only says that the data has reached a generation. Ten files cost one run: the first message's run reads all of them, and
+the others find their generation matched.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import polars as pl
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Resolution
+from dedup_core.normalising import normalise, normaliser_version
+from dedup_core.pipeline import Progress, resolve
+from dedup_core.policy import Policy
+from handlers import wiring
+from infra.errors import MatcherBusy
+from infra.store import MatchWork, Snapshot
+
+logger = Logger(service="match")
+metrics = Metrics(namespace="event-dedup", service="match")
+
+
+class RunStore(Protocol):
+    """What match asks of the store."""
+
+    def matching(self) -> AbstractContextManager[MatchWork]:
+        """Open a run's transaction under the one lock."""
+
+    def generations(self) -> tuple[int, int]:
+        """Return the ingested and the matched generation."""
+
+    def record_failure(
+        self, *, generation: int, reason: str, policy_version: str, policy_hash: str, started_at: datetime
+    ) -> None:
+        """Write down a run that failed."""
+
+
+@metrics.log_metrics
+@event_source(data_class=SQSEvent)
+def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
+    """Take messages of the FIFO queue; answers the first that failed and all behind it, so that their order holds."""
+    parts = wiring.for_match()
+    records = list(event.records)
+    for number, record in enumerate(records):
+        try:
+            wanted = int(record.json_body["generation"])
+            report = match(store=parts.store, policy=parts.policy, wanted=wanted)
+        except Exception as error:  # noqa: BLE001 - whatever it was, this message and those behind it come again
+            logger.exception("run_failed", extra={"error": type(error).__name__})
+            metrics.add_metric(name="errors", unit=MetricUnit.Count, value=1)
+            parts.retry_soon([behind.receipt_handle for behind in records[number:]])
+            return {
+                "batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in records[number:]]
+            }
+        log_run(report)
+    return {"batchItemFailures": []}
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did. ran: false if the generation was matched before. seconds: by stage, and ``total``."""
+
+    ran: bool
+    generation: int
+    run_id: int | None = None
+    created: int = 0
+    changed: int = 0
+    gone: int = 0
+    result_hash: str | None = None
+    statistics: dict[str, float | int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Stopwatch:
+    """Times stages: each runs until the next begins."""
+
+    def __init__(self, then: Progress | None = None) -> None:
+        """then: told of each stage as well."""
+        self._then = then
+        self._begun = self._mark = time.monotonic()
+        self._stage = "loading"
+        self.seconds: dict[str, float] = {}
+
+    def begin(self, stage: str, share: float) -> None:
+        """End the stage that runs, and begin another."""
+        now = time.monotonic()
+        self.seconds[self._stage] = round(self.seconds.get(self._stage, 0.0) + now - self._mark, 4)
+        self._stage, self._mark = stage, now
+        if self._then:
+            self._then(stage, share)
+
+    def end(self) -> dict[str, float]:
+        """End the last stage; returns all seconds with their ``total``."""
+        self.begin("", 1.0)
+        return {**self.seconds, "total": round(time.monotonic() - self._begun, 4)}
+
+
+def match(
+    *,
+    store: RunStore,
+    policy: Policy,
+    wanted: int | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Progress | None = None,
+) -> RunReport:
+    """Resolve all source events and write what changed.
+
+    wanted: the generation that a message speaks of; if it is matched already, nothing is done. None runs in any case.
+
+    A second run on the same generation changes nothing. A crash anywhere leaves the state of the last run, as everything is
+    one transaction; the message comes again. A failure is recorded as a run of its own.
+
+    Raises:
+        MatcherBusy: another matcher is at work; the message must come again.
+    """
+    started_at = now()
+    try:
+        with store.matching() as work:
+            if wanted is not None and wanted <= work.matched:
+                return RunReport(ran=False, generation=work.matched)
+            return _run(work, policy, started_at, Stopwatch(progress))
+    except MatcherBusy:
+        raise
+    except Exception as error:
+        store.record_failure(
+            generation=store.generations()[0],
+            reason=f"{type(error).__name__}: {error}"[:2000],
+            policy_version=policy.version,
+            policy_hash=policy.hash,
+            started_at=started_at,
+        )
+        raise
+
+
+def _run(work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch) -> RunReport:
+    snapshot = _renewed(work, work.load())
+    resolution = resolve(
+        snapshot.events,
+        snapshot.verdicts,
+        snapshot.previous,
+        policy,
+        generation=work.ingested,
+        progress=watch.begin,
+    )
+    watch.begin("saving", 0.95)
+    run_id = work.save(resolution, snapshot.previous, started_at=started_at)
+    return _report(resolution, run_id, work.ingested, watch.end())
+
+
+def _renewed(work: MatchWork, snapshot: Snapshot) -> Snapshot:
+    """Normalise anew the listings that older rules or an older lexicon normalised, and write them back."""
+    version = normaliser_version()
+    stale = snapshot.events.filter(pl.col("normaliser") != version)
+    fresh = snapshot.events.filter(pl.col("normaliser") == version).select(*EVENT_SCHEMA)
+    if stale.is_empty():
+        return Snapshot(fresh, snapshot.verdicts, snapshot.previous)
+    renewed = normalise(stale.select(*LISTING_SCHEMA))
+    work.save_normalised(renewed, version)
+    return Snapshot(pl.concat([fresh, renewed]), snapshot.verdicts, snapshot.previous)
+
+
+def _report(resolution: Resolution, run_id: int, generation: int, seconds: dict[str, float]) -> RunReport:
+    difference = resolution.difference
+    return RunReport(
+        ran=True,
+        generation=generation,
+        run_id=run_id,
+        created=len(difference.created),
+        changed=len(difference.changed),
+        gone=len(difference.gone),
+        result_hash=resolution.result_hash,
+        statistics=resolution.statistics,
+        seconds=seconds,
+    )
+
+
+def log_run(report: RunReport) -> None:
+    """Write the one line of a run, and its metrics; a message that needed no run is one line without metrics."""
+    if not report.ran:
+        logger.info("already_matched", extra={"generation": report.generation})
+        return
+    logger.info("run_finished", extra={**asdict(report), "errors": 0})
+    for name in ("created", "changed", "gone"):
+        metrics.add_metric(name=f"events_{name}", unit=MetricUnit.Count, value=getattr(report, name))
+    for name in ("listings", "candidate_pairs", "matches", "ambiguous", "canonical_events", "needs_review"):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=report.statistics[name])
+    metrics.add_metric(name="runs", unit=MetricUnit.Count, value=1)
+    metrics.add_metric(name="run_seconds", unit=MetricUnit.Seconds, value=report.seconds["total"])

@@ -1,0 +1,160 @@
+"""Wiring: the only place that reads the settings and builds clients.
+
+What a function needs is built at its first event and kept: a warm function reuses its pool and its clients.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+import boto3
+import orjson
+from botocore.config import Config
+
+from dedup_core.policy import Policy, default_policy, parse_policy
+from infra.errors import WrongSettings
+from infra.match_queue import SqsMatchQueue
+from infra.object_store import S3Objects
+from infra.secrets import database_url
+from infra.settings import PREFIX, Settings, read_settings
+from infra.store import Store
+
+RETRY_AFTER_S: Final = 30
+"""Seconds until a failed run's message comes again; by itself it would wait out its visibility, half an hour."""
+
+# Standard retries with short timeouts: a hanging call must not use up a function's time.
+CLIENT: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once; raises WrongSettings."""
+    return read_settings()
+
+
+def required(value: str | None, name: str) -> str:
+    """Insist on a setting that this function can't do without."""
+    if not value:
+        raise WrongSettings(f"{PREFIX}{name}: is not set")
+    return value
+
+
+def policy_of(chosen: Settings) -> Policy:
+    """Read the policy that the settings name, or the one in the package; raises InvalidPolicy."""
+    if chosen.policy_file is None:
+        return default_policy()
+    return parse_policy(chosen.policy_file.read_text(encoding="utf-8"), name=str(chosen.policy_file))
+
+
+@cache
+def store() -> Store:
+    """Open the store that the settings name."""
+    chosen = settings()
+    if chosen.database_url is not None:
+        return Store.at(chosen.database_url.get_secret_value())
+    arn = required(chosen.database_secret_arn, "DATABASE_URL or EVENT_DEDUP_DATABASE_SECRET_ARN")
+    return Store.at(database_url(boto3.client("secretsmanager", config=CLIENT), arn))
+
+
+@cache
+def _sqs() -> Any:
+    return boto3.client("sqs", config=CLIENT)
+
+
+@cache
+def _objects() -> S3Objects:
+    return S3Objects(boto3.client("s3", config=CLIENT))
+
+
+def _queue() -> SqsMatchQueue:
+    return SqsMatchQueue(_sqs(), required(settings().match_queue_url, "MATCH_QUEUE_URL"))
+
+
+def _ignored_prefixes() -> tuple[str, ...]:
+    return settings().quarantine_prefix, settings().receipts_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class IngestParts:
+    """What ingest works with."""
+
+    objects: S3Objects
+    store: Store
+    queue: SqsMatchQueue
+    policy: Policy
+    quarantine: str
+    ignored_prefixes: tuple[str, ...]
+
+
+@cache
+def for_ingest() -> IngestParts:
+    """Build what ingest needs."""
+    chosen = settings()
+    return IngestParts(
+        _objects(), store(), _queue(), policy_of(chosen), chosen.quarantine_prefix, _ignored_prefixes()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchParts:
+    """What match works with. retry_soon: brings messages (receipt handles) back after RETRY_AFTER_S."""
+
+    store: Store
+    policy: Policy
+    retry_soon: Callable[[Iterable[str]], None]
+
+
+@cache
+def for_match() -> MatchParts:
+    """Build what match needs."""
+    url = required(settings().match_queue_url, "MATCH_QUEUE_URL")
+
+    def retry_soon(receipt_handles: Iterable[str]) -> None:
+        for handle in receipt_handles:
+            _sqs().change_message_visibility(
+                QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=RETRY_AFTER_S
+            )
+
+    return MatchParts(store(), policy_of(settings()), retry_soon)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepParts:
+    """What sweep works with. announce_file: sends bucket and key as S3 would."""
+
+    bucket: str
+    objects: S3Objects
+    store: Store
+    queue: SqsMatchQueue
+    announce_file: Callable[[str, str], None]
+    ignored_prefixes: tuple[str, ...]
+
+
+@cache
+def for_sweep() -> SweepParts:
+    """Build what sweep needs."""
+    chosen = settings()
+    url = required(chosen.upload_queue_url, "UPLOAD_QUEUE_URL")
+
+    def announce_file(bucket: str, key: str) -> None:
+        _sqs().send_message(QueueUrl=url, MessageBody=orjson.dumps(s3_notification(bucket, key)).decode())
+
+    bucket = required(chosen.uploads_bucket, "UPLOADS_BUCKET")
+    return SweepParts(bucket, _objects(), store(), _queue(), announce_file, _ignored_prefixes())
+
+
+def s3_notification(bucket: str, key: str) -> dict[str, Any]:
+    """Write what S3 would have sent, its key encoded as S3 encodes it; without a sequencer, which only S3 knows."""
+    record = {
+        "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}},
+    }
+    return {"Records": [record]}
+
+
+def for_migrate() -> Store:
+    """Open the store, whatever its schema."""
+    return store()

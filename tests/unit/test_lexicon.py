@@ -21,7 +21,7 @@ from dedup_core.lexicon.entries import (
     Synonyms,
 )
 
-ORGANISERS = lexicon._read("organisers.yaml", Organisers).prefixes
+ORGANISERS = lexicon.read("organisers.yaml", Organisers).prefixes
 MARKERS = {**lexicon.markers(), **lexicon.kinds()}
 
 
@@ -304,7 +304,7 @@ def test_names_of_places_and_families_are_not_split() -> None:
 
 
 def test_the_lexicon_holds_what_was_promised() -> None:
-    groups = lexicon._read("synonyms.yaml", Synonyms).groups
+    groups = lexicon.read("synonyms.yaml", Synonyms).groups
 
     assert len(groups) >= 60
     assert len(lexicon.compound_parts()) >= 300
@@ -315,7 +315,7 @@ def test_the_lexicon_holds_what_was_promised() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_has_a_check(name: str) -> None:
-    assert lexicon._read(name, FILES[name])
+    assert lexicon.read(name, FILES[name])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""Words: which mean the same, which are parts of others, which say nothing.
+
+A word wrongly joined with another can still be told apart by date and place; so can a compound that was split wrongly, for it is
+split alike everywhere.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+
+from dedup_core.folding import fold_all
+from dedup_core.lexicon.entries import Compounds, Stopwords, Synonyms
+from dedup_core.lexicon.geography import countries, country_words, districts, place_aliases, places, regions
+from dedup_core.lexicon.reading import read
+
+
+@cache
+def _compounds() -> Compounds:
+    return read("compounds.yaml", Compounds)
+
+
+@cache
+def _synonyms() -> Synonyms:
+    return read("synonyms.yaml", Synonyms)
+
+
+@cache
+def _listed_synonyms() -> Mapping[str, str]:
+    pairs: dict[str, str] = {}
+    for words in (*(group.words for group in _synonyms().groups), *_synonyms().forms):
+        canonical, *others = fold_all(list(words))
+        pairs |= dict.fromkeys(others, canonical)
+        pairs.pop(canonical, None)
+    return MappingProxyType(pairs)
+
+
+def _hyphenations(word: str) -> Iterable[str]:
+    """Spell a compound of two known parts as two words, as ``Floh-Markt`` folds; the first keeps its linking letters."""
+    parts = compound_parts()
+    for cut in range(3, len(word) - 2):
+        head, tail = word[:cut], word[cut:]
+        if tail in parts and any(
+            head.removesuffix(link) in parts for link in ("", "s", "es", "n", "en", "er", "e")
+        ):
+            yield f"{head} {tail}"
+
+
+@cache
+def synonyms() -> Mapping[str, str]:
+    """Return folded word or phrase -> the word or phrase that stands for its group, which is never a key itself.
+
+    Compounds are found with a hyphen or a space in them, too.
+    """
+    listed = _listed_synonyms()
+    words = {**listed, **{canonical: canonical for canonical in listed.values()}}
+    apart = {phrase: to for word, to in words.items() if " " not in word for phrase in _hyphenations(word)}
+    return MappingProxyType(
+        {phrase: to for phrase, to in apart.items() if phrase not in words} | dict(listed)
+    )
+
+
+@cache
+def synonym_words() -> frozenset[str]:
+    """Return the folded words and phrases of all groups but the rare ones: the everyday words of titles, canonical ones included."""
+    everyday = [word for group in _synonyms().groups if not group.rare for word in group.words]
+    return frozenset(fold_all([*everyday, *(word for words in _synonyms().forms for word in words)]))
+
+
+@cache
+def compound_parts() -> frozenset[str]:
+    """Return the folded nouns that compounds are made of."""
+    return frozenset(fold_all([part for parts in _compounds().parts.values() for part in parts]))
+
+
+@cache
+def whole_words() -> frozenset[str]:
+    """Return folded words that look like compounds and must not be split: names of places, words that stand for a group.
+
+    If ``Flohmarkt`` fell into parts it would not meet ``Trödelmarkt``, which becomes ``flohmarkt``.
+    """
+    names = [
+        *_listed_synonyms().values(),
+        *countries(),
+        *country_words().values(),
+        *regions().values(),
+        *places(),
+        *place_aliases(),
+        *districts(),
+        *fold_all(list(_compounds().whole)),
+    ]
+    return frozenset(name for name in names if " " not in name)
+
+
+@cache
+def stopwords() -> frozenset[str]:
+    """Return the folded words that never tell events apart."""
+    return frozenset(
+        fold_all([word for words in read("stopwords.yaml", Stopwords).stopwords.values() for word in words])
+    )

@@ -16,6 +16,12 @@ from bench.happenings import Occurrences, World, occurrences, together
 TICKETED: Final = ("music", "stage", "party", "kids", "word", "wine")
 """Groups of kinds whose events can be sold out."""
 
+FACTS: Final = (
+    "age", "agenda", "album", "city", "composer", "composer2", "ensemble", "food", "genre", "guide", "league", "opus", "person",
+    "person2", "price", "speaker", "sport", "subject", "support",
+)  # fmt: skip
+"""Words that all who write of an event know alike; the others are each writer's own."""
+
 Flags = npt.NDArray[np.bool_]
 
 
@@ -51,12 +57,10 @@ def true_events(n: int, world: World, grammar: Grammar) -> TrueEvents:
     for kind, share in zip(kinds, shares, strict=True):
         if share:
             parent = kind.of.kind if kind.of else None
-            drawn[kind.name] = occurrences(
-                kind, round(n * share / sum(shares)), world, drawn[parent] if parent else None
-            )
-            names[kind.name] = _slots(
-                kind, drawn[kind.name], world, names[parent] if parent else None, grammar
-            )
+            at = occurrences(kind, round(n * share / sum(shares)), world, drawn[parent] if parent else None)
+            slots = _slots(kind, at, world, names[parent] if parent else None, grammar)
+            apart = _told_apart(kind, at, slots)
+            drawn[kind.name], names[kind.name] = at.rows(apart), slots[apart]
     number = {kind.name: i for i, kind in enumerate(kinds)}
     which = np.concatenate([np.full(len(events), number[name]) for name, events in drawn.items()])
     at = together(list(drawn.values()))
@@ -90,7 +94,29 @@ def _slots(
     given["name"] = _of_lines(kind.words, at.name, given, grammar)
     given["extra"] = _of_lines(kind.extra, at.extra, given, grammar)
     given["org"] = grammar.written("org", at.group, given)
-    return pl.DataFrame(given)
+    facts = {fact: grammar.written(fact, at.group, given) for fact in FACTS}
+    return pl.DataFrame({**given, **facts})
+
+
+def _told_apart(kind: Kind, at: Occurrences, slots: pl.DataFrame) -> Ints:
+    """Keep one of those that nobody could tell apart: a village has one carnival parade a day, a council one committee of a name."""
+    once = kind.pattern.type in ("neighbours", "parallel")
+    same = pl.DataFrame(
+        {
+            "name": slots["name"],
+            "place": at.place,
+            "part": slots["place_part"] if once else pl.Series(at.venue).cast(pl.String),
+            "day": at.day,
+            "start": np.zeros(len(at), np.int64) if once else at.start // 120,
+            "role": at.role,
+        }
+    )
+    return (
+        same.with_row_index()
+        .unique([*same.columns], keep="first", maintain_order=True)["index"]
+        .to_numpy()
+        .astype(np.int64)
+    )
 
 
 def _of_lines(lines: tuple[str, ...], keys: Keys, given: dict[str, pl.Series], grammar: Grammar) -> pl.Series:

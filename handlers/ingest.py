@@ -142,7 +142,7 @@ def ingest(
     except ObjectMissing:
         return _report(None, "the object is gone", begun)
     except ObjectTooLarge as error:
-        upload = _upload(announced, hashlib.sha256(f"{announced}{error}".encode()).hexdigest(), 0)
+        upload = _upload(announced, _stand_in(announced, str(error)), 0)
         return _quarantined(upload, str(error), objects, store, quarantine, begun)
     upload = _upload(announced, hashlib.sha256(content).hexdigest(), len(content))
     try:
@@ -152,6 +152,13 @@ def ingest(
     if done.generation is not None:
         queue.announce(done.generation)
     return _report(done, None, begun)
+
+
+def _stand_in(announced: Announcement, reason: str) -> str:
+    """Name content that was too large to be read, so that a second delivery of it is recognised."""
+    return hashlib.sha256(
+        f"{announced.bucket}\0{announced.key}\0{announced.version}\0{reason}".encode()
+    ).hexdigest()
 
 
 def _upload(announced: Announcement, sha256: str, size: int) -> Upload:

@@ -121,7 +121,16 @@ class FolderObjects:
             self.write(bucket, target, (Path(bucket) / key).read_bytes(), content_type="")
 
     def list(self, bucket: str) -> Iterator[Listed]:
-        """List the files of a folder, not of folders below it."""
-        for path in sorted(Path(bucket).iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                yield Listed(path.name, "")
+        """List the input files of a folder and of folders below it, hidden ones left out, by name."""
+        top = Path(bucket)
+        for path in sorted(top.rglob("*")):
+            key = path.relative_to(top).as_posix()
+            if is_input(key) and path.is_file():
+                yield Listed(key, "")
+
+
+def is_input(key: str) -> bool:
+    """Tell by its name whether a file of a folder is meant for us: JSON, plain or gzipped, not hidden."""
+    return key.lower().endswith((".json", ".json.gz")) and not any(
+        part.startswith(".") for part in key.split("/")
+    )

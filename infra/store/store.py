@@ -11,7 +11,7 @@ from dedup_core.events import Rejection
 from infra.store import files, reading, runs, schema, verdicts
 from infra.store.engine import build_engine
 from infra.store.files import Ingested, Upload
-from infra.store.runs import MatchWork
+from infra.store.runs import MatchWork, Snapshot
 from infra.store.tables import generations
 
 
@@ -82,6 +82,11 @@ class Store:
     def matching(self) -> AbstractContextManager[MatchWork]:
         """Open a run's transaction; raises MatcherBusy if another is open. Commits at the end, rolls back on an error."""
         return contextmanager(runs.matching)(self.engine)
+
+    def snapshot(self) -> Snapshot:
+        """Read what a run would start from, without its lock: for looking, not for writing."""
+        with self.engine.connect() as connection:
+            return MatchWork(connection, 0, 0).load()
 
     def record_failure(
         self, *, generation: int, reason: str, policy_version: str, policy_hash: str, started_at: datetime

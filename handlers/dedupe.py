@@ -113,7 +113,7 @@ def dedupe(
     )
     seconds = {"reading": round(reading, 4), **watch.end()}
     seconds["total"] = round(time.monotonic() - begun, 4)
-    stats = {
+    stats: dict[str, object] = {
         "files": read.files,
         **resolution.statistics,
         "listings": read.listings,

@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Keeps one canonical event for each real event that many sources list.",
     no_args_is_help=True,
     rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 events_app = typer.Typer(help="Canonical events.", no_args_is_help=True)
@@ -226,7 +227,7 @@ def watch(
 
     [bold]Example:[/] event-dedup watch inbox --once
     """
-    report, counts = _watch(folder, once=once, policy=policy, quiet=as_json)
+    report, counts = _watch(folder, once=once, policy=policy)
     from handlers.terminal import print_json
 
     if as_json:
@@ -256,6 +257,7 @@ def _watch(
     from infra.store import reading
 
     stop = stop_on_signals()
+    log_to_stderr(quiet=quiet)
     rules = chosen_policy(policy)
     waiting = sum(1 for _ in FolderObjects(folder).list(str(folder)))
     with database() as store, progress_bar("ingesting", waiting) as show:
@@ -283,6 +285,17 @@ def _data_folder() -> Path:
     from handlers import wiring
 
     return wiring.settings().data_folder
+
+
+def log_to_stderr(*, quiet: bool = False) -> None:
+    """Keep standard output for the result; on a terminal, which has a progress bar, only warnings are logged."""
+    from handlers import ingest, match
+
+    for logger in (ingest.logger, match.logger):
+        for handler in logger.handlers:
+            handler.setStream(sys.stderr)
+        if quiet or sys.stderr.isatty():
+            logger.setLevel("WARNING")
 
 
 def stop_on_signals() -> Event:

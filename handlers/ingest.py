@@ -91,6 +91,7 @@ def _record(record: SQSRecord) -> None:
             quarantine=parts.quarantine,
         )
         log_file(announced, report)
+        count_file(report)
 
 
 def announcements(body: dict[str, Any]) -> Iterator[Announcement]:
@@ -219,14 +220,15 @@ def _report(done: Ingested | None, reason: str | None, begun: float) -> IngestRe
 
 
 def log_file(announced: Announcement, report: IngestReport) -> None:
-    """Write the one line of a file, and its metrics."""
+    """Write the one line of a file."""
     logger.info("file_processed", extra={"bucket": announced.bucket, "key": announced.key, **asdict(report)})
-    for name in ("listings", "stored", "unchanged", "rejected"):
-        metrics.add_metric(
-            name=f"listings_{name}" if name != "listings" else name,
-            unit=MetricUnit.Count,
-            value=getattr(report, name),
-        )
+
+
+def count_file(report: IngestReport) -> None:
+    """Add a file to the metrics."""
+    metrics.add_metric(name="listings", unit=MetricUnit.Count, value=report.listings)
+    for name in ("stored", "unchanged", "superseded", "rejected"):
+        metrics.add_metric(name=f"listings_{name}", unit=MetricUnit.Count, value=getattr(report, name))
     metrics.add_metric(name="files", unit=MetricUnit.Count, value=1)
     metrics.add_metric(
         name="files_quarantined", unit=MetricUnit.Count, value=int(report.status == "quarantined")

@@ -62,6 +62,7 @@ def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
                 "batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in records[number:]]
             }
         log_run(report)
+        count_run(report)
     return {"batchItemFailures": []}
 
 
@@ -72,9 +73,9 @@ class RunReport:
     ran: bool
     generation: int
     run_id: int | None = None
-    created: int = 0
-    changed: int = 0
-    gone: int = 0
+    events_created: int = 0
+    events_changed: int = 0
+    events_gone: int = 0
     result_hash: str | None = None
     statistics: dict[str, float | int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -174,9 +175,9 @@ def _report(resolution: Resolution, run_id: int, generation: int, seconds: dict[
         ran=True,
         generation=generation,
         run_id=run_id,
-        created=len(difference.created),
-        changed=len(difference.changed),
-        gone=len(difference.gone),
+        events_created=len(difference.created),
+        events_changed=len(difference.changed),
+        events_gone=len(difference.gone),
         result_hash=resolution.result_hash,
         statistics=resolution.statistics,
         seconds=seconds,
@@ -184,13 +185,19 @@ def _report(resolution: Resolution, run_id: int, generation: int, seconds: dict[
 
 
 def log_run(report: RunReport) -> None:
-    """Write the one line of a run, and its metrics; a message that needed no run is one line without metrics."""
-    if not report.ran:
+    """Write the one line of a run, or of a message that needed none."""
+    if report.ran:
+        logger.info("run_finished", extra={**asdict(report), "errors": 0})
+    else:
         logger.info("already_matched", extra={"generation": report.generation})
+
+
+def count_run(report: RunReport) -> None:
+    """Add a run to the metrics; a message that needed none counts nothing."""
+    if not report.ran:
         return
-    logger.info("run_finished", extra={**asdict(report), "errors": 0})
-    for name in ("created", "changed", "gone"):
-        metrics.add_metric(name=f"events_{name}", unit=MetricUnit.Count, value=getattr(report, name))
+    for name in ("events_created", "events_changed", "events_gone"):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=getattr(report, name))
     for name in ("listings", "candidate_pairs", "matches", "ambiguous", "canonical_events", "needs_review"):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=report.statistics[name])
     metrics.add_metric(name="runs", unit=MetricUnit.Count, value=1)

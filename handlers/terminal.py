@@ -19,8 +19,14 @@ from rich.table import Table
 
 from dedup_core.explaining import Explanation
 
-out: Final = Console()
+WIDE: Final = 160
+"""Columns where there is no terminal to ask: in a file or a log nothing has to fit."""
+
+out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
+
+LONG: Final = ("title", "reason", "key", "name")
+"""Headings of columns that may break over lines; all others are kept whole."""
 
 Row = Mapping[str, Any]
 
@@ -55,7 +61,7 @@ def table(title: str, rows: Sequence[Row], columns: Mapping[str, str]) -> None:
         return
     grid = Table(title=title, title_justify="left", header_style="bold")
     for heading in columns.values():
-        grid.add_column(heading, overflow="fold")
+        grid.add_column(heading, overflow="fold", no_wrap=heading not in LONG)
     for row in rows:
         grid.add_row(*(_cell(row.get(key)) for key in columns))
     out.print(grid)

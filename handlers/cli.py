@@ -5,6 +5,7 @@ Heavy imports stand inside the commands, so that --help and completion answer at
 """
 # ruff: noqa: PLC0415 - see above
 
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -249,7 +250,7 @@ def _as_dict(report: Any) -> dict[str, Any]:
 
 
 def _watch(
-    folder: Path, *, once: bool, policy: Path | None, quiet: bool
+    folder: Path, *, once: bool, policy: Path | None, quiet: bool = False
 ) -> "tuple[WatchReport, dict[str, Any]]":
     from handlers.terminal import progress_bar
     from handlers.watch import watcher
@@ -293,7 +294,8 @@ def log_to_stderr(*, quiet: bool = False) -> None:
 
     for logger in (ingest.logger, match.logger):
         for handler in logger.handlers:
-            handler.setStream(sys.stderr)
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
         if quiet or sys.stderr.isatty():
             logger.setLevel("WARNING")
 

@@ -129,14 +129,15 @@ def _listed(
     wants_series = np.array([source.series for source in sources]) > 0
     weight = np.where((truth.at.role == UMBRELLA)[:, None] & ~wants_series, 0, weight)
     fame = np.array([kind.fame for kind in kinds])[truth.kind]
-    share = np.clip(SPREAD * fame * (0.3 + 1.4 * chance.uniform(truth.at.key, "fame")), 0, 0.8)
+    # A source that lists one show, date or stop mostly lists the others too.
+    key = np.where(chance.happens(truth.at.key, "alone", 0.15), truth.at.key, truth.at.group)
+    share = np.clip(SPREAD * fame * (0.3 + 1.4 * chance.uniform(key, "fame")), 0, 0.8)
     more = sum(
-        chance.happens(truth.at.key, f"source {number}", share).astype(np.int64)
-        for number in range(MOST_SOURCES - 1)
+        chance.happens(key, f"source {number}", share).astype(np.int64) for number in range(MOST_SOURCES - 1)
     )
     count = np.minimum(1 + more, (weight > 0).sum(axis=1))
     with np.errstate(divide="ignore"):
-        draws = [chance.uniform(truth.at.key, f"draw {number}") for number in range(len(sources))]
+        draws = [chance.uniform(key, f"draw {number}") for number in range(len(sources))]
         race = -np.log(np.maximum(np.stack(draws, axis=1), 1e-300)) / weight
     order = np.argsort(race, axis=1, kind="stable")
     event, rank = np.nonzero(np.arange(len(sources))[None, :] < count[:, None])

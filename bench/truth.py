@@ -11,16 +11,19 @@ from bench import calendar, chance, definitions
 from bench.chance import Ints, Keys
 from bench.definitions import Kind
 from bench.grammar import Grammar, bank
-from bench.happenings import Occurrences, World, occurrences, together
+from bench.happenings import UMBRELLA, Occurrences, World, occurrences, together
 
 TICKETED: Final = ("music", "stage", "party", "kids", "word", "wine")
 """Groups of kinds whose events can be sold out."""
 
 FACTS: Final = (
-    "age", "agenda", "album", "city", "composer", "composer2", "ensemble", "food", "genre", "guide", "league", "opus", "person",
-    "person2", "price", "speaker", "sport", "subject", "support",
+    "age", "agenda", "album", "city", "composer", "composer2", "ensemble", "food", "genre", "guide", "league", "opus", "org",
+    "person", "person2", "price", "speaker", "sport", "subject", "support",
 )  # fmt: skip
 """Words that all who write of an event know alike; the others are each writer's own."""
+
+WITHIN: Final = {"weekly": ["hours"]}
+"""Patterns of which two of a name may happen in one place and time, a few hours apart."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -64,7 +67,7 @@ def true_events(n: int, world: World, grammar: Grammar) -> TrueEvents:
     number = {kind.name: i for i, kind in enumerate(kinds)}
     which = np.concatenate([np.full(len(events), number[name]) for name, events in drawn.items()])
     at = together(list(drawn.values()))
-    return _with_fate(which, at, pl.concat(names.values()))
+    return _with_fate(which, at, _with_facts(pl.concat(names.values()), at, grammar))
 
 
 def _slots(
@@ -93,30 +96,41 @@ def _slots(
     }
     given["name"] = _of_lines(kind.words, at.name, given, grammar)
     given["extra"] = _of_lines(kind.extra, at.extra, given, grammar)
-    given["org"] = grammar.written("org", at.group, given)
-    facts = {fact: grammar.written(fact, at.group, given) for fact in FACTS}
-    return pl.DataFrame({**given, **facts})
+    return pl.DataFrame(given)
+
+
+def _with_facts(slots: pl.DataFrame, at: Occurrences, grammar: Grammar) -> pl.DataFrame:
+    given = slots.to_dict()
+    return slots.with_columns(grammar.written(fact, at.group, given).alias(fact) for fact in FACTS)
 
 
 def _told_apart(kind: Kind, at: Occurrences, slots: pl.DataFrame) -> Ints:
-    """Keep one of those that nobody could tell apart: a village has one carnival parade a day, a council one committee of a name."""
-    once = kind.pattern.type in ("neighbours", "parallel")
-    same = pl.DataFrame(
+    """Keep one group of those that nobody could tell apart, and one event of those in it: returns their rows.
+
+    A village has one carnival parade of a name a week, and a band does not play there twice in a fortnight but by one series of shows.
+    """
+    pattern = kind.pattern.type
+    local = {"neighbours": "place_part", "siblings": "venue", "weekly": "venue"}.get(pattern, "town")
+    days = {"neighbours": 7, "siblings": 1, "weekly": 1, "parallel": 1, "exhibition": 10_000}.get(pattern, 14)
+    events = pl.DataFrame(
         {
             "name": slots["name"],
             "place": at.place,
-            "part": slots["place_part"] if once else pl.Series(at.venue).cast(pl.String),
+            "part": slots[local],
+            "days": at.day // days,
             "day": at.day,
-            "start": np.zeros(len(at), np.int64) if once else at.start // 120,
-            "role": at.role,
+            "hours": at.start // 90,
+            "group": at.group,
+            "whole": at.role == UMBRELLA,
         }
+    ).with_row_index()
+    alone = pl.col("group") == pl.col("group").first().over(
+        "name", "place", "part", "days", "whole", *WITHIN.get(pattern, [])
     )
-    return (
-        same.with_row_index()
-        .unique([*same.columns], keep="first", maintain_order=True)["index"]
-        .to_numpy()
-        .astype(np.int64)
+    kept = events.filter(alone).unique(
+        ["group", "name", "place", "part", "day", "hours", "whole"], keep="first", maintain_order=True
     )
+    return kept["index"].to_numpy().astype(np.int64)
 
 
 def _of_lines(lines: tuple[str, ...], keys: Keys, given: dict[str, pl.Series], grammar: Grammar) -> pl.Series:

@@ -1,0 +1,56 @@
+"""Machine: what a figure was measured on, and how much memory a process took."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("polars", "numpy", "scipy", "rapidfuzz", "sqlalchemy", "pg8000")
+
+
+def described() -> dict[str, str]:
+    """Name the processor, memory, versions, commit and day."""
+    cpu = _after(Path("/proc/cpuinfo"), "model name") or platform.processor()
+    memory = int(_after(Path("/proc/meminfo"), "MemTotal").split()[0]) / 2**20
+    return {
+        "processor": cpu,
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory_gib": f"{memory:.0f}",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in PACKAGES},
+        "commit": _commit(),
+        "day": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process has held at once, in MiB (VmHWM: code and libraries included)."""
+    return int(_after(Path("/proc/self/status"), "VmHWM").split()[0]) / 1024
+
+
+def run_python(*arguments: str, hash_seed: str = "0") -> None:
+    """Run a module in a fresh interpreter and wait for it; raises CalledProcessError."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    subprocess.run([sys.executable, "-m", *arguments], check=True, env=environment)
+
+
+def _after(path: Path, name: str) -> str:
+    """Read ``name: value`` of a file under /proc."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
+    )
+    return found.stdout.strip() or "unknown"

@@ -160,6 +160,8 @@ LISTINGS: Final = [
     of_listing("null for a listing", None, None, "found null, expected an object"),
     of_listing("a list for a listing", [listing()], None, "found a list of 1, expected an object"),
     of_listing("U+0000 in a text", listing(title="Fas\x00net"), "title", "the character U+0000"),
+    of_listing("U+0000 in the id", listing("pdf\x00-1"), "id", "the character U+0000"),
+    of_listing("half a surrogate pair in the id", listing("pdf\udfad-1"), "id", "half of a surrogate pair"),
     of_listing("U+0000 in an unknown field", listing(_deep={"a": ["x", "\x00"]}), "_deep.a.1", "U+0000"),
     of_listing(
         "U+0000 in a key", listing(**{"a\x00b": 1}), "a\\x00b", "found a key with the character U+0000"

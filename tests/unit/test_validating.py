@@ -355,6 +355,20 @@ def test_the_limit_of_a_text_is_counted_in_characters_and_exact(field: str, valu
     assert [rejection.field for rejection in validated.rejections] == [field] * over
 
 
+def test_lists_of_texts_keep_their_order_without_blanks_and_repetitions() -> None:
+    validated = taken_in(
+        simple(categories=["umzug", None, " fasnacht", "", "umzug", "fasnacht ", "\u200b", "a"])
+    )
+
+    assert validated.listings["categories"].to_list() == [["umzug", "fasnacht", "a"]]
+
+
+def test_of_a_list_only_the_first_wrong_entry_is_told() -> None:
+    (rejection,) = taken_in(simple(categories=["a", *range(9_000)])).rejections
+
+    assert (rejection.field, rejection.reason) == ("categories.1", "found 0, expected text or null")
+
+
 def test_one_rejection_names_all_fields_that_are_wrong() -> None:
     validated = taken_in(
         simple(title=5, admission_free="ja", location={"geo": {"latitude": 91, "longitude": 181}}),

@@ -135,7 +135,8 @@ class Rejection:
     reason: str
     listing_id: str | None = None
     listing: str | None = None
-    """The refused listing as JSON text, scrubbed of what Postgres can't store; null for a whole file."""
+    """The refused listing as JSON text, scrubbed of what Postgres can't store; null for a whole file, and for a
+    listing that is too large, too deep or too full: its file has it."""
 
 
 @dataclass(frozen=True, slots=True)

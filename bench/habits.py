@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from bench import chance, definitions
 from bench.chance import Floats, Ints, Keys
+from bench.columns import Mask
 from bench.definitions import Habits, Kind
 from bench.happenings import UMBRELLA, World
 from bench.truth import TrueEvents
@@ -50,6 +50,12 @@ class Rows:
         return np.where(chance.happens(self.key, "another way", 0.15), self.key, group)
 
     @cached_property
+    def two_shows(self) -> Mask:
+        """Tell which listings are of one of several shows of a day."""
+        shows = pl.DataFrame({"group": self.truth.at.group, "day": self.truth.at.day})
+        return shows.select(pl.len().over("group", "day") > 1).to_series().to_numpy()[self.event]
+
+    @cached_property
     def kind(self) -> Ints:
         """Each listing's kind."""
         return self.truth.kind[self.event]
@@ -74,9 +80,7 @@ class Rows:
         """Each listing's source type, index into TYPES."""
         return self.drawn("type", [[source.types.get(name, 0) for name in TYPES] for source in self.sources])
 
-    def happens(
-        self, purpose: str, share: Callable[[Habits], float], *, habit: bool = False
-    ) -> npt.NDArray[np.bool_]:
+    def happens(self, purpose: str, share: Callable[[Habits], float], *, habit: bool = False) -> Mask:
         """Draw by a share that depends on the source."""
         shares = np.array([share(source) for source in self.sources])
         return chance.happens(self.habit if habit else self.key, purpose, shares[self.source])

@@ -252,7 +252,7 @@ def _siblings(kind: Kind, first: Occurrences, world: World) -> Occurrences:
     count = np.maximum(world.venues.count[there.place, which], 1)
     turned = (there.venue - world.venues.first[there.place, which] + number) % count
     venue = np.where(number == 0, there.venue, world.venues.first[there.place, which] + turned)
-    start = np.where(chance.happens(there.key, "same hour", 0.6), there.start, _starts(kind, there.key))
+    start = np.where(chance.happens(there.key, "same hour", 0.3), there.start, _starts(kind, there.key))
     return replace(there, venue=venue, start=start)
 
 

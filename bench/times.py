@@ -78,8 +78,10 @@ def _start(rows: Rows) -> tuple[Ints, Ints]:
     start = np.where((start < 0) & (at.start[rows.event] >= 0), at.start[rows.event], start)
     night = (start >= 24 * 60) & ~chance.happens(rows.habit, "counts on", 0.3)
     start = np.where(night, start - 24 * 60, start)
-    none = rows.happens("no time", lambda source: source.no_time, habit=True) & ~night
-    midnight = rows.happens("midnight", lambda source: source.midnight, habit=True) & ~night
+    # Who lists two shows of a day says when they are.
+    told = night | rows.two_shows
+    none = rows.happens("no time", lambda source: source.no_time, habit=True) & ~told
+    midnight = rows.happens("midnight", lambda source: source.midnight, habit=True) & ~told
     start = np.where(none, -1, np.where(midnight, 0, start))
     return start, night.astype(np.int64)
 

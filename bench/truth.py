@@ -117,17 +117,16 @@ def _told_apart(kind: Kind, at: Occurrences, slots: pl.DataFrame) -> Ints:
             "name": slots["name"],
             "place": at.place,
             "part": slots[local],
-            "days": at.day // days,
             "day": at.day,
             "hours": at.start // 90,
             "group": at.group,
             "whole": at.role == UMBRELLA,
         }
     ).with_row_index()
-    alone = pl.col("group") == pl.col("group").first().over(
-        "name", "place", "part", "days", "whole", *WITHIN.get(pattern, [])
-    )
-    kept = events.filter(alone).unique(
+    for turn in (0, days // 2):
+        where = ["name", "place", "part", (pl.col("day") + turn) // days, "whole", *WITHIN.get(pattern, [])]
+        events = events.filter(pl.col("group") == pl.col("group").first().over(where))
+    kept = events.unique(
         ["group", "name", "place", "part", "day", "hours", "whole"], keep="first", maintain_order=True
     )
     return kept["index"].to_numpy().astype(np.int64)

@@ -21,7 +21,6 @@ def whereabouts(rows: Rows) -> dict[str, pl.Series]:
         **_addresses(rows, venue),
         **_sanitised(rows, place, venue),
         **_coordinates(rows, place, venue),
-        "country": place["country"],
     }
 
 
@@ -104,4 +103,8 @@ def _coordinates(rows: Rows, place: pl.DataFrame, venue: pl.DataFrame) -> dict[s
         wrong, 0.2 + 0.3 * chance.uniform(rows.key, "geo wrong"),
         np.where(vague, 0.3 + 0.3 * chance.uniform(rows.key, "geo vague"), 0.85 + 0.14 * chance.uniform(rows.key, "geo")),
     )  # fmt: skip
-    return {**columns, "geo_confidence": kept(~none, pl.Series(sure.round(2)))}
+    return {
+        **columns,
+        "geo_confidence": kept(~none, pl.Series(sure.round(2))),
+        "country": kept(~none, place["country"]),
+    }

@@ -95,6 +95,14 @@ def _counted(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return frame.select(columns).drop_nulls().group_by(columns).agg(pl.len().alias("count"))
 
 
+STEPS: Final = 256
+"""Steps of a bit to which information is rounded: sums of such numbers are exact, so their order does not matter."""
+
+
+def _whole_steps(bits: pl.Expr) -> pl.Expr:
+    return ((bits * STEPS).round() / STEPS).cast(pl.Float32)
+
+
 def _word_bits(
     words: pl.DataFrame, *, size: int, background: Background, common: Collection[str]
 ) -> pl.DataFrame:
@@ -112,7 +120,7 @@ def _word_bits(
         .agg(pl.len().alias("df"))
         .sort("word")
         .with_columns(
-            ((size + background.listings) / (pl.col("df") + expected)).log(2).cast(pl.Float32).alias("bits"),
+            _whole_steps(((size + background.listings) / (pl.col("df") + expected)).log(2)).alias("bits"),
             pl.int_range(pl.len(), dtype=pl.UInt32).alias("token"),
         )
     )
@@ -145,5 +153,5 @@ def _sample(events: pl.DataFrame) -> pl.DataFrame:
 
 def _text_word_bits(words: pl.DataFrame) -> pl.DataFrame:
     texts = words["event"].n_unique()
-    bits = ((texts + TEXT_BACKGROUND) / (pl.len() + 1)).log(2).cast(pl.Float32)
+    bits = _whole_steps(((texts + TEXT_BACKGROUND) / (pl.len() + 1)).log(2))
     return words.group_by("word").agg(bits.alias("bits")).sort("word")

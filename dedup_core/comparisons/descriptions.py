@@ -13,6 +13,9 @@ from dedup_core.corpus import description_words
 from dedup_core.policy import EvidenceWeights
 from dedup_core.subjects import Subjects
 
+STEPS = 16
+"""Steps of a bit to which the weight of a word is rounded."""
+
 MIN_WORDS = 4
 """Words that a text must have to be compared."""
 
@@ -24,38 +27,34 @@ def description_bits(pairs: Pairs, subjects: Subjects, weights: EvidenceWeights)
     for a missing long one. Missing where a side has no text, or only a template that stands under other titles too.
     """
     rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
-    vectors, usable = _vectors(rows, subjects)
+    vectors, usable, lengths = _vectors(rows, subjects)
     left, right = back[: len(pairs)], back[len(pairs) :]
     known = usable[left] & usable[right]
     bits = np.full(len(pairs), np.nan, np.float32)
-    cosine = vectors[left[known]].multiply(vectors[right[known]]).sum(axis=1)
-    bits[known] = along(weights.description, np.asarray(cosine).ravel())
+    products = vectors[left[known]].multiply(vectors[right[known]]).sum(axis=1)
+    cosine = np.asarray(products).ravel() / np.maximum(lengths[left[known]] * lengths[right[known]], 1)
+    bits[known] = along(weights.description, cosine)
     return bits
 
 
 def _vectors(
     rows: npt.NDArray[np.uint32], subjects: Subjects
-) -> tuple[sparse.csr_array, npt.NDArray[np.bool_]]:
-    """Turn the texts of these events into unit vectors: (len(rows), words), and which of them are usable."""
+) -> tuple[sparse.csr_array, npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Turn the texts of these events into vectors (len(rows), words): which of them are usable, and their lengths.
+
+    Weights are whole numbers, so that their sums are exact and the order in which they are added does not matter.
+    """
+    bits = pl.col("bits").fill_null(subjects.rarest_text_word)
     words = (
         description_words(subjects.texts[rows])
         .join(subjects.text_words, on="word", how="left")
-        .with_columns(
-            (pl.col("bits").fill_null(subjects.rarest_text_word) * (1 + pl.col("count").log())).alias("value")
-        )
+        .with_columns((bits * (1 + pl.col("count").log()) * STEPS).round().cast(pl.Float64).alias("value"))
     )
-    counts = words.group_by("event").agg(
-        pl.len().alias("words"), (pl.col("value") ** 2).sum().sqrt().alias("norm")
-    )
-    words = words.join(counts, on="event")
     codes = words["word"].cast(pl.Categorical).to_physical().rank("dense").cast(pl.Int32).to_numpy() - 1
+    events = words["event"].cast(pl.Int32).to_numpy()
     matrix = sparse.csr_array(
-        (
-            (words["value"] / words["norm"]).cast(pl.Float32).to_numpy(),
-            (words["event"].cast(pl.Int32).to_numpy(), codes),
-        ),
-        shape=(len(rows), int(codes.max(initial=0)) + 1),
+        (words["value"].to_numpy(), (events, codes)), shape=(len(rows), int(codes.max(initial=0)) + 1)
     )
-    enough = np.zeros(len(rows), np.bool_)
-    enough[counts.filter(pl.col("words") >= MIN_WORDS)["event"].to_numpy()] = True
-    return matrix, enough & ~subjects.template[rows]
+    lengths = np.sqrt(np.bincount(events, weights=words["value"].to_numpy() ** 2, minlength=len(rows)))
+    enough = np.bincount(events, minlength=len(rows)) >= MIN_WORDS
+    return matrix, enough & ~subjects.template[rows], lengths

@@ -55,10 +55,7 @@ def decoded(raw: pl.Series) -> pl.DataFrame:
         # A whole number of more than 38 digits somewhere. Only unknown fields may hold one, so rounding does no harm.
         rounded = [orjson.dumps(orjson.loads(text)).decode() for text in raw]
         rows = pl.Series(rounded, dtype=pl.String).str.json_decode(SHAPE).struct.unnest()
-    return rows.select(
-        *[name for name in rows.columns if name != "location"],
-        *[_inside("location", *path).alias(name) for name, path in _LOCATION.items()],
-    )
+    return rows.select(_FLAT)
 
 
 def _inside(column: str, *path: str) -> pl.Expr:
@@ -123,18 +120,11 @@ def listing_columns(rows: pl.DataFrame, dates: pl.DataFrame, *, source_code: str
 
     rows: as from `decoded`. dates: as from `occurrences`, of these rows.
     """
-    return (
-        rows.select(
-            _column(name, source_code=source_code) for name in LISTING_SCHEMA if name != "event_dates"
-        )
-        .with_columns(_regrouped(dates))
-        .select(*LISTING_SCHEMA)
-    )
+    source = pl.lit(source_code).alias("source_code")
+    return rows.select(_COLUMNS).with_columns(source, _regrouped(dates)).select(*LISTING_SCHEMA)
 
 
-def _column(name: str, *, source_code: str) -> pl.Expr:
-    if name == "source_code":
-        return pl.lit(source_code).alias(name)
+def _column(name: str) -> pl.Expr:
     if name in ("latitude", "longitude", "geo_confidence"):
         return pl.when(_placed()).then(name)
     kind = LISTING_SCHEMA[name]
@@ -166,3 +156,11 @@ def _regrouped(dates: pl.DataFrame) -> pl.Series:
         .agg(occurrence.alias("event_dates"))["event_dates"]
         .cast(pl.List(OCCURRENCE))
     )
+
+
+# Built once: building expressions took a third of the time of a small file.
+_FLAT: Final = [
+    *(pl.col(field.name) for field in SHAPE.fields if field.name != "location"),
+    *(_inside("location", *path).alias(name) for name, path in _LOCATION.items()),
+]
+_COLUMNS: Final = [_column(name) for name in LISTING_SCHEMA if name not in ("source_code", "event_dates")]

@@ -5,6 +5,7 @@ Each rule is evaluated on a whole column; only for the few listings that break o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -29,16 +30,17 @@ class Rule:
     expected: str
 
 
-def listing_rules(intake: Intake) -> list[Rule]:
+@lru_cache(maxsize=8)
+def listing_rules(intake: Intake) -> tuple[Rule, ...]:
     """Give the rules on the rows of `dedup_core.listing_columns.decoded`."""
     dates = pl.col("event_dates").list.len()
-    return [
+    return (
         Rule("event_dates", dates, dates > intake.max_dates, f"at most {intake.max_dates:,} dates"),
         *(
             Rule(PATHS[name], length, length > intake.max_text, f"at most {intake.max_text:,} characters")
             for name, length in _LENGTHS.items()
         ),
-    ]
+    )
 
 
 _LENGTHS: Final = {
@@ -50,11 +52,12 @@ _LENGTHS: Final = {
 }
 
 
-def occurrence_rules(intake: Intake) -> list[Rule]:
+@lru_cache(maxsize=8)
+def occurrence_rules(intake: Intake) -> tuple[Rule, ...]:
     """Give the rules on the rows of `dedup_core.listing_columns.occurrences`."""
     day, last_day = pl.col("day"), pl.col("last_day")
     said = pl.col("end_date").str.contains(VISIBLE)
-    return [
+    return (
         Rule("date", pl.col("date"), day.is_null(), EXPECTED["event_dates.*.date"]),
         _within_years("date", day, intake=intake),
         Rule("end_date", pl.col("end_date"), said & last_day.is_null(), EXPECTED["event_dates.*.end_date"]),
@@ -75,7 +78,7 @@ def occurrence_rules(intake: Intake) -> list[Rule]:
             )
             for side in ("start", "end")
         ),
-    ]
+    )
 
 
 def _within_years(name: str, day: pl.Expr, *, intake: Intake) -> Rule:

@@ -88,12 +88,12 @@ def validate(parsed: ParsedFile, *, file: str, source_code: str, intake: Intake)
         Rejection(file, index, refused.fault.field, refused.fault.reason, refused.listing_id, refused.text)
         for index, refused in parsed.refused.items()
     ]
-    parts = [_nothing()]
+    parts = []
     for batch in parsed.batches:
         faults: dict[int, list[Fault]] = defaultdict(list)
         parts.append(_valid(batch, faults, source_code=source_code, intake=intake))
         rejections += _rejections(batch, faults, file=file)
-    everything = pl.concat(parts)
+    everything = pl.concat(parts or [_nothing()])
     listings, twice = _each_id_once(everything)
     rejections += _rejections(everything, twice.faults, file=file)
     return Validated(
@@ -170,6 +170,8 @@ def _rejections(
     rows: pl.DataFrame, faults: Mapping[int, Sequence[Fault]], *, file: str
 ) -> Iterator[Rejection]:
     """Give the first fault of each listing, and name the other fields that are wrong, too."""
+    if not faults:
+        return
     for index, text in rows.filter(pl.col("index").is_in(list(faults))).select("index", "raw").iter_rows():
         first, *others = faults[index]
         fields = dict.fromkeys(str(fault.field) for fault in others if fault.field != first.field)

@@ -33,22 +33,19 @@ def digest(n: int, seed: int) -> str:
 
 def test_the_same_seed_gives_the_same_listings_whatever_the_hash_seed_and_the_number_of_threads() -> None:
     code = "from tests.unit.test_generator import digest; print(digest(1500, 11))"
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed, "POLARS_MAX_THREADS": threads},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for hash_seed, threads in (("1", "1"), ("2", "2"))
-    ]
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "4711", "POLARS_MAX_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
-    assert runs[0] == runs[1] == digest(1500, 11) + "\n"
+    assert elsewhere == digest(1500, 11) + "\n"
     assert digest(1500, 12) != digest(1500, 11)
 
 
-@settings(max_examples=12, deadline=None)  # a world takes half a second
+@settings(max_examples=6, deadline=None)  # a world takes half a second
 @given(st.integers(1, 400), st.integers(0, 2**32), st.integers(1, 14))
 def test_any_number_of_listings_comes_out_exactly_and_each_identity_once(
     n: int, seed: int, sources: int

@@ -3,12 +3,14 @@
 Chains are the danger: A like B and B like C say nothing if A is clearly not C. So a component of the match graph is joined
 as a whole only if no pair inside speaks against it; otherwise it is put together pair by pair, the strongest first, and
 what a pair refuses no chain may join. A cluster that is joined with doubts is flagged and goes to a person.
+
+It can only heed what was scored: `missing_pairs` names what chains brought together unscored, and a component too large
+for that is flagged.
 """
 
 import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +18,19 @@ import polars as pl
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from dedup_core.events import IDENTITY
 from dedup_core.policy import Clustering
+from dedup_core.verdicts import Accord, IndexedVerdicts, RowPairs, accord_of, index_verdicts, row_pairs
+
+__all__ = ["Clusters", "IndexedVerdicts", "cluster", "index_verdicts", "missing_pairs"]
 
 Labels = npt.NDArray[np.uint32]
+Numbers = npt.NDArray[np.int32]
 FLAG_SCHEMA: Final = pl.Schema(
     {"label": pl.UInt32(), "flag": pl.String(), "a": pl.UInt32(), "b": pl.UInt32(), "number": pl.Float64()}
 )
-"""Why a person should look at a cluster: ``too_large`` (number: source events), ``incoherent`` (number: share of inner pairs that
-match), ``cut`` (a, b: a match that was refused), ``contradicting_verdicts`` (a, b: an older verdict that does not hold)."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedVerdicts:
-    """Verdicts as row numbers: ``kind``, ``a``, ``b``, ``sequence``; unknown: those on source events that are not there."""
-
-    known: pl.DataFrame
-    unknown: int
+"""Why a person should look at a cluster: ``too_large`` (number: source events in it, or in the component that it was cut out of
+with pairs unscored), ``incoherent`` (number: share of inner pairs that match), ``cut`` (a, b: a match that lies across two
+clusters), ``contradicting_verdicts`` (a, b: an older verdict that does not hold)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Clusters:
     """A partition.
 
     labels: (n,) lowest row number of each event's cluster. confidence: (n,) of each event's cluster, [0, 1]: the weakest
-    bridge of its strongest tree; 1 for a single listing. flags: FLAG_SCHEMA.
+    bridge of its strongest tree; 1 for a single listing. flags: FLAG_SCHEMA, sorted.
     """
 
     labels: Labels
@@ -48,317 +46,255 @@ class Clusters:
     flags: pl.DataFrame
 
 
-def index_verdicts(verdicts: pl.DataFrame, events: pl.DataFrame) -> IndexedVerdicts:
-    """Find the rows that verdicts speak of. verdicts: VERDICT_SCHEMA; events: sorted by identity."""
-    rows = events.select(*IDENTITY).with_row_index("row")
-    found = verdicts.select("kind", "sequence", "a_source_code", "a_id", "b_source_code", "b_id")
-    for side in ("a", "b"):
-        keys = rows.rename({"row": side, "source_code": f"{side}_source_code", "id": f"{side}_id"})
-        found = found.join(keys, on=[f"{side}_source_code", f"{side}_id"], how="inner")
-    known = found.select("kind", "a", "b", "sequence").sort("sequence", "kind", "a", "b")
-    return IndexedVerdicts(known, unknown=verdicts.height - known.height)
-
-
 def missing_pairs(
     n_events: int, pairs: pl.DataFrame, verdicts: IndexedVerdicts, *, max_size: int
 ) -> pl.DataFrame:
     """List the pairs inside components of the match graph that were not scored: ``a``, ``b`` (UInt32), sorted.
 
-    A chain may have joined two listings that share no key. Components over ``max_size`` are left as they are.
+    A chain may have joined two listings that share no key. Components over ``max_size`` are left as they are: a thousand
+    events would cost half a million scores. `cluster` flags what comes of them.
     """
-    label = _components(n_events, _match_edges(pairs), _must_edges(verdicts))
-    grouped = pl.DataFrame({"label": label, "row": np.arange(n_events, dtype=np.uint32)}).with_columns(
-        pl.len().over("label").alias("size")
-    )
-    inner = grouped.filter(pl.col("size").is_between(3, max_size)).select("label", "row")
-    every = inner.join(inner, on="label", suffix="_b").filter(pl.col("row") < pl.col("row_b"))
-    return (
-        every.select(a="row", b="row_b")
-        .join(pairs.select("a", "b"), on=["a", "b"], how="anti")
-        .sort("a", "b")
-    )
+    component = _components(n_events, _matches(pairs), accord_of(verdicts).must)
+    size = np.bincount(component)[component] if n_events else np.empty(0, np.int64)
+    rows = np.flatnonzero((size >= 3) & (size <= max_size)).astype(np.uint32)
+    rows = rows[np.argsort(component[rows], kind="stable")]
+    every = _pairs_within(rows, component[rows])
+    return every.join(pairs.select("a", "b"), on=["a", "b"], how="anti").sort("a", "b")
+
+
+def _pairs_within(rows: Labels, component: Numbers) -> pl.DataFrame:
+    """Pair the rows of each component: ``a`` < ``b``. rows: sorted by (component, row)."""
+    place = np.arange(len(rows))
+    last = np.searchsorted(component, component, side="right") - 1
+    later = last - place
+    first = np.repeat(place, later)
+    start = np.repeat(np.cumsum(later) - later, later)
+    second = first + 1 + np.arange(len(first)) - start
+    return pl.DataFrame({"a": rows[first], "b": rows[second]}, schema={"a": pl.UInt32, "b": pl.UInt32})
 
 
 def cluster(n_events: int, pairs: pl.DataFrame, verdicts: IndexedVerdicts, *, limits: Clustering) -> Clusters:
     """Partition n events.
 
-    pairs: DECISION_SCHEMA; ``a``, ``b``, ``weight``, ``score`` and ``decision`` are read. The order of pairs does not matter.
+    pairs: DECISION_SCHEMA; ``a``, ``b``, ``weight``, ``score`` and ``decision`` are read; each pair once, in any order.
+    verdicts: must-links are joined before any score is looked at, cannot-links are never crossed. Of contradicting ones the
+    newer holds.
     """
-    must, cannot, contradicted = _consistent(verdicts)
-    component = _components(n_events, _match_edges(pairs), must)
-    doubtful = _doubtful(component, pairs, cannot, limits)
-    joined, cuts = _put_together(component, doubtful, pairs, must, cannot, limits)
-    labels = _lowest(joined)
-    inner = pairs.filter(pl.Series(labels[pairs["a"].to_numpy()] == labels[pairs["b"].to_numpy()]))
-    flags = pl.concat([_flags(labels, inner, limits), cuts, _contradictions(labels, contradicted)])
-    return Clusters(labels, _confidence(labels, inner, must), flags.unique().sort("label", "flag", "a", "b"))
+    accord = accord_of(verdicts)
+    matches = _matches(pairs)
+    camp = _lowest(_components(n_events, accord.must))
+    component = _components(n_events, matches, accord.must)
+    doubtful = _doubtful(component, pairs, accord, limits)[component]
+    sound = matches[~doubtful[matches[:, 0]]]
+    inner = pairs.filter(_inside(component, pairs) & pl.Series(doubtful[pairs["a"].to_numpy()]))
+    contracted = _Contraction(_edges_between(camp, inner, accord, limits)).joined
+    labels = _lowest(_components(n_events, sound, accord.must, row_pairs(contracted)))
+    flags = [
+        _too_large(labels, component, limits),
+        _incoherent(labels, camp, pairs, limits),
+        _pair_flags(labels, _cut(labels, camp, pairs, accord), "cut"),
+        _pair_flags(labels, accord.contradicted, "contradicting_verdicts"),
+    ]
+    return Clusters(labels, _confidence(labels, pairs, accord), pl.concat(flags).unique().sort(*FLAG_SCHEMA))
 
 
-def _match_edges(pairs: pl.DataFrame) -> npt.NDArray[np.uint32]:
+def _matches(pairs: pl.DataFrame) -> RowPairs:
     return pairs.filter(pl.col("decision") == "match").select("a", "b").to_numpy().astype(np.uint32)
 
 
-def _must_edges(verdicts: IndexedVerdicts) -> npt.NDArray[np.uint32]:
-    return _consistent(verdicts)[0]
+def _components(n: int, *edges: RowPairs) -> Numbers:
+    """Number the groups that edges connect: (n,) from 0."""
+    ends = np.concatenate(edges)
+    graph = sparse.coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
+    number: Numbers = connected_components(graph, directed=False)[1].astype(np.int32)
+    return number
 
 
-def _components(n: int, *edges: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
-    ends = np.concatenate([edge.reshape(-1, 2) for edge in edges])
-    graph = sparse.coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    label: npt.NDArray[np.int32] = connected_components(graph, directed=False)[1].astype(np.int32)
-    return label
+def _lowest(numbers: Numbers) -> Labels:
+    """Name each group by its lowest row number."""
+    first = np.full(len(numbers), len(numbers), np.uint32)
+    np.minimum.at(first, numbers, np.arange(len(numbers), dtype=np.uint32))
+    return first[numbers]
 
 
-def _lowest(labels: npt.NDArray[np.int64]) -> Labels:
-    """Name each cluster by its lowest row number."""
-    _, first, back = np.unique(labels, return_index=True, return_inverse=True)
-    return first[back].astype(np.uint32)
+def _inside(group: npt.NDArray[np.generic], pairs: pl.DataFrame) -> pl.Series:
+    """Tell of each pair whether both ends lie in one group."""
+    return pl.Series(group[pairs["a"].to_numpy()] == group[pairs["b"].to_numpy()], dtype=pl.Boolean)
 
 
-def _consistent(
-    verdicts: IndexedVerdicts,
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], pl.DataFrame]:
-    """Take verdicts newest first, each unless it contradicts those taken: must-links, cannot-links, and the contradicted ones.
-
-    A loop over verdicts: people give thousands, not millions.
-    """
-    groups = _Groups()
-    cannot: list[tuple[int, int]] = []
-    must: list[tuple[int, int]] = []
-    refused: list[tuple[int, int]] = []
-    for kind, a, b, _ in verdicts.known.reverse().iter_rows():
-        if kind == "must_link":
-            if any({groups.find(a), groups.find(b)} == {groups.find(x), groups.find(y)} for x, y in cannot):
-                refused.append((a, b))
-            else:
-                groups.join(a, b)
-                must.append((a, b))
-        elif groups.find(a) == groups.find(b):
-            refused.append((a, b))
-        else:
-            cannot.append((a, b))
-    schema = {"a": pl.UInt32, "b": pl.UInt32}
-    return _edges(must), _edges(cannot), pl.DataFrame(refused, schema=schema, orient="row")
-
-
-def _edges(pairs: list[tuple[int, int]]) -> npt.NDArray[np.uint32]:
-    return np.asarray(pairs, dtype=np.uint32).reshape(-1, 2)
-
-
-class _Groups:
-    """Union-find by path halving; the lowest number leads."""
-
-    def __init__(self) -> None:
-        self._leader: dict[int, int] = {}
-
-    def find(self, item: int) -> int:
-        leader = self._leader
-        while (above := leader.get(item, item)) != item:
-            leader[item] = leader.get(above, above)
-            item = leader[item]
-        return item
-
-    def join(self, a: int, b: int) -> None:
-        low, high = sorted((self.find(a), self.find(b)))
-        self._leader[high] = low
+def _refused(limits: Clustering) -> pl.Expr:
+    return pl.col("weight") <= limits.refuse_below
 
 
 def _doubtful(
-    component: npt.NDArray[np.int32], pairs: pl.DataFrame, cannot: npt.NDArray[np.uint32], limits: Clustering
-) -> npt.NDArray[np.int32]:
-    """Name the components inside which a pair speaks against joining them as a whole."""
-    against = pairs.filter(pl.col("weight") < 0).select("a", "b").to_numpy().astype(np.uint32)
-    ends = np.concatenate([against, cannot])
+    component: Numbers, pairs: pl.DataFrame, accord: Accord, limits: Clustering
+) -> npt.NDArray[np.bool_]:
+    """Mark the components inside which a pair speaks against joining them as a whole."""
+    against = pairs.filter((pl.col("weight") < 0) | _refused(limits)).select("a", "b").to_numpy()
+    ends = np.concatenate([against.astype(np.uint32), accord.cannot])
     inside = component[ends[:, 0]] == component[ends[:, 1]]
-    return np.unique(component[ends[inside, 0]])
-
-
-def _put_together(
-    component: npt.NDArray[np.int32],
-    doubtful: npt.NDArray[np.int32],
-    pairs: pl.DataFrame,
-    must: npt.NDArray[np.uint32],
-    cannot: npt.NDArray[np.uint32],
-    limits: Clustering,
-) -> tuple[npt.NDArray[np.int64], pl.DataFrame]:
-    """Label the events: undoubted components as they are, doubtful ones contracted pair by pair."""
-    labels = component.astype(np.int64)
-    if not len(doubtful):
-        return labels, pl.DataFrame(schema=FLAG_SCHEMA)
-    is_doubtful = np.zeros(int(component.max()) + 1, np.bool_)
-    is_doubtful[doubtful] = True
-    rows = np.flatnonzero(is_doubtful[component])
-    labels[rows] = int(component.max()) + 1 + rows
-    inside = pairs.filter(
-        pl.Series(
-            is_doubtful[component[pairs["a"].to_numpy()]]
-            & (component[pairs["a"].to_numpy()] == component[pairs["b"].to_numpy()])
-        )
-    ).sort("a", "b")
-    contraction = _Contraction(inside, must, cannot, limits)
-    for row in rows.tolist():
-        labels[row] = int(component.max()) + 1 + contraction.leader(row)
-    return labels, _cuts(labels, inside)
-
-
-def _cuts(labels: npt.NDArray[np.int64], inside: pl.DataFrame) -> pl.DataFrame:
-    """Flag the clusters between which a match was cut."""
-    low = _lowest(labels)
-    a, b = inside["a"].to_numpy(), inside["b"].to_numpy()
-    cut = (inside["decision"] == "match").to_numpy() & (labels[a] != labels[b])
-    refused = inside.filter(pl.Series(cut)).select("a", "b")
-    return pl.concat([_pair_flags(low, refused, side, "cut") for side in ("a", "b")])
-
-
-def _pair_flags(labels: Labels, pairs: pl.DataFrame, side: str, flag: str) -> pl.DataFrame:
-    """Flag the cluster of one side of each pair."""
-    return pairs.select(
-        pl.Series("label", labels[pairs[side].to_numpy()], dtype=pl.UInt32),
-        pl.lit(flag).alias("flag"),
-        "a",
-        "b",
-        pl.lit(None, pl.Float64).alias("number"),
-    )
+    doubtful = np.zeros(len(component), np.bool_)
+    doubtful[component[ends[inside, 0]]] = True
+    return doubtful
 
 
 GAIN_LIMIT: Final = 20.0
 """Bits; one pair's weight counts no more than this for or against a cluster, so that others can still be heard."""
 
+STEPS_A_BIT: Final = 1 << 16
+"""Weights are added up as whole numbers of these steps: such sums do not depend on their order."""
+
+NEVER: Final = -(1 << 60)
+"""Steps; far below what any weights can add up to."""
+
+
+def _edges_between(camp: Labels, inner: pl.DataFrame, accord: Accord, limits: Clustering) -> pl.DataFrame:
+    """Sum up the pairs between each two camps, the groups that must-links made.
+
+    camp: (n,) lowest row number of each event's camp.
+
+    Returns:
+        ``u``, ``v`` (UInt32): two camps, u < v; ``gain`` (Int64): steps, NEVER if any pair refuses;
+        ``first`` (UInt64): the first pair between them; ``matched``: whether any pair between them is a match.
+    """
+    said = inner.select(
+        "a",
+        "b",
+        steps=(pl.col("weight").cast(pl.Float64).clip(-GAIN_LIMIT, GAIN_LIMIT) * STEPS_A_BIT)
+        .round()
+        .cast(pl.Int64),
+        refused=_refused(limits),
+        matched=pl.col("decision") == "match",
+    )
+    forbidden = _pair_frame(accord.cannot).with_columns(
+        steps=pl.lit(0, pl.Int64), refused=pl.lit(True), matched=pl.lit(False)
+    )
+    return (
+        _between_camps(pl.concat([said, forbidden]), camp)
+        .filter(pl.col("u") != pl.col("v"))
+        .group_by("u", "v")
+        .agg(
+            gain=pl.when(pl.col("refused").any()).then(NEVER).otherwise(pl.col("steps").sum()),
+            first=(pl.col("a").cast(pl.UInt64) * 2**32 + pl.col("b")).min(),
+            matched=pl.col("matched").any(),
+        )
+    )
+
+
+Edge: TypeAlias = tuple[int, int, bool]
+"""What lies between two groups: gain, first pair, whether any pair matches."""
+
 
 class _Contraction:
     """Greedy additive edge contraction (Keuper et al. 2015) with pairs that may never meet.
 
-    Two groups join while the sum of the weights between them is positive and no pair between them is refused; the pair of
-    groups with the largest sum goes first, ties by lowest row numbers. This approximates correlation clustering (Bansal et al. 2004).
-    Python loops over the edges of doubtful components only: a few in a thousand.
+    Two groups join while the sum of the weights between them is positive, a match is among them and no pair between them is refused.
+    The largest sum goes first, of equal ones the one whose first pair is first. This approximates correlation clustering
+    (Bansal et al. 2004), whose optimum is NP-hard. Python loops over the edges of doubtful components only: a few in a
+    hundred; the group with fewer edges is poured into the other, so that each edge moves at most log2(n) times.
     """
 
-    def __init__(
-        self,
-        pairs: pl.DataFrame,
-        must: npt.NDArray[np.uint32],
-        cannot: npt.NDArray[np.uint32],
-        limits: Clustering,
-    ) -> None:
-        self._groups = _Groups()
-        self._gain: dict[int, dict[int, float]] = {}
-        self._refused: dict[int, set[int]] = {}
-        self._matched: dict[int, set[int]] = {}
-        for a, b, weight, decision in pairs.select("a", "b", "weight", "decision").iter_rows():
-            self._add(a, b, float(np.clip(weight, -GAIN_LIMIT, GAIN_LIMIT)))
-            if weight <= limits.refuse_below:
-                self._mark(self._refused, a, b)
-            if decision == "match":
-                self._mark(self._matched, a, b)
-        for a, b in must.tolist():
-            self._contract(self.leader(a), self.leader(b))
-        for a, b in cannot.tolist():
-            self._mark(self._refused, self.leader(a), self.leader(b))
-        self._run()
+    def __init__(self, edges: pl.DataFrame) -> None:
+        self.joined: list[tuple[int, int]] = []
+        self._edges: dict[int, dict[int, Edge]] = {}
+        self._heap: list[tuple[int, int, int, int]] = []
+        for u, v, gain, first, matched in edges.iter_rows():
+            self._put(u, v, (gain, first, matched))
+        while self._heap:
+            negative, first, u, v = heapq.heappop(self._heap)
+            # An entry whose edge has since moved or changed is passed over; the change has its own.
+            if self._edges.get(u, {}).get(v, (0, 0))[:2] == (-negative, first):
+                self._join(u, v)
 
-    def leader(self, row: int) -> int:
-        """Return the row that leads the group of this one."""
-        return self._groups.find(row)
+    def _put(self, u: int, v: int, edge: Edge) -> None:
+        self._edges.setdefault(u, {})[v] = edge
+        self._edges.setdefault(v, {})[u] = edge
+        if edge[0] > 0 and edge[2]:
+            heapq.heappush(self._heap, (-edge[0], edge[1], u, v))
 
-    def _add(self, a: int, b: int, gain: float) -> None:
-        for x, y in ((a, b), (b, a)):
-            edges = self._gain.setdefault(x, {})
-            edges[y] = edges.get(y, 0.0) + gain
-
-    @staticmethod
-    def _mark(marks: dict[int, set[int]], a: int, b: int) -> None:
-        marks.setdefault(a, set()).add(b)
-        marks.setdefault(b, set()).add(a)
-
-    def _run(self) -> None:
-        heap = [
-            (-gain, a, b)
-            for a, edges in self._gain.items()
-            for b, gain in edges.items()
-            if a < b and gain > 0
-        ]
-        heapq.heapify(heap)
-        while heap:
-            negative, a, b = heapq.heappop(heap)
-            if self._gain.get(a, {}).get(b) != -negative or not self._may_join(a, b):
+    def _join(self, u: int, v: int) -> None:
+        self.joined.append((u, v))
+        keep, gone = (u, v) if len(self._edges[u]) >= len(self._edges[v]) else (v, u)
+        del self._edges[keep][gone]
+        for other, (gain, first, matched) in self._edges.pop(gone).items():
+            if other == keep:
                 continue
-            for other in self._contract(a, b):
-                low, high = sorted((self.leader(a), other))
-                if (gain := self._gain[low][high]) > 0:
-                    heapq.heappush(heap, (-gain, low, high))
-
-    def _may_join(self, a: int, b: int) -> bool:
-        return b not in self._refused.get(a, ()) and b in self._matched.get(a, ())
-
-    def _contract(self, a: int, b: int) -> Iterator[int]:
-        """Join two groups; the lower row leads. Returns the neighbours whose edge changed."""
-        keep, gone = sorted((a, b))
-        if keep == gone:
-            return iter(())
-        self._groups.join(keep, gone)
-        for marks in (self._refused, self._matched):
-            for other in marks.pop(gone, set()):
-                marks[other].discard(gone)
-                if other != keep:
-                    self._mark(marks, keep, other)
-        changed = []
-        for other, gain in self._gain.pop(gone, {}).items():
-            del self._gain[other][gone]
-            if other != keep:
-                self._add(keep, other, gain)
-                changed.append(other)
-        return iter(sorted(changed))
+            del self._edges[other][gone]
+            more = self._edges[keep].get(other, (0, first, False))
+            self._put(keep, other, (gain + more[0], min(first, more[1]), matched or more[2]))
 
 
-def _flags(labels: Labels, inner: pl.DataFrame, limits: Clustering) -> pl.DataFrame:
-    sizes = pl.DataFrame({"label": labels}).group_by("label").agg(pl.len().alias("size"))
-    large = sizes.filter(pl.col("size") > limits.max_size)
+def _too_large(labels: Labels, component: Numbers, limits: Clustering) -> pl.DataFrame:
+    heads = np.flatnonzero(labels == np.arange(len(labels)))
+    size = np.bincount(labels, minlength=len(labels))[heads]
+    origin = np.bincount(component, minlength=len(labels))[component[heads]]
+    unchecked = (origin > limits.max_completed_size) & (size > 1)
+    large = pl.DataFrame({"label": labels[heads], "number": np.where(size > limits.max_size, size, origin)})
+    return _cluster_flags(large.filter(pl.Series((size > limits.max_size) | unchecked)), "too_large")
+
+
+def _incoherent(labels: Labels, camp: Labels, pairs: pl.DataFrame, limits: Clustering) -> pl.DataFrame:
+    """Find the clusters of few matches. What a person joined counts as a match: they have looked already."""
+    agrees = (pairs["decision"] == "match") | _inside(camp, pairs)
     share = (
-        inner.with_columns(pl.Series("label", labels[inner["a"].to_numpy()]))
+        pairs.select(agrees.alias("agrees"), pl.Series("label", labels[pairs["a"].to_numpy()]))
+        .filter(_inside(labels, pairs))
         .group_by("label")
-        .agg((pl.col("decision") == "match").mean().alias("share"))
-        .filter(pl.col("share") < limits.min_coherence)
+        .agg(number=pl.col("agrees").mean())
     )
-    return pl.concat(
-        [_cluster_flags(large, "too_large", "size"), _cluster_flags(share, "incoherent", "share")]
-    )
+    return _cluster_flags(share.filter(pl.col("number") < limits.min_coherence), "incoherent")
 
 
-def _cluster_flags(clusters: pl.DataFrame, flag: str, number: str) -> pl.DataFrame:
+def _cluster_flags(clusters: pl.DataFrame, flag: str) -> pl.DataFrame:
+    """Flag whole clusters. clusters: ``label``, ``number``."""
     nobody = pl.lit(None, pl.UInt32)
     return clusters.select(
-        "label",
-        pl.lit(flag).alias("flag"),
-        nobody.alias("a"),
-        nobody.alias("b"),
-        pl.col(number).cast(pl.Float64).alias("number"),
+        "label", flag=pl.lit(flag), a=nobody, b=nobody, number=pl.col("number").cast(pl.Float64)
     )
 
 
-def _contradictions(labels: Labels, contradicted: pl.DataFrame) -> pl.DataFrame:
+def _cut(labels: Labels, camp: Labels, pairs: pl.DataFrame, accord: Accord) -> pl.DataFrame:
+    """List the matches that lie across two clusters, but for those that a person parted: ``a``, ``b``."""
+    across = pairs.filter((pl.col("decision") == "match") & ~_inside(labels, pairs)).select("a", "b")
+    return _between_camps(across, camp).join(
+        _between_camps(_pair_frame(accord.cannot), camp), on=["u", "v"], how="anti"
+    )
+
+
+def _between_camps(pairs: pl.DataFrame, camp: Labels) -> pl.DataFrame:
+    ends = [pl.Series(camp[pairs[side].to_numpy()], dtype=pl.UInt32) for side in ("a", "b")]
+    return pairs.with_columns(u=pl.min_horizontal(*ends), v=pl.max_horizontal(*ends))
+
+
+def _pair_frame(pairs: RowPairs) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema={"a": pl.UInt32, "b": pl.UInt32})
+
+
+def _pair_flags(labels: Labels, pairs: pl.DataFrame, flag: str) -> pl.DataFrame:
+    """Flag the clusters of both ends of each pair."""
     return pl.concat(
-        [_pair_flags(labels, contradicted, side, "contradicting_verdicts") for side in ("a", "b")]
+        pairs.select(
+            pl.Series("label", labels[pairs[side].to_numpy()], dtype=pl.UInt32),
+            pl.lit(flag).alias("flag"),
+            "a",
+            "b",
+            pl.lit(None, pl.Float64).alias("number"),
+        )
+        for side in ("a", "b")
     )
 
 
-def _confidence(labels: Labels, inner: pl.DataFrame, must: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
+def _confidence(labels: Labels, pairs: pl.DataFrame, accord: Accord) -> npt.NDArray[np.float32]:
     """Find the weakest edge of each cluster's maximum spanning tree, by probability; a must-link counts 1."""
     n = len(labels)
-    a = np.concatenate([inner["a"].to_numpy(), must[:, 0]])
-    b = np.concatenate([inner["b"].to_numpy(), must[:, 1]])
-    # scipy sums doubled entries and reads 0 as no edge: each pair once, costs between 1 (sure) and 2.
-    edges = pl.DataFrame(
-        {
-            "a": np.minimum(a, b),
-            "b": np.maximum(a, b),
-            "p": np.concatenate([inner["score"].to_numpy(), np.ones(len(must), np.float32)]),
-        }
+    scored = pairs.filter(_inside(labels, pairs)).select("a", "b", "score")
+    sure = (
+        _pair_frame(accord.must).filter(pl.col("a") < pl.col("b")).with_columns(score=pl.lit(1.0, pl.Float32))
     )
-    best = edges.group_by("a", "b").agg(pl.col("p").max()).sort("a", "b")
-    graph = sparse.coo_array(
-        (2.0 - best["p"].to_numpy().astype(np.float64), (best["a"].to_numpy(), best["b"].to_numpy())),
-        shape=(n, n),
-    )
+    # scipy adds up doubled entries and reads 0 as no edge: so each pair once, at a cost from 1 (sure) to 2.
+    best = pl.concat([scored, sure]).group_by("a", "b").agg(pl.col("score").max()).sort("a", "b")
+    cost = 2.0 - best["score"].to_numpy().astype(np.float64)
+    graph = sparse.coo_array((cost, (best["a"].to_numpy(), best["b"].to_numpy())), shape=(n, n))
     tree = minimum_spanning_tree(graph.tocsr()).tocoo()
     confidence = np.ones(n, np.float32)
     np.minimum.at(confidence, labels[tree.coords[0]], (2.0 - tree.data).astype(np.float32))

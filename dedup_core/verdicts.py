@@ -1,0 +1,117 @@
+"""Verdicts: what people said of pairs, as row numbers, and which of it holds.
+
+A verdict beats any score, in every run, until it is taken back. Two verdicts may contradict, also by way of a third (A is B, B is C,
+A is not C): then the newer one holds, and the older one is reported, never silently dropped.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core.events import IDENTITY
+
+RowPairs = npt.NDArray[np.uint32]
+"""(m, 2) row numbers of source events."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedVerdicts:
+    """Verdicts as row numbers.
+
+    known: ``kind``, ``a``, ``b`` (UInt32), ``sequence``. unknown: how many speak of source events that are not there (yet).
+    """
+
+    known: pl.DataFrame
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accord:
+    """Verdicts that can all be kept at once, and the older ones that contradict them: ``a``, ``b`` (UInt32)."""
+
+    must: RowPairs
+    cannot: RowPairs
+    contradicted: pl.DataFrame
+
+
+def index_verdicts(verdicts: pl.DataFrame, events: pl.DataFrame) -> IndexedVerdicts:
+    """Find the rows that verdicts speak of. verdicts: VERDICT_SCHEMA; events: sorted by identity."""
+    rows = events.select(*IDENTITY).with_row_index("row")
+    found = verdicts.select("kind", "sequence", "a_source_code", "a_id", "b_source_code", "b_id")
+    for side in ("a", "b"):
+        keys = rows.rename({"row": side, "source_code": f"{side}_source_code", "id": f"{side}_id"})
+        found = found.join(keys, on=[f"{side}_source_code", f"{side}_id"], how="inner")
+    known = found.select("kind", "a", "b", "sequence").sort("sequence", "kind", "a", "b")
+    return IndexedVerdicts(known, unknown=verdicts.height - known.height)
+
+
+def accord_of(verdicts: IndexedVerdicts) -> Accord:
+    """Take verdicts newest first, each unless it contradicts those already taken.
+
+    A loop over verdicts: each may depend on all before it, and people give thousands, not millions. Of equally new ones
+    must-links go first, then the higher row numbers, so that the order of rows does not matter.
+    """
+    camps = _Camps()
+    taken: dict[str, list[tuple[int, int]]] = {"must_link": [], "cannot_link": []}
+    contradicted: list[tuple[int, int]] = []
+    newest_first = verdicts.known.select(
+        "kind", "sequence", low=pl.min_horizontal("a", "b"), high=pl.max_horizontal("a", "b")
+    ).sort("sequence", "kind", "low", "high", descending=True)
+    for kind, _, a, b in newest_first.iter_rows():
+        holds = camps.unite(a, b) if kind == "must_link" else camps.part(a, b)
+        (taken[kind] if holds else contradicted).append((a, b))
+    return Accord(
+        row_pairs(taken["must_link"]),
+        row_pairs(taken["cannot_link"]),
+        pl.DataFrame(contradicted, schema={"a": pl.UInt32, "b": pl.UInt32}, orient="row"),
+    )
+
+
+def row_pairs(pairs: list[tuple[int, int]]) -> RowPairs:
+    """Lay pairs out as rows, also if there are none."""
+    return np.asarray(pairs, dtype=np.uint32).reshape(-1, 2)
+
+
+class _Camps:
+    """Union-find in which camps can be foes: whoever joins a camp shares its foes."""
+
+    def __init__(self) -> None:
+        self._leader: dict[int, int] = {}
+        self._foes: dict[int, set[int]] = {}
+
+    def unite(self, a: int, b: int) -> bool:
+        """Make two camps one, unless they are foes."""
+        keep, gone = self._leader_of(a), self._leader_of(b)
+        if gone in self._foes.get(keep, ()):
+            return False
+        if keep == gone:
+            return True
+        if len(self._foes.get(keep, ())) < len(self._foes.get(gone, ())):
+            keep, gone = gone, keep
+        self._leader[gone] = keep
+        for foe in self._foes.pop(gone, set()):
+            self._foes[foe].discard(gone)
+            self._oppose(keep, foe)
+        return True
+
+    def part(self, a: int, b: int) -> bool:
+        """Make two camps foes, unless they are one."""
+        left, right = self._leader_of(a), self._leader_of(b)
+        if left == right:
+            return False
+        self._oppose(left, right)
+        return True
+
+    def _oppose(self, a: int, b: int) -> None:
+        self._foes.setdefault(a, set()).add(b)
+        self._foes.setdefault(b, set()).add(a)
+
+    def _leader_of(self, row: int) -> int:
+        """Follow to the leader, halving the path for the next one who asks."""
+        leader = self._leader
+        while (above := leader.get(row, row)) != row:
+            leader[row] = leader.get(above, above)
+            row = leader[row]
+        return row

@@ -20,6 +20,9 @@ Strategy = Literal[
     "best_title", "longest", "most_frequent", "union", "any_true", "majority", "highest_confidence"
 ]
 
+TextStrategy = Literal["longest", "most_frequent", "highest_confidence"]
+FlagStrategy = Literal["any_true", "majority", "highest_confidence"]
+
 
 class Section(BaseModel):
     """A part of the policy: unknown fields are errors, values can't change."""
@@ -195,15 +198,43 @@ class Clustering(Section):
     )
 
 
+class FieldStrategies(Section):
+    """Which strategy chooses each field; the place and the dates have one of their own, each as a whole."""
+
+    title: Literal["best_title", "longest", "most_frequent", "highest_confidence"]
+    short_description: TextStrategy
+    description: TextStrategy
+    highlights: Literal["union"]
+    categories: Literal["union"]
+    is_family_event: FlagStrategy
+    is_child_focused: FlagStrategy
+    admission_free: FlagStrategy
+    registration_required: FlagStrategy
+    registration_contact: TextStrategy
+    source_type: TextStrategy
+    confidence_score: Literal["highest_confidence", "most_frequent"]
+
+
 class Synthesis(Section):
     """How a canonical event's fields are chosen from its source events."""
 
-    fields: Mapping[str, Strategy] = Field(description="strategy a field")
+    fields: FieldStrategies = Field(description="strategy a field")
     source_types: Mapping[str, float] = Field(
         description="source_type -> preference of its title, higher is better; others count 0"
     )
     sources: Mapping[str, float] = Field(
         description="source_code -> preference where a strategy leaves a tie, higher is better; others count 0"
+    )
+    sure_place: Share = Field(
+        description="confidence of the upstream's normalised place from which it is shown instead of the raw one"
+    )
+    sure_geo: Share = Field(description="confidence of coordinates from which they mark a place of their own")
+    apart_km: float = Field(
+        gt=0, description="km; sure coordinates further apart belong to two places, which are never mixed"
+    )
+    template_titles: int = Field(
+        ge=2,
+        description="titles; a text under as many, of as many canonical events, gives way to any other text",
     )
 
 

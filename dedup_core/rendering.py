@@ -125,7 +125,7 @@ def _with_others(origin: pl.Series, field: str, canonical: pl.DataFrame, identit
     """Add, for a union, who else contributed to it: ``"also":[…]``."""
     if field not in UNIONS:
         return origin
-    others = canonical.select(pl.col(f"also_{field}").alias("members")).with_row_index("event")
+    others = canonical.select(pl.col(f"all_from_{field}").list.slice(1).alias("members")).with_row_index("event")
     also = _listed(others, identities)
     both = pl.DataFrame({"origin": origin, "also": also})
     extended = pl.concat_str(

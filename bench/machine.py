@@ -46,11 +46,13 @@ def _after(path: Path, name: str) -> str:
 
 
 def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parent,
-    )
-    return found.stdout.strip() or "unknown"
+    """Name the commit, and say so if the code that was measured differs from it."""
+    measured = ["bench", "dedup_core", "handlers", "infra"]
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *measured)
+    return (_git("rev-parse", "--short", "HEAD") or "unknown") + (", changed" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    top = Path(__file__).resolve().parent.parent
+    found = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=top)
+    return found.stdout.strip()

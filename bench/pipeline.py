@@ -20,7 +20,7 @@ import polars as pl
 
 from bench.batches import write_files
 from bench.generator import Generated, generate
-from bench.machine import described, peak_mib
+from bench.machine import described
 from bench.report import pipeline_tables
 from bench.run import RESULTS
 from dedup_core.policy import default_policy
@@ -130,7 +130,7 @@ def _seconds(report: RunReport) -> str:
 
 
 def _case(name: str, listings: int, seconds: float, note: str) -> Case:
-    return {"name": name, "listings": listings, "seconds": seconds, "note": note, "peak_mib": peak_mib()}
+    return {"name": name, "listings": listings, "seconds": seconds, "note": note}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

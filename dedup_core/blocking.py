@@ -5,6 +5,7 @@ Keys therefore err on the side of too many pairs; scoring does the refusing.
 """
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ class Candidates:
     """The pairs to score, and what was not paired.
 
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b), sorted, each pair once.
-    left_out: ``key`` (text), ``size`` (UInt32): blocks over the limit, largest first.
+    left_out: ``key`` (text), ``example`` (UInt32: a row that is in it), ``size`` (UInt32): blocks over the limit, largest first.
     """
 
     pairs: pl.DataFrame
@@ -134,10 +135,15 @@ def geo_cells(events: pl.DataFrame, *, km: float) -> pl.DataFrame:
 
 
 def _weeks(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFrame:
-    """List the weeks that a long range touches: ``event``, ``day`` (Int32: number of the week, negative, so no day)."""
+    """List the weeks that a long range touches: ``event``, ``day`` (Int32: a day that stands for the week)."""
     long = occurrences.filter((pl.col("last_day") - pl.col("day")) >= max_days_keyed)
     weeks = pl.int_ranges(pl.col("day") // DAYS_A_WEEK, pl.col("last_day") // DAYS_A_WEEK + 1, dtype=pl.Int32)
-    return long.select("event", weeks.alias("day")).explode("day").unique()
+    return (
+        long.select("event", weeks.alias("day"))
+        .explode("day")
+        .with_columns(pl.col("day") * DAYS_A_WEEK)
+        .unique()
+    )
 
 
 def candidate_pairs(keys: pl.DataFrame, *, max_block_size: int) -> Candidates:
@@ -148,47 +154,65 @@ def candidate_pairs(keys: pl.DataFrame, *, max_block_size: int) -> Candidates:
     A block over ``max_block_size`` events is reported, not paired: its key says too little,
     and n events cost n * (n - 1) / 2 scores.
     """
-    blocks = keys.group_by("kind", "day", "code").agg(pl.len().alias("size"))
-    paired = blocks.filter(pl.col("size").is_between(2, max_block_size)).with_columns(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("block")
-    )
-    members = keys.join(paired, on=["kind", "day", "code"]).sort("block", "event")
-    pairs = _pairs_within(
-        members["block"].to_numpy(), members["event"].to_numpy(), max_block_size=max_block_size
-    )
-    return Candidates(pairs=pairs, left_out=_named(blocks.filter(pl.col("size") > max_block_size)))
+    packed, event = _by_block(keys)
+    starts = np.flatnonzero(np.diff(packed, prepend=packed[:1] - 1)) if len(packed) else np.empty(0, np.int64)
+    sizes = np.diff(starts, append=len(packed))
+    kept = np.repeat((sizes >= 2) & (sizes <= max_block_size), sizes)
+    pairs = _pairs_within(packed[kept], event[kept], max_block_size=max_block_size)
+    large = sizes > max_block_size
+    return Candidates(pairs, left_out=_named(packed[starts[large]], event[starts[large]], sizes[large]))
+
+
+def _by_block(keys: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """Pack kind, day and code into one number, and sort the keys by it, then by event.
+
+    32 bits of code, 24 of day (signed: weeks and years before 1970 are small numbers), 7 of kind.
+    """
+    day = keys["day"].cast(pl.Int64) + DAY_OFFSET
+    packed = ((keys["kind"].cast(pl.Int64) * 2**24 + day) * 2**32 + keys["code"].cast(pl.Int64)).to_numpy()
+    event = keys["event"].to_numpy()
+    order = np.lexsort((event, packed))
+    return packed[order], event[order]
+
+
+DAY_OFFSET: Final = 2**23
+"""Added to days, so that those before 1970 can be packed as well."""
 
 
 def _pairs_within(
-    block: npt.NDArray[np.uint32], event: npt.NDArray[np.uint32], *, max_block_size: int
+    block: npt.NDArray[np.int64], event: npt.NDArray[np.uint32], *, max_block_size: int
 ) -> pl.DataFrame:
     """Pair each row with the ones 1, 2, 3 … places further down in the same block.
 
     The loop runs over distances, not over pairs: at most ``max_block_size`` turns, each over whole columns.
     """
     codes: list[npt.NDArray[np.uint64]] = []
-    here = np.arange(len(block) - 1 if len(block) else 0)
+    here = np.arange(len(block), dtype=np.int32)
     for distance in range(1, max_block_size):
-        here = here[here < len(block) - distance]
+        here = here[: np.searchsorted(here, len(block) - distance)]
         here = here[block[here] == block[here + distance]]
         if not len(here):
             break
         codes.append(event[here].astype(np.uint64) << np.uint64(32) | event[here + distance])
-    packed = pl.Series("pair", np.concatenate(codes) if codes else np.empty(0, np.uint64)).unique().sort()
-    return pl.DataFrame(
-        {"a": (packed // 2**32).cast(pl.UInt32), "b": (packed % 2**32).cast(pl.UInt32)},
-        schema={"a": pl.UInt32, "b": pl.UInt32},
-    )
+    packed = np.concatenate(codes) if codes else np.empty(0, np.uint64)
+    packed.sort()
+    first = np.ones(len(packed), np.bool_)
+    first[1:] = packed[1:] != packed[:-1]
+    packed = packed[first]
+    ends = {"a": (packed >> np.uint64(32)).astype(np.uint32), "b": packed.astype(np.uint32)}
+    return pl.DataFrame(ends, schema={"a": pl.UInt32, "b": pl.UInt32})
 
 
-def _named(blocks: pl.DataFrame) -> pl.DataFrame:
-    kinds = pl.Series(KEY_KINDS)
-    return blocks.select(
-        pl.format(
-            "{}: {}, {}",
-            pl.col("kind").replace_strict(range(len(kinds)), kinds, return_dtype=pl.String),
-            "day",
-            "code",
-        ).alias("key"),
-        pl.col("size").cast(pl.UInt32),
-    ).sort("size", "key", descending=[True, False])
+def _named(
+    packed: npt.NDArray[np.int64], event: npt.NDArray[np.uint32], sizes: npt.NDArray[np.int64]
+) -> pl.DataFrame:
+    """Name oversized blocks by kind and day, with an event of each, largest first."""
+    kinds = [KEY_KINDS[kind] for kind in (packed >> 56).tolist()]
+    days = ((packed >> 32) % 2**24 - DAY_OFFSET).tolist()
+    # A week or day of a long range stands as a date, too.
+    keys = [
+        f"{kind}: {date(1970, 1, 1) + timedelta(days=day)}" for kind, day in zip(kinds, days, strict=True)
+    ]
+    schema = {"key": pl.String, "example": pl.UInt32, "size": pl.UInt32}
+    blocks = pl.DataFrame({"key": keys, "example": event, "size": sizes}, schema=schema)
+    return blocks.sort("size", "key", "example", descending=[True, False, False])

@@ -87,7 +87,7 @@ def resolve(
         review=review,
         links=links,
         flags=flags,
-        left_out=candidates.left_out,
+        left_out=_left_out(candidates, events),
         difference=difference(events, labels, named, hashes, previous),
         result_hash=result_hash(canonical, links),
         policy_version=policy.version,
@@ -194,6 +194,13 @@ def _judged(
         (pl.col("doubt").is_not_null() | pl.col("flags").is_not_null()).alias("needs_review"),
         pl.col("flags").fill_null(pl.lit([], pl.List(pl.String))),
     ).drop("certain", "doubt")
+
+
+def _left_out(candidates: Candidates, events: pl.DataFrame) -> pl.DataFrame:
+    """Name the blocks that were too large by a listing that is in them: ``key``, ``size``."""
+    examples = events.select(pl.concat_str(*IDENTITY, separator=":").alias("name"))["name"]
+    blocks = candidates.left_out.with_columns(examples.gather(candidates.left_out["example"]))
+    return blocks.select(pl.format("{}, with {}", "key", "name").alias("key"), "size")
 
 
 def _links(decisions: pl.DataFrame, clusters: Clusters, named: pl.DataFrame) -> pl.DataFrame:

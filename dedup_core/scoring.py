@@ -69,14 +69,21 @@ def score(
 
 
 def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
-    """Run every comparison, then the vetoes; the sum of the parts stays the weight."""
+    """Run every comparison, then the vetoes; the sum of the parts stays the weight.
+
+    Most pairs share no more than a day and a town: their titles part them before anything else is looked at.
+    """
     shared = shared_bits(pairs, subjects)
+    title = title_bits(pairs, shared, subjects, policy.evidence.title)
+    if not keep_all:
+        hopeful = ~_parted_by_title(pairs, title, subjects, policy)
+        pairs, shared, title = pairs.where(hopeful), shared[hopeful], title[hopeful]
     identical, meeting, km = (
         _identical(pairs, subjects),
         meeting_of(pairs, subjects),
         distance_km(pairs, subjects),
     )
-    evidence = _evidence(pairs, shared, meeting, km, subjects, policy)
+    evidence = _evidence(pairs, title, meeting, km, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)
@@ -87,6 +94,13 @@ def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: 
     frame = _decided(pairs, evidence, ruled, policy)
     kept = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     return frame if keep_all else frame.filter(kept)
+
+
+def _parted_by_title(pairs: Pairs, title: Bits, subjects: Subjects, policy: Policy) -> Mask:
+    """Tell which pairs the veto on titles decides whatever else is said of them: no headline is among them."""
+    headline = subjects.headline[pairs.a] | subjects.headline[pairs.b]
+    parted: Mask = (title <= policy.vetoes.title_differs) & ~(headline & policy.vetoes.headline_review)
+    return parted
 
 
 def _identical(pairs: Pairs, subjects: Subjects) -> Mask:
@@ -106,7 +120,7 @@ Evidence = dict[str, Bits]
 
 def _evidence(
     pairs: Pairs,
-    shared: npt.NDArray[np.float32],
+    title: Bits,
     meeting: Meeting,
     km: npt.NDArray[np.float64],
     subjects: Subjects,
@@ -116,7 +130,7 @@ def _evidence(
     weights = policy.evidence
     evidence: Evidence = {
         "prior": np.full(len(pairs), -subjects.log_size, np.float32),
-        "title": title_bits(pairs, shared, subjects, weights.title),
+        "title": title,
         "date": date_bits(pairs, meeting, subjects, weights),
         "time": time_bits(pairs, meeting, subjects, weights),
         "city": city_bits(pairs, km, subjects, weights.place),

@@ -48,11 +48,14 @@ def test_an_oversized_block_is_reported_not_paired(keys: list[set[Key]], limit: 
     assert left_out["size"].to_list() == oversized
 
 
-@given(
-    st.floats(46, 55), st.floats(6, 15), st.floats(-0.69, 0.69), st.floats(-0.69, 0.69)
-)
-def test_places_nearer_than_the_cell_share_one(lat: float, lon: float, north_km: float, east_km: float) -> None:
-    there = (lat + north_km / 111.32, lon + east_km / 111.32)  # a degree of longitude is shorter, so this is nearer still
+@given(st.floats(46, 55), st.floats(6, 15), st.floats(-0.69, 0.69), st.floats(-0.69, 0.69))
+def test_places_nearer_than_the_cell_share_one(
+    lat: float, lon: float, north_km: float, east_km: float
+) -> None:
+    there = (
+        lat + north_km / 111.32,
+        lon + east_km / 111.32,
+    )  # a degree of longitude is shorter, so this is nearer still
     events = pl.DataFrame({"latitude": [lat, there[0]], "longitude": [lon, there[1]]})
 
     cells = geo_cells(events, km=0.7)

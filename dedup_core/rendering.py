@@ -1,11 +1,11 @@
 """Rendering: canonical events as JSON in the input's own format, with their sources and provenance.
 
 Whole columns are encoded at once; nothing here depends on the clock, so equal events give equal bytes and equal hashes.
-The format is documented in docs/dedupe-output.schema.json.
+The format is documented in docs/dedupe-output.schema.json; a test holds the two together.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 import orjson
@@ -14,7 +14,8 @@ import polars as pl
 from dedup_core.events import EVIDENCE, IDENTITY, Rejection, Resolution
 from dedup_core.synthesising import FIELDS, UNIONS
 
-PLACE_NAMES: Final[Mapping[str, str]] = {
+NAMES: Final[Mapping[str, str]] = {
+    **{field: field for field in FIELDS if field not in ("longitude", "geo_confidence")},
     "venue": "location.name",
     "city": "location.city",
     "district": "location.district",
@@ -23,56 +24,75 @@ PLACE_NAMES: Final[Mapping[str, str]] = {
     "zipcode": "location.zipcode",
     "latitude": "location.geo",
     "country": "location.geo.country",
+    "status": "status",
+    "previous_date": "previous_date",
 }
-"""Column -> its name in the output's provenance, where that differs."""
-
-NOT_TRACED: Final = ("longitude", "geo_confidence")
-"""Columns that come with another one: the geo is one value."""
+"""Column -> its name in the output's provenance. Longitude and confidence come with the latitude: the geo is one value."""
 
 ROWS_AT_ONCE: Final = 50_000
-"""Canonical events that are encoded at once; bounds the memory of their text."""
+"""Canonical events that are encoded at once; bounds the memory of their text (about 2 kB each)."""
 
 
 def render(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Add ``content`` (JSON text of the canonical event) and ``content_hash`` (hex) to canonical events.
+    """Add ``content`` (JSON text of the canonical event) and ``content_hash`` (BLAKE2b-128 of its bytes, hex) to canonical events.
 
     canonical: as from `dedup_core.synthesising`, with ``canonical_id``, ``confidence`` (rounded), ``needs_review`` and ``flags``.
     events: the source events that row numbers point into.
     """
-    identities = events.select(pl.struct(*IDENTITY).struct.json_encode().alias("identity"))["identity"]
-    parts = [
-        canonical.slice(start, ROWS_AT_ONCE).select(
-            _content(canonical.slice(start, ROWS_AT_ONCE), identities)
-        )
-        for start in range(0, max(canonical.height, 1), ROWS_AT_ONCE)
-    ]
-    content = pl.concat(parts)["content"]
-    hashes = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in content]
-    return canonical.with_columns(content, pl.Series("content_hash", hashes, dtype=pl.String))
+    content = contents(canonical, events)
+    return canonical.with_columns(content, _hashes(content))
+
+
+def hashed(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Add ``content_hash`` alone, as `render` does, without ever holding the text of more than a slice."""
+    parts = [_hashes(content) for content in _contents(canonical, events)]
+    return canonical.with_columns(pl.concat(parts, rechunk=True))
+
+
+def contents(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
+    """Write canonical events as JSON: (k,) ``content``. Takes about 2 kB each."""
+    return pl.concat(list(_contents(canonical, events)), rechunk=True)
+
+
+def _contents(canonical: pl.DataFrame, events: pl.DataFrame) -> Iterator[pl.Series]:
+    """Write canonical events a slice at a time, at least one slice."""
+    identities = events.select(pl.struct(*IDENTITY).struct.json_encode()).to_series()
+    yield _content(canonical.head(ROWS_AT_ONCE), identities)
+    for start in range(ROWS_AT_ONCE, canonical.height, ROWS_AT_ONCE):
+        yield _content(canonical.slice(start, ROWS_AT_ONCE), identities)
+
+
+def _hashes(content: pl.Series) -> pl.Series:
+    """Hash each text. A loop: no column engine promises the same hash in its next version."""
+    hashes = [hashlib.blake2b(text, digest_size=16).hexdigest() for text in content.cast(pl.Binary)]
+    return pl.Series("content_hash", hashes, dtype=pl.String)
 
 
 def _content(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
-    body = canonical.select(_body().struct.json_encode().alias("body"))["body"]
-    sources = _listed(canonical.select("members").with_row_index("event"), identities)
+    sources = _listed(canonical["members"], identities)
     provenance = _provenance(canonical, identities)
-    pieces = pl.DataFrame({"body": body, "sources": sources, "provenance": provenance})
-    return pieces.select(
+    halves = canonical.select(
+        _first_half().struct.json_encode().str.strip_suffix("}").alias("first"),
+        _second_half().struct.json_encode().str.strip_prefix("{").str.strip_suffix("}").alias("second"),
+        pl.format(',"previous_date":"{}"', "previous_date").fill_null("").alias("previous_date"),
+    )
+    return halves.select(
         pl.concat_str(
-            pl.col("body").str.strip_suffix("}"),
+            "first",
+            pl.lit(","),
+            "second",
+            "previous_date",
             pl.lit(',"sources":['),
-            "sources",
+            sources,
             pl.lit('],"provenance":{'),
-            "provenance",
+            provenance,
             pl.lit("}}"),
         ).alias("content")
-    )["content"]
+    ).to_series()
 
 
-def _body() -> pl.Expr:
-    geo = pl.struct("latitude", "longitude", pl.col("geo_confidence").alias("confidence"), "country")
-    location = pl.struct(
-        pl.col("venue").alias("name"), "city", "district", "street", "street_no", "zipcode", geo.alias("geo")
-    )
+def _first_half() -> pl.Expr:
+    """The body is encoded in two halves, because two expressions run side by side."""
     return pl.struct(
         pl.col("canonical_id").alias("id"),
         "title",
@@ -80,6 +100,22 @@ def _body() -> pl.Expr:
         "description",
         "highlights",
         "event_dates",
+    )
+
+
+def _second_half() -> pl.Expr:
+    geo = pl.struct("latitude", "longitude", pl.col("geo_confidence").alias("confidence"), "country")
+    placed = pl.any_horizontal(pl.col("latitude", "country").is_not_null())
+    location = pl.struct(
+        pl.col("venue").alias("name"),
+        "city",
+        "district",
+        "street",
+        "street_no",
+        "zipcode",
+        pl.when(placed).then(geo).alias("geo"),
+    )
+    return pl.struct(
         location.alias("location"),
         "source_type",
         "categories",
@@ -92,57 +128,44 @@ def _body() -> pl.Expr:
         "confidence",
         "needs_review",
         "status",
-        "previous_date",
         "flags",
     )
 
 
-def _listed(rows: pl.DataFrame, identities: pl.Series) -> pl.Series:
-    """Write lists of row numbers as identities with commas between. rows: ``event``, ``members``; null lists stay null."""
-    spread = rows.explode("members").drop_nulls("members")
-    texts = spread.select("event", identities.gather(spread["members"]).alias("text"))
+def _listed(rows: pl.Series, identities: pl.Series) -> pl.Series:
+    """Write lists of row numbers as identities with commas between; null for a null or empty list."""
+    spread = pl.DataFrame([rows.rename("row")]).with_row_index("event").explode("row").drop_nulls("row")
+    texts = spread.select("event", identities.gather(spread["row"]).alias("text"))
     joined = texts.group_by("event", maintain_order=True).agg(pl.col("text").str.join(","))
-    return rows.select("event").join(joined, on="event", how="left", maintain_order="left")["text"]
+    every = pl.DataFrame([pl.int_range(len(rows), dtype=pl.UInt32, eager=True).alias("event")])
+    return every.join(joined, on="event", how="left", maintain_order="left")["text"]
 
 
 def _provenance(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
     """Name the source event of each field that has a value: ``"title":{"source_code":…,"id":…},…``."""
-    columns: dict[str, pl.Series] = {}
-    for field in FIELDS:
-        if field in NOT_TRACED:
-            continue
-        origin = identities.gather(canonical[f"from_{field}"])
-        name = orjson.dumps(PLACE_NAMES.get(field, field)).decode()
-        columns[field] = pl.select(
-            pl.concat_str(pl.lit(f"{name}:"), _with_others(origin, field, canonical, identities))
-        ).to_series()
-    return pl.DataFrame(columns).select(
-        pl.concat_str(pl.all(), separator=",", ignore_nulls=True).alias("text")
-    )["text"]
+    origins = {field: _origin(field, canonical, identities) for field in NAMES}
+    named = [pl.concat_str(pl.lit(f'"{name}":'), field) for field, name in NAMES.items()]
+    return pl.DataFrame(origins).select(pl.concat_str(named, separator=",", ignore_nulls=True)).to_series()
 
 
-def _with_others(origin: pl.Series, field: str, canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
-    """Add, for a union, who else contributed to it: ``"also":[…]``."""
+def _origin(field: str, canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
+    """Write the origin of a field, null where it is; of a union with who else contributed: ``"also":[…]``."""
+    origin = identities.gather(canonical[f"from_{field}"])
     if field not in UNIONS:
         return origin
-    others = canonical.select(pl.col(f"all_from_{field}").list.slice(1).alias("members")).with_row_index("event")
-    also = _listed(others, identities)
-    both = pl.DataFrame({"origin": origin, "also": also})
-    extended = pl.concat_str(
-        pl.col("origin").str.strip_suffix("}"), pl.lit(',"also":['), "also", pl.lit("]}")
-    )
-    return both.select(pl.coalesce(extended, "origin").alias("text"))["text"]
+    also = _listed(canonical[f"all_from_{field}"].list.slice(1), identities)
+    both = pl.DataFrame([origin.rename("origin"), also.rename("also")])
+    extended = pl.format('{},"also":[{}]}}', pl.col("origin").str.strip_suffix("}"), "also")
+    return both.select(pl.coalesce(extended, "origin")).to_series()
 
 
 def result_hash(canonical: pl.DataFrame, links: pl.DataFrame) -> str:
     """Return the SHA-256 (hex) over all canonical events, sorted by id, and all links: what a run decided."""
     digest = hashlib.sha256()
-    for canonical_id, content_hash in (
-        canonical.select("canonical_id", "content_hash").sort("canonical_id").iter_rows()
-    ):
-        digest.update(f"{canonical_id} {content_hash}\n".encode())
-    for link in links.sort("kind", "from", "to").iter_rows():
-        digest.update(f"{' '.join(link)}\n".encode())
+    hashes = canonical.select("canonical_id", "content_hash").sort("canonical_id")
+    for part in (hashes, links.select("kind", "from", "to").sort("kind", "from", "to")):
+        lines = part.select(pl.concat_str(pl.all(), separator=" ") + "\n").to_series()
+        digest.update(lines.str.join("").item().encode())
     return digest.hexdigest()
 
 
@@ -151,41 +174,49 @@ def write_document(
 ) -> None:
     """Write the documented output, one canonical event a line, without holding its text in memory twice.
 
-    stats: counts; only its ``seconds`` may differ between two runs on the same input.
+    rejections: in any order. stats: counts; only its ``seconds`` may differ between two runs on the same input.
     """
     head = {"version": resolution.policy_version, "hash": resolution.policy_hash}
-    out.write(
-        b'{"policy":'
-        + orjson.dumps(head)
-        + b',"result_hash":"'
-        + resolution.result_hash.encode()
-        + b'",\n"events":[\n'
-    )
-    _write_lines(out, (text.encode() for text in resolution.canonical_events["content"]))
-    out.write(b'],\n"links":[\n')
-    _write_lines(out, (orjson.dumps(link) for link in resolution.links.iter_rows(named=True)))
-    out.write(b'],\n"review":[\n')
-    _write_lines(out, (orjson.dumps(question) for question in questions(resolution)))
-    out.write(b'],\n"rejected":[\n')
-    _write_lines(out, (orjson.dumps(_rejection(rejection)) for rejection in rejections))
-    out.write(b'],\n"stats":' + orjson.dumps(dict(stats)) + b"}\n")
+    out.write(b'{"policy":%b,"result_hash":"%b"' % (orjson.dumps(head), resolution.result_hash.encode()))
+    _write_list(out, "events", _event_texts(resolution))
+    _write_list(out, "links", map(orjson.dumps, resolution.links.iter_rows(named=True)))
+    _write_list(out, "review", map(orjson.dumps, questions(resolution)))
+    _write_list(out, "rejected", map(orjson.dumps, _rejected(rejections)))
+    out.write(b',\n"stats":%b}\n' % orjson.dumps(dict(stats)))
 
 
-def _write_lines(out: BinaryIO, items: Iterable[bytes]) -> None:
-    separator = b""
+def _write_list(out: BinaryIO, name: str, items: Iterable[bytes]) -> None:
+    out.write(b',\n"%b":[' % name.encode())
+    separator = b"\n"
     for item in items:
         out.write(separator + item)
         separator = b",\n"
-    out.write(b"\n" if separator else b"")
+    out.write(b"]")
 
 
-def questions(resolution: Resolution) -> Iterable[dict[str, object]]:
-    """Put the pairs that wait for a person in the output's form, most likely first; the evidence sums to the weight, in bits."""
-    codes, ids = (resolution.events[column] for column in IDENTITY)
-    for row in resolution.review.iter_rows(named=True):
+def _event_texts(resolution: Resolution) -> Iterator[bytes]:
+    """Yield the JSON of each canonical event; what `hashed` left without text is written now, a slice at a time."""
+    canonical = resolution.canonical_events
+    known = "content" in canonical.columns
+    parts = [canonical["content"]] if known else _contents(canonical, resolution.events)
+    for part in parts:
+        yield from part.cast(pl.Binary)
+
+
+def questions(resolution: Resolution) -> Iterator[dict[str, object]]:
+    """Put the pairs that wait for a person in the output's form, most likely first.
+
+    The evidence, in bits, sums to the weight within 0.01: each of its parts is rounded to a thousandth.
+    """
+    identities = [resolution.events[column] for column in IDENTITY]
+    sides = {
+        side: pl.DataFrame([column.gather(resolution.review[side]) for column in identities]).to_dicts()
+        for side in ("a", "b")
+    }
+    for a, b, row in zip(sides["a"], sides["b"], resolution.review.iter_rows(named=True), strict=True):
         yield {
-            "a": {"source_code": codes[row["a"]], "id": ids[row["a"]]},
-            "b": {"source_code": codes[row["b"]], "id": ids[row["b"]]},
+            "a": a,
+            "b": b,
             "score": round(row["score"], 4),
             "weight": round(row["weight"], 3),
             "evidence": {part: round(row[part], 3) for part in EVIDENCE if row[part] is not None},
@@ -193,11 +224,18 @@ def questions(resolution: Resolution) -> Iterable[dict[str, object]]:
         }
 
 
-def _rejection(rejection: Rejection) -> dict[str, object]:
-    return {
-        "file": rejection.file,
-        "index": rejection.index,
-        "id": rejection.listing_id,
-        "field": rejection.field,
-        "reason": rejection.reason,
-    }
+def _rejected(rejections: Iterable[Rejection]) -> Iterator[dict[str, object]]:
+    """Put what was refused in the output's form, sorted by file and place in it."""
+
+    def place(rejection: Rejection) -> tuple[str, int, str, str]:
+        index = -1 if rejection.index is None else rejection.index
+        return rejection.file, index, rejection.field or "", rejection.reason
+
+    for rejection in sorted(rejections, key=place):
+        yield {
+            "file": rejection.file,
+            "index": rejection.index,
+            "id": rejection.listing_id,
+            "field": rejection.field,
+            "reason": rejection.reason,
+        }

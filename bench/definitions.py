@@ -84,6 +84,7 @@ class Kind(Definition):
 class VenueKind(Definition):
     """A kind of venue and the forms of its name."""
 
+    at: str
     least: int
     growth: float
     x: Lines

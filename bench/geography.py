@@ -43,7 +43,7 @@ class Places:
 class Venues:
     """Venues, sorted by place and kind.
 
-    frame: ``place``, ``district`` (name or null), ``plain``, ``town``, ``long``, ``spelt``, ``street``, ``street_no``, ``latitude``,
+    frame: ``place``, ``district`` (name or null), ``plain``, ``town``, ``long``, ``spelt``, ``at_venue``, ``street``, ``street_no``, ``latitude``,
         ``longitude``, ``zipcode``.
     first, count: (places, kinds of venue) where those of a place and kind stand.
     """
@@ -160,8 +160,10 @@ def _named(there: Places, place: Ints, which: Ints, grammar: Grammar) -> pl.Data
         form: grammar.filled(templates([getattr(kind, form) for kind in kinds]), which, keys, given)
         for form in definitions.FORMS
     }
+    at = pl.Series([kind.at for kind in kinds]).gather(which)
     return sited.with_columns(
         **names,
+        at_venue=at + " " + names["plain"],
         street=grammar.written("street", keys, given),
         street_no=pl.Series(1 + chance.below(keys, "number", 80)).cast(pl.String),
     )

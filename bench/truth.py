@@ -84,6 +84,7 @@ def _slots(
         "place": town,
         "rival": place["short"].gather(near),
         "venue": world.venues.frame["plain"].gather(at.venue),
+        "at_venue": world.venues.frame["at_venue"].gather(at.venue),
         "place_part": district.fill_null(town),
         "weekday": calendar.weekday(day),
         "date": calendar.spoken(day),

@@ -205,7 +205,7 @@ def test_a_template_is_filled_row_by_row_as_it_would_be_alone() -> None:
 def test_every_title_text_and_name_asks_only_for_words_that_exist(made: Generated) -> None:
     known = {name.rstrip("0123456789") for name in definitions.words()}
     told = {
-        "name", "extra", "town", "place", "rival", "venue", "place_part", "weekday", "date", "clock", "year", "edition", "parent", "x",
+        "name", "extra", "town", "place", "rival", "venue", "at_venue", "place_part", "weekday", "date", "clock", "year", "edition", "parent", "x",
     }  # fmt: skip
     lines = [line for words in definitions.words().values() for line in words]
     for kind in definitions.kinds().kinds:

@@ -57,14 +57,9 @@ def resolve(
     """
     begin = _announcer(progress)
     begin("blocking")
-    events = events.select(*EVENT_SCHEMA).sort(*IDENTITY)
-    subjects, candidates = _candidates(events, policy)
-    begin("scoring")
-    scored = score(candidates.pairs, subjects, policy)
-    begin("clustering")
+    events = _in_order(events)
     known_verdicts = index_verdicts(verdicts, events)
-    scored = _completed(scored, subjects, known_verdicts, policy)
-    clusters = cluster(events.height, scored.decisions, known_verdicts, limits=policy.clustering)
+    candidates, scored, clusters = _clustered(events, known_verdicts, policy, begin)
     begin("synthesising")
     canonical = synthesise(events, clusters.labels, policy=policy.synthesis)
     begin("reconciling")
@@ -87,13 +82,34 @@ def resolve(
         review=review,
         links=links,
         flags=flags,
-        left_out=_left_out(candidates, events),
+        left_out=_left_out(candidates.left_out, events),
         difference=difference(events, labels, named, hashes, previous),
         result_hash=result_hash(canonical, links),
         policy_version=policy.version,
         policy_hash=policy.hash,
         statistics=_statistics(events, candidates, scored, canonical, review, links),
     )
+
+
+def _in_order(events: pl.DataFrame) -> pl.DataFrame:
+    """Sort the events by identity; a million that are sorted already are not copied."""
+    events = events.select(*EVENT_SCHEMA)
+    source, number = (pl.col(name) for name in IDENTITY)
+    rises = (source > source.shift(1)) | ((source == source.shift(1)) & (number > number.shift(1)))
+    sorted_already = events.select(rises.fill_null(value=True).all()).item()
+    return events if sorted_already else events.sort(*IDENTITY)
+
+
+def _clustered(
+    events: pl.DataFrame, verdicts: IndexedVerdicts, policy: Policy, begin: Callable[[str], None]
+) -> tuple[Candidates, Scored, Clusters]:
+    """Block, score and cluster. What comparisons look at is large, and is let go with the end of this function."""
+    subjects, candidates = _candidates(events, policy)
+    begin("scoring")
+    scored = score(candidates.pairs, subjects, policy)
+    begin("clustering")
+    scored = _completed(scored, subjects, verdicts, policy)
+    return candidates, scored, cluster(events.height, scored.decisions, verdicts, limits=policy.clustering)
 
 
 def _announcer(progress: Progress | None) -> Callable[[str], None]:
@@ -196,10 +212,10 @@ def _judged(
     ).drop("certain", "doubt")
 
 
-def _left_out(candidates: Candidates, events: pl.DataFrame) -> pl.DataFrame:
+def _left_out(oversized: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Name the blocks that were too large by a listing that is in them: ``key``, ``size``."""
     examples = events.select(pl.concat_str(*IDENTITY, separator=":").alias("name"))["name"]
-    blocks = candidates.left_out.with_columns(examples.gather(candidates.left_out["example"]))
+    blocks = oversized.with_columns(examples.gather(oversized["example"]))
     return blocks.select(pl.format("{}, with {}", "key", "name").alias("key"), "size")
 
 

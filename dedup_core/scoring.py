@@ -54,36 +54,69 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     step: called with the number of pairs done.
     """
+    hopeful = [
+        _titled(_chunk(pairs, start), subjects, policy, keep_all=keep_all)
+        for start in range(0, pairs.height, CHUNK)
+    ]
+    titled = _together(hopeful)
     kept: list[pl.DataFrame] = []
-    for start in range(0, pairs.height, CHUNK):
-        part = pairs.slice(start, CHUNK)
-        kept.append(
-            _score_chunk(
-                Pairs(part["a"].to_numpy(), part["b"].to_numpy()), subjects, policy, keep_all=keep_all
-            )
-        )
+    for start in range(0, len(titled.pairs), CHUNK):
+        kept.append(_score_chunk(titled.part(start), subjects, policy, keep_all=keep_all))
         if step:
-            step(start + part.height)
+            step(start)
     decisions = pl.concat(kept) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
     return Scored(decisions, below_floor=pairs.height - decisions.height)
 
 
-def _score_chunk(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
-    """Run every comparison, then the vetoes; the sum of the parts stays the weight.
+def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
+    part = pairs.slice(start, CHUNK)
+    return Pairs(part["a"].to_numpy(), part["b"].to_numpy())
 
-    Most pairs share no more than a day and a town: their titles part them before anything else is looked at.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """p pairs whose titles were compared. shared: bits of the words in common; title: the evidence; both (p,)."""
+
+    pairs: Pairs
+    shared: Bits
+    title: Bits
+
+    def part(self, start: int) -> "Titled":
+        """Take CHUNK pairs."""
+        end = start + CHUNK
+        chunk = Pairs(self.pairs.a[start:end], self.pairs.b[start:end])
+        return Titled(chunk, self.shared[start:end], self.title[start:end])
+
+
+def _together(parts: list[Titled]) -> Titled:
+    if not parts:
+        nothing = np.empty(0, np.float32)
+        return Titled(Pairs(np.empty(0, np.uint32), np.empty(0, np.uint32)), nothing, nothing)
+    pairs = Pairs(
+        np.concatenate([part.pairs.a for part in parts]), np.concatenate([part.pairs.b for part in parts])
+    )
+    return Titled(pairs, np.concatenate([p.shared for p in parts]), np.concatenate([p.title for p in parts]))
+
+
+def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
+    """Compare titles first: most pairs share no more than a day and a town, and their titles part them."""
     shared = shared_bits(pairs, subjects)
     title = title_bits(pairs, shared, subjects, policy.evidence.title)
-    if not keep_all:
-        hopeful = ~_parted_by_title(pairs, title, subjects, policy)
-        pairs, shared, title = pairs.where(hopeful), shared[hopeful], title[hopeful]
+    if keep_all:
+        return Titled(pairs, shared, title)
+    hopeful = ~_parted_by_title(pairs, title, subjects, policy)
+    return Titled(pairs.where(hopeful), shared[hopeful], title[hopeful])
+
+
+def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
+    """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
+    pairs, shared = titled.pairs, titled.shared
     identical, meeting, km = (
         _identical(pairs, subjects),
         meeting_of(pairs, subjects),
         distance_km(pairs, subjects),
     )
-    evidence = _evidence(pairs, title, meeting, km, subjects, policy)
+    evidence = _evidence(pairs, titled.title, meeting, km, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)

@@ -49,7 +49,9 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
     a, b, s = pairs.a, pairs.b, subjects
     first, last = np.maximum(s.day[a], s.day[b]), np.minimum(s.last_day[a], s.last_day[b])
     shared = np.maximum(last - first + 1, 0)
-    all_days = s.days[a] + s.days[b] - shared
+    all_days = np.maximum(
+        s.days[a] + s.days[b] - shared, 1
+    )  # of several dates the hull is wrong; `_several` is right
     common = (shared / all_days).astype(np.float32)
     one_night = (s.night[a] == s.night[b]) & (s.days[a] == 1) & (s.days[b] == 1)
     start_only = (s.day[a] == s.day[b]) & (np.maximum(s.days[a], s.days[b]) <= SHORT_RANGE)

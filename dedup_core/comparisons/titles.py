@@ -23,7 +23,7 @@ CHUNK: Final = 400_000
 SHORT: Final = 5
 """Characters; a shorter rest is too short to be a misspelling of another."""
 
-ALIKE: Final = 50
+ALIKE: Final = 55
 """Similarity in percent of two whole titles below which their rests are not compared."""
 
 PARTIAL_LOSS: Final = 0.05
@@ -63,7 +63,9 @@ def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleW
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     """Sum the bits of what only ``one`` says, but not of its own town if it is the other's as well and goes without saying."""
     unsaid = (subjects.city[one] == subjects.city[other]) & (subjects.town_bits[other] == 0)
-    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(unsaid, subjects.town_bits[one], 0), 0)
+    rest: Floats = np.maximum(
+        subjects.title_bits[one] - shared - np.where(unsaid, subjects.town_bits[one], 0), 0
+    )
     return rest
 
 
@@ -140,12 +142,10 @@ def rest_texts(pairs: Pairs, subjects: Subjects) -> pl.DataFrame:
         (p,) rows: ``left``, ``right``: the words run together, in order, empty if none.
     """
     left, right = _spread(pairs.a, subjects.word_lists), _spread(pairs.b, subjects.word_lists)
-    width = len(subjects.vocabulary) + 1
-    keys_left, keys_right = (side[0] * width + side[1] for side in (left, right))
     return pl.DataFrame(
         {
-            "left": _joined(left, ~np.isin(keys_left, keys_right), subjects.vocabulary, len(pairs)),
-            "right": _joined(right, ~np.isin(keys_right, keys_left), subjects.vocabulary, len(pairs)),
+            "left": _joined(left, ~_among(left, right, len(pairs)), subjects.vocabulary, len(pairs)),
+            "right": _joined(right, ~_among(right, left, len(pairs)), subjects.vocabulary, len(pairs)),
         }
     )
 
@@ -160,6 +160,16 @@ def _spread(events: npt.NDArray[np.uint32], lists: Ragged) -> Spread:
     pair = np.repeat(np.arange(len(events), dtype=np.int64), lengths)
     offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return pair, lists.values[np.repeat(starts, lengths) + offset]
+
+
+def _among(these: Spread, those: Spread, n: int) -> Mask:
+    """Tell which words of these lists stand in the list of the same pair among those: (words,)."""
+    pair, word = those
+    place = np.arange(len(pair)) - np.searchsorted(pair, pair)
+    table = np.full((n, int(place.max(initial=0)) + 1), -1, np.int32)
+    table[pair, place] = word
+    found: Mask = (table[these[0]] == these[1][:, None]).any(axis=1)
+    return found
 
 
 def _joined(spread: Spread, kept: Mask, vocabulary: pl.Series, n: int) -> pl.Series:

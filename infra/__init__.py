@@ -1,0 +1,1 @@
+"""Everything that touches the world: it translates, and never decides."""

@@ -28,10 +28,9 @@ def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     flat.write_csv(content, include_header=False, quote_style="non_numeric", null_value="\\N")
     content.seek(0)
     columns = ", ".join(f'"{name}"' for name in frame.columns)
-    _cursor(connection).execute(
-        f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '\\N')",
-        stream=content,  # noqa: S608 - our own names
-    )
+    # Null is a bare \N; a text that reads so is quoted, as all texts are, and stays a text.
+    statement = f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '\\N')"
+    _cursor(connection).execute(statement, stream=content)
 
 
 def _as_json(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -75,9 +74,8 @@ def _decoded(name: str, dtype: pl.DataType) -> pl.Expr:
 def temporary(connection: Connection, name: str, like: Table, columns: Iterable[str]) -> str:
     """Create an empty table of some columns of another, for this transaction."""
     chosen = ", ".join(f'"{column}"' for column in columns)
-    connection.execute(
-        text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {chosen} FROM {like.name} WITH NO DATA")
-    )  # noqa: S608
+    query = f"SELECT {chosen} FROM {like.name} WITH NO DATA"  # noqa: S608 - our own names
+    connection.execute(text(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}"))
     return name
 
 

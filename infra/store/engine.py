@@ -1,24 +1,59 @@
 """The engine: one pool of connections a process, built outside of any handler so that a warm function reuses it."""
 
-from sqlalchemy import Engine, create_engine
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.engine import make_url
 
-APPLICATION = "event-dedup"
+from infra.errors import WrongSettings
+
+APPLICATION: Final = "event-dedup"
+
+SSL_MODES: Final[dict[str, Callable[[str | None], ssl.SSLContext | bool | None]]] = {
+    "disable": lambda _: False,
+    "allow": lambda _: None,
+    "prefer": lambda _: None,
+    "require": lambda _: True,
+    "verify-ca": lambda root: _verifying(root, check_hostname=False),
+    "verify-full": lambda root: _verifying(root, check_hostname=True),
+}
+"""libpq's modes -> pg8000's ``ssl_context``: null tries encryption and does without, true insists on it."""
 
 
 def build_engine(url: str) -> Engine:
-    """Build an engine on pg8000. url: ``postgresql://…`` or ``postgresql+pg8000://…``.
+    """Build an engine on pg8000. url: ``postgresql://…`` or ``postgresql+pg8000://…``, also with ``sslmode`` and ``sslrootcert``.
 
     A connection is tried before it is used: after a restart of the database the pool holds dead ones. No transaction outlives
-    its block, so locks are transaction-scoped and a pooler between us and the database does no harm.
+    its block, so locks are transaction-scoped and a pooler between us and the database does no harm. Errors name the
+    statement and never its values: listings don't belong into logs.
+
+    Raises:
+        WrongSettings: the URL's ``sslmode`` is none.
     """
     address = make_url(url)
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+pg8000")
     return create_engine(
-        address,
+        address.difference_update_query(["sslmode", "sslrootcert"]),
         pool_pre_ping=True,
         pool_size=2,
         max_overflow=3,
-        connect_args={"application_name": APPLICATION},
+        hide_parameters=True,
+        connect_args={"application_name": APPLICATION, "ssl_context": _ssl_context(address)},
     )
+
+
+def _ssl_context(address: URL) -> ssl.SSLContext | bool | None:
+    """Translate what libpq's URLs say of encryption, which pg8000 does not read."""
+    mode, root = address.query.get("sslmode", "prefer"), address.query.get("sslrootcert")
+    if mode not in SSL_MODES:
+        raise WrongSettings(f"EVENT_DEDUP_DATABASE_URL: sslmode is one of {', '.join(SSL_MODES)}")
+    return SSL_MODES[str(mode)](None if root is None else str(root))
+
+
+def _verifying(root: str | None, *, check_hostname: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=root)
+    context.check_hostname = check_hostname
+    return context

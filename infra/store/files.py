@@ -71,39 +71,49 @@ def content_hashes(listings: pl.DataFrame) -> pl.Series:
     )
 
 
-def save_file(
-    connection: Connection,
-    upload: Upload,
-    *,
-    source_code: str,
-    processed_at: str | None,
-    events: pl.DataFrame,
-    raw: pl.Series,
-    rejected: Sequence[Rejection],
-    listings: int,
-    normaliser: str,
-) -> Ingested:
-    """Store one file's listings, and raise the generation if anything changed. events: EVENT_SCHEMA; raw: aligned with them."""
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What a file held. events: EVENT_SCHEMA; raw: (n,) JSON texts aligned with them; listings: how many the file gave."""
+
+    source_code: str
+    processed_at: str | None
+    events: pl.DataFrame
+    raw: pl.Series
+    rejected: Sequence[Rejection]
+    listings: int
+    normaliser: str
+
+
+def save_file(connection: Connection, upload: Upload, content: FileContent) -> Ingested:
+    """Store one file's listings, and raise the generation if anything changed.
+
+    Content that was stored before, under this key or another, changes nothing, unless something newer came between and this
+    upload is newer still: so the order of arrival never matters. Under the name of another source it changes nothing either.
+    """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
     if known := find_upload(connection, upload):
         return _as_before(known)
-    if twin := _twin(connection, upload.sha256):
-        return _record(
-            connection, upload, source_code, processed_at, "duplicate", reason=f"same content as {twin}"
-        )
-    file = _record(
-        connection, upload, source_code, processed_at, "stored", listings=listings, rejected=len(rejected)
-    )
-    _save_rejections(connection, file.file_id, rejected)
-    incoming = events.with_columns(
-        pl.lit(normaliser).alias("normaliser"),
-        raw.alias("raw"),
-        content_hashes(events),
-        pl.lit(order_key(processed_at, upload.sequencer, upload.sha256)).alias("order_key"),
+    order = order_key(content.processed_at, upload.sequencer, upload.sha256)
+    twin = _twin(connection, upload.sha256)
+    file = _record(connection, upload, "stored", content)
+    if twin and (
+        twin.source_code != content.source_code
+        or order <= order_key(twin.processed_at, twin.sequencer, twin.sha256)
+    ):
+        return _call_duplicate(connection, file, twin.key)
+    incoming = content.events.with_columns(
+        pl.lit(content.normaliser).alias("normaliser"),
+        content.raw.alias("raw"),
+        content_hashes(content.events),
+        pl.lit(order).alias("order_key"),
     )
     temporary(connection, "incoming", source_events, INCOMING)
     copy_in(connection, "incoming", incoming.select(*INCOMING))
-    return _merge_incoming(connection, file)
+    merged = _merge_incoming(connection, file)
+    if twin and merged.generation is None:
+        return _call_duplicate(connection, merged, twin.key)
+    _save_rejections(connection, file.file_id, content.rejected)
+    return merged
 
 
 def save_quarantined(
@@ -113,7 +123,7 @@ def save_quarantined(
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
     if known := find_upload(connection, upload):
         return _as_before(known)
-    file = _record(connection, upload, source_code, None, "quarantined", reason=rejection.reason, rejected=1)
+    file = _record(connection, upload, "quarantined", source_code=source_code, reason=rejection.reason)
     _save_rejections(connection, file.file_id, [rejection])
     return file
 
@@ -126,34 +136,41 @@ def find_upload(connection: Connection, upload: Upload) -> Row[tuple[object, ...
     return connection.execute(query.where(files.c.status != "replayed")).first()
 
 
+def recall(connection: Connection, upload: Upload) -> Ingested | None:
+    """Return what became of this very upload when it was here before, or null."""
+    known = find_upload(connection, upload)
+    return _as_before(known) if known else None
+
+
 def stored_version(upload: Upload) -> str:
     """Tell uploads of one key apart: by the bucket's version, or, without one, by content."""
     return upload.version or upload.sha256
 
 
 def _as_before(row: Row[tuple[object, ...]]) -> Ingested:
-    known = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    known = row._mapping
     fields = ("file_id", "status", "listings", "stored", "unchanged", "superseded", "rejected", "generation")
     return Ingested(**{field: known[field] for field in fields}, already=True)
 
 
-def _twin(connection: Connection, sha256: str) -> str | None:
-    return connection.scalar(
-        select(files.c.key).where(files.c.sha256 == sha256, files.c.status == "stored").limit(1)
-    )
+def _twin(connection: Connection, sha256: str) -> Row[str, str, str | None, str | None, str] | None:
+    """Find the upload of this content that was stored last."""
+    query = select(files.c.key, files.c.source_code, files.c.processed_at, files.c.sequencer, files.c.sha256)
+    stored = query.where(files.c.sha256 == sha256, files.c.status == "stored")
+    return connection.execute(stored.order_by(files.c.file_id.desc()).limit(1)).first()
 
 
 def _record(
     connection: Connection,
     upload: Upload,
-    source_code: str | None,
-    processed_at: str | None,
     status: Status,
+    content: FileContent | None = None,
     *,
+    source_code: str | None = None,
     reason: str | None = None,
-    listings: int = 0,
-    rejected: int = 0,
 ) -> Ingested:
+    """Write a file down. content: of one that is stored; a quarantined one counts as one rejection."""
+    listings, rejected = (content.listings, len(content.rejected)) if content else (0, 1)
     row = {
         "bucket": upload.bucket,
         "key": upload.key,
@@ -161,16 +178,29 @@ def _record(
         "sequencer": upload.sequencer,
         "sha256": upload.sha256,
         "bytes": upload.size,
-        "source_code": source_code,
-        "processed_at": processed_at,
+        "source_code": content.source_code if content else source_code,
+        "processed_at": content.processed_at if content else None,
         "status": status,
         "reason": reason,
         "listings": listings,
         "rejected": rejected,
     }
-    file_id = connection.scalar(insert(files).returning(files.c.file_id), row)
-    assert file_id is not None  # noqa: S101 - INSERT … RETURNING gives a row
+    file_id = connection.execute(insert(files).returning(files.c.file_id), row).scalar_one()
     return Ingested(file_id, status, listings=listings, rejected=rejected)
+
+
+def _call_duplicate(connection: Connection, file: Ingested, twin: str) -> Ingested:
+    """Say of a file that changed nothing that it had the same content as another one; its listings are counted there."""
+    called = update(files).values(
+        status="duplicate",
+        reason=f"same content as {twin}",
+        listings=0,
+        rejected=0,
+        unchanged=0,
+        superseded=0,
+    )
+    connection.execute(called.where(files.c.file_id == file.file_id))
+    return Ingested(file.file_id, "duplicate")
 
 
 def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Rejection]) -> None:
@@ -236,9 +266,11 @@ def _upsert() -> str:
 def _merge_incoming(connection: Connection, file: Ingested) -> Ingested:
     """Bring the listings in, count them, and raise the generation if one is new or changed."""
     values = {"file_id": file.file_id}
+    connection.execute(text("ANALYZE incoming"))
     connection.execute(text(_KEPT), values)
     superseded = connection.execute(text(_SUPERSEDED), values).rowcount
-    generation = connection.scalar(select(generations.c.ingested).with_for_update()) + 1  # type: ignore[operator]
+    ingested = connection.execute(select(generations.c.ingested).with_for_update()).scalar_one()
+    generation = ingested + 1
     written = connection.execute(text(_upsert()), {**values, "generation": generation}).scalars().all()
     stored = sum(written)
     total = connection.scalar(select(func.count()).select_from(text("incoming"))) or 0

@@ -192,7 +192,7 @@ def show_listing(connection: Connection, source_code: str, listing_id: str) -> R
 def overview(connection: Connection) -> Row:
     """Count what there is: files, listings, canonical events, what awaits review."""
 
-    def count(query: Select[tuple[int]]) -> int:
+    def count(query: Select[int]) -> int:
         return connection.scalar(query) or 0
 
     state = connection.execute(select(generations.c.ingested, generations.c.matched)).one()

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import orjson
 import polars as pl
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, select, text, update
 
 from dedup_core.events import (
+    COMPARABLE_SCHEMA,
     DECISION_SCHEMA,
     EVENT_SCHEMA,
     EVIDENCE,
@@ -20,6 +20,7 @@ from dedup_core.events import (
 )
 from infra.errors import MatcherBusy
 from infra.store.copying import copy_in, copy_out, temporary
+from infra.store.files import INGEST_LOCK
 from infra.store.tables import (
     canonical_events,
     canonical_sources,
@@ -38,7 +39,10 @@ MATCH_LOCK: Final = 7_305_002
 """Advisory lock of the one matcher; it ends with the transaction, so a killed matcher leaves none."""
 
 SMALLEST_CHANGE: Final = 0.05
-"""Bits; a decision whose weight moved less is not rewritten: every new listing moves all weights by a breath."""
+"""Bits; a decision of which no part moved as much is not rewritten: every new listing moves all weights by a breath."""
+
+LONGEST_CITY: Final = 200
+"""Characters of a town's name that are looked up by; an index takes no text of more than about 2,700 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,20 @@ class MatchWork:
         )
 
     def save_normalised(self, events: pl.DataFrame, normaliser: str) -> None:
-        """Write back listings that were normalised anew. events: EVENT_SCHEMA."""
-        columns = [name for name in EVENT_SCHEMA if name in _COMPARABLE]
-        temporary(self.connection, "renewed", source_events, [*IDENTITY, *columns])
-        copy_in(self.connection, "renewed", events.select(*IDENTITY, *columns))
-        changes = ", ".join(f'"{name}" = r."{name}"' for name in columns)
-        self.connection.execute(
-            text(
-                f"UPDATE source_events s SET {changes}, normaliser = :normaliser FROM renewed r "  # noqa: S608
-                "WHERE s.source_code = r.source_code AND s.id = r.id"
-            ),
-            {"normaliser": normaliser},
-        )
+        """Write back listings that were normalised anew. events: EVENT_SCHEMA.
+
+        Ingests wait meanwhile. A listing that one of them replaced since this run began is left alone: what was normalised
+        is its older version, and the run of its generation looks at it again.
+        """
+        self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
+        temporary(self.connection, "renewed", source_events, [*IDENTITY, *COMPARABLE_SCHEMA])
+        copy_in(self.connection, "renewed", events.select(*IDENTITY, *COMPARABLE_SCHEMA))
+        changes = ", ".join(f'"{name}" = r."{name}"' for name in COMPARABLE_SCHEMA)
+        query = f"""
+        UPDATE source_events s SET {changes}, normaliser = :normaliser FROM renewed r
+        WHERE s.source_code = r.source_code AND s.id = r.id AND s.generation <= :ingested
+        """  # noqa: S608 - our own names
+        self.connection.execute(text(query), {"normaliser": normaliser, "ingested": self.ingested})
 
     def save(self, resolution: Resolution, previous: Previous, *, started_at: datetime) -> int:
         """Write the difference and the run, and set the matched generation; returns the run's number."""
@@ -116,15 +122,8 @@ class MatchWork:
             "policy_hash": resolution.policy_hash,
             "started_at": started_at,
         }
-        run_id = self.connection.scalar(insert(runs).returning(runs.c.run_id), row)
-        assert run_id is not None  # noqa: S101 - INSERT … RETURNING gives a row
+        run_id: int = self.connection.execute(insert(runs).returning(runs.c.run_id), row).scalar_one()
         return run_id
-
-
-_COMPARABLE: Final = frozenset(
-    ("title_words", "title_tokens", "markers", "edition", "previous_day", "kind")
-    + ("city_key", "district_key", "venue_key", "street_key")
-)
 
 
 def matching(engine: Engine) -> Iterator[MatchWork]:
@@ -154,6 +153,7 @@ def _save_canonical_events(connection: Connection, resolution: Resolution, gener
     ]
     columns += ["n_sources", "content", "content_hash", "born"]
     rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(touched)).select(*columns)
+    rows = rows.with_columns(pl.col("city").str.head(LONGEST_CITY))
     temporary(connection, "touched", canonical_events, columns)
     copy_in(connection, "touched", rows)
     names = ", ".join(columns)
@@ -198,7 +198,7 @@ def _save_gone(connection: Connection, resolution: Resolution, generation: int) 
 
 
 def _save_decisions(connection: Connection, resolution: Resolution) -> None:
-    """Replace what differs; a weight that moved by less than SMALLEST_CHANGE stays as it was, with all its parts."""
+    """Replace what differs; a decision of which no part moved by SMALLEST_CHANGE stays as it was, with all its parts."""
     columns = [column.name for column in decisions.columns]
     identities = resolution.events.select(*IDENTITY)
     frame = resolution.decisions.select(*DECISION_SCHEMA)
@@ -211,32 +211,46 @@ def _save_decisions(connection: Connection, resolution: Resolution) -> None:
     _replace(connection, decisions, rounded.select(*columns), unless=_DECISION_STANDS)
 
 
-_DECISION_STANDS: Final = (
-    "t.decision = i.decision AND t.reasons IS NOT DISTINCT FROM i.reasons AND t.relation IS NOT DISTINCT FROM i.relation "
-    f"AND abs(t.weight - i.weight) < {SMALLEST_CHANGE}"
+def _stands(part: str) -> str:
+    """Say in SQL that a part of a weight is there or missing as before, and moved by less than SMALLEST_CHANGE."""
+    return (
+        f"((t.{part} IS NULL) = (i.{part} IS NULL) AND "
+        f"(t.{part} IS NULL OR abs(t.{part} - i.{part}) < {SMALLEST_CHANGE}))"
+    )
+
+
+_DECISION_STANDS: Final = " AND ".join(
+    [
+        "t.decision = i.decision",
+        "t.reasons IS NOT DISTINCT FROM i.reasons",
+        "t.relation IS NOT DISTINCT FROM i.relation",
+        *map(_stands, ("weight", *EVIDENCE)),
+    ]
 )
 
 
-def _replace(
-    connection: Connection, table: object, frame: pl.DataFrame, *, unless: str | None = None
-) -> None:
-    """Make a table hold the frame, touching only rows that differ. unless: condition on old ``t`` and new ``i`` under which a row stays."""
-    name, keys = table.name, [column.name for column in table.primary_key]  # type: ignore[attr-defined]
-    columns = [column.name for column in table.columns]  # type: ignore[attr-defined]
-    now = temporary(connection, f"new_{name}", table, columns)  # type: ignore[arg-type]
+def _replace(connection: Connection, table: Table, frame: pl.DataFrame, *, unless: str | None = None) -> None:
+    """Make a table hold the frame, touching only rows that differ.
+
+    unless: condition on old ``t`` and new ``i`` under which a row stays; null where the key is the whole row.
+    """
+    name, keys = table.name, [column.name for column in table.primary_key]
+    columns = [column.name for column in table.columns]
+    now = temporary(connection, f"new_{name}", table, columns)
     copy_in(connection, now, frame.select(*columns))
     connection.execute(text(f"ANALYZE {now}"))
     same = " AND ".join(f"t.{key} = i.{key}" for key in keys)
-    connection.execute(text(f"DELETE FROM {name} t WHERE NOT EXISTS (SELECT FROM {now} i WHERE {same})"))  # noqa: S608
     changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
-    conflict = f"DO UPDATE SET {changes}" if unless else "DO NOTHING"
     stands = f"WHERE NOT EXISTS (SELECT FROM {name} t WHERE {same} AND {unless})" if unless else ""
+    conflict = f"DO UPDATE SET {changes}" if unless else "DO NOTHING"
     listed = ", ".join(columns)
-    connection.execute(
-        text(
-            f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {now} i {stands} ON CONFLICT ({', '.join(keys)}) {conflict}"
-        )  # noqa: S608
+    removed = f"DELETE FROM {name} t WHERE NOT EXISTS (SELECT FROM {now} i WHERE {same})"  # noqa: S608
+    added = (
+        f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {now} i {stands} "  # noqa: S608
+        f"ON CONFLICT ({', '.join(keys)}) {conflict}"
     )
+    connection.execute(text(removed))
+    connection.execute(text(added))
 
 
 def record_failure(

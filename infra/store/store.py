@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, select
 from dedup_core.events import Rejection
 from infra.store import files, reading, runs, schema, verdicts
 from infra.store.engine import build_engine
-from infra.store.files import Ingested, Upload
+from infra.store.files import FileContent, Ingested, Upload
 from infra.store.runs import MatchWork, Snapshot
 from infra.store.tables import generations
 
@@ -35,10 +35,10 @@ class Store:
         """Check the schema; raises SchemaNotReady."""
         schema.require_head(self.engine)
 
-    def find_upload(self, upload: Upload) -> bool:
-        """Tell whether this very upload was recorded before."""
+    def recall(self, upload: Upload) -> Ingested | None:
+        """Return what became of this very upload when it was here before, or null."""
         with self.engine.connect() as connection:
-            return files.find_upload(connection, upload) is not None
+            return files.recall(connection, upload)
 
     def save_file(
         self,
@@ -56,18 +56,9 @@ class Store:
 
         events: EVENT_SCHEMA; raw: (n,) JSON texts aligned with them; listings: how many the file held.
         """
+        content = FileContent(source_code, processed_at, events, raw, rejected, listings, normaliser)
         with self.engine.begin() as connection:
-            return files.save_file(
-                connection,
-                upload,
-                source_code=source_code,
-                processed_at=processed_at,
-                events=events,
-                raw=raw,
-                rejected=rejected,
-                listings=listings,
-                normaliser=normaliser,
-            )
+            return files.save_file(connection, upload, content)
 
     def save_quarantined(self, upload: Upload, rejection: Rejection, *, source_code: str | None) -> Ingested:
         """Record a file that could not be read."""
@@ -101,10 +92,10 @@ class Store:
             started_at=started_at,
         )
 
-    def known_keys(self, bucket: str) -> set[str]:
-        """List the keys of a bucket of which an upload was recorded."""
+    def known_objects(self, bucket: str) -> set[tuple[str, str]]:
+        """List (key, version) of the uploads of a bucket that were recorded; where it keeps no versions, a hash stands for one."""
         with self.engine.connect() as connection:
-            return {key for key, _ in reading.known_objects(connection, bucket)}
+            return reading.known_objects(connection, bucket)
 
     def generations(self) -> tuple[int, int]:
         """Return the ingested and the matched generation."""

@@ -4,7 +4,7 @@ A listing is kept twice: ``raw`` as it came, with fields that we don't know, and
 the matcher reads. Lists are ``jsonb``: COPY moves them as text, and SQL can still look inside.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
@@ -80,10 +80,11 @@ files: Final = Table(
     UniqueConstraint("bucket", "key", "version"),
     CheckConstraint("status in ('stored', 'duplicate', 'quarantined', 'replayed')", name="status"),
     Index(None, "sha256", postgresql_where=text("status = 'stored'")),
-    Index(None, "received_at"),
+    Index(None, "received_at", "file_id"),
+    Index(None, "status", "received_at", "file_id"),
 )
 
-_SQL_TYPES: Final[dict[pl.DataType, type[TypeEngine[object]]]] = {
+_SQL_TYPES: Final[dict[pl.DataType, type[TypeEngine[Any]]]] = {
     pl.String(): Text,
     pl.Float64(): Double,
     pl.Boolean(): Boolean,
@@ -152,7 +153,7 @@ canonical_events: Final = Table(
     metadata,
     Column("canonical_id", Text, primary_key=True),
     Column("title", Text, nullable=False),
-    Column("city", Text),
+    Column("city", Text, comment="the first 200 characters: longer ones don't fit an index"),
     Column("first_day", Date, nullable=False),
     Column("last_day", Date, nullable=False),
     Column("status", Text, nullable=False),
@@ -215,6 +216,7 @@ links: Final = Table(
     Column("from_id", Text, primary_key=True),
     Column("to_id", Text, primary_key=True),
     CheckConstraint("kind in ('part_of', 'date_of')", name="kind"),
+    Index(None, "from_id"),
     Index(None, "to_id"),
 )
 
@@ -239,6 +241,7 @@ verdicts: Final = Table(
     Column("taken_back_at", DateTime(timezone=True)),
     CheckConstraint("kind in ('must_link', 'cannot_link')", name="kind"),
     CheckConstraint("(a_source_code, a_id) <> (b_source_code, b_id)", name="two_listings"),
+    Index(None, "a_source_code", "a_id", "b_source_code", "b_id"),
 )
 
 runs: Final = Table(

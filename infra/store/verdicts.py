@@ -27,8 +27,7 @@ def give_verdict(
         "author": author,
         "reason": reason,
     }
-    sequence = connection.scalar(insert(verdicts).returning(verdicts.c.sequence), row)
-    assert sequence is not None  # noqa: S101 - INSERT … RETURNING gives a row
+    sequence: int = connection.execute(insert(verdicts).returning(verdicts.c.sequence), row).scalar_one()
     _note(connection, author, kind, f"verdict {sequence}", {"a": list(a), "b": list(b), "reason": reason})
     return sequence
 

@@ -29,7 +29,12 @@ def upgrade() -> None:
         "canonical_events",
         sa.Column("canonical_id", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("city", sa.Text(), nullable=True),
+        sa.Column(
+            "city",
+            sa.Text(),
+            nullable=True,
+            comment="the first 200 characters: longer ones don't fit an index",
+        ),
         sa.Column("first_day", sa.Date(), nullable=False),
         sa.Column("last_day", sa.Date(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -168,7 +173,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("file_id", name=op.f("files_pkey")),
         sa.UniqueConstraint("bucket", "key", "version", name=op.f("files_bucket_key_version_key")),
     )
-    op.create_index(op.f("files_received_at_idx"), "files", ["received_at"], unique=False)
+    op.create_index(op.f("files_received_at_file_id_idx"), "files", ["received_at", "file_id"], unique=False)
+    op.create_index(
+        op.f("files_status_received_at_file_id_idx"),
+        "files",
+        ["status", "received_at", "file_id"],
+        unique=False,
+    )
     op.create_index(
         op.f("files_sha256_idx"),
         "files",
@@ -212,6 +223,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind in ('part_of', 'date_of')", name=op.f("links_kind_check")),
         sa.PrimaryKeyConstraint("kind", "from_id", "to_id", name=op.f("links_pkey")),
     )
+    op.create_index(op.f("links_from_id_idx"), "links", ["from_id"], unique=False)
     op.create_index(op.f("links_to_id_idx"), "links", ["to_id"], unique=False)
     op.create_table(
         "redirects",
@@ -264,6 +276,12 @@ def upgrade() -> None:
             "(a_source_code, a_id) <> (b_source_code, b_id)", name=op.f("verdicts_two_listings_check")
         ),
         sa.PrimaryKeyConstraint("sequence", name=op.f("verdicts_pkey")),
+    )
+    op.create_index(
+        op.f("verdicts_a_source_code_a_id_b_source_code_b_id_idx"),
+        "verdicts",
+        ["a_source_code", "a_id", "b_source_code", "b_id"],
+        unique=False,
     )
     op.create_table(
         "canonical_sources",
@@ -399,11 +417,13 @@ def downgrade() -> None:
     op.drop_table("rejections")
     op.drop_index(op.f("canonical_sources_canonical_id_idx"), table_name="canonical_sources")
     op.drop_table("canonical_sources")
+    op.drop_index(op.f("verdicts_a_source_code_a_id_b_source_code_b_id_idx"), table_name="verdicts")
     op.drop_table("verdicts")
     op.drop_table("runs")
     op.drop_index(op.f("redirects_to_id_idx"), table_name="redirects")
     op.drop_table("redirects")
     op.drop_index(op.f("links_to_id_idx"), table_name="links")
+    op.drop_index(op.f("links_from_id_idx"), table_name="links")
     op.drop_table("links")
     op.drop_index(op.f("lineage_parent_id_idx"), table_name="lineage")
     op.drop_index(op.f("lineage_child_id_idx"), table_name="lineage")
@@ -411,7 +431,8 @@ def downgrade() -> None:
     op.drop_table("generations")
     op.drop_table("flags")
     op.drop_index(op.f("files_sha256_idx"), table_name="files", postgresql_where=sa.text("status = 'stored'"))
-    op.drop_index(op.f("files_received_at_idx"), table_name="files")
+    op.drop_index(op.f("files_status_received_at_file_id_idx"), table_name="files")
+    op.drop_index(op.f("files_received_at_file_id_idx"), table_name="files")
     op.drop_table("files")
     op.drop_index(op.f("decisions_b_source_code_b_id_idx"), table_name="decisions")
     op.drop_index(

@@ -1,0 +1,90 @@
+"""A real PostgreSQL for the tests that need one, and a fresh database at head for each of them.
+
+The server is the embedded one, or the one that EVENT_DEDUP_TEST_DATABASE_URL names, where databases may be created and dropped.
+Without fsync, as no test cuts the power; a process that is killed loses nothing by it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from infra.local.postgres import embedded_postgres
+from infra.store import Store
+from infra.store.engine import build_engine
+
+VARIABLE = "EVENT_DEDUP_TEST_DATABASE_URL"
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give the URL of a server on which databases may be created."""
+    if VARIABLE in os.environ:
+        yield os.environ[VARIABLE]
+        return
+    folder = Path(tempfile.mkdtemp(prefix="event-dedup-"))
+    try:
+        with embedded_postgres(folder / "postgres") as url:
+            administrate(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def administrate(url: str, *statements: str) -> None:
+    """Run statements outside of any transaction."""
+    engine = build_engine(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@contextmanager
+def created(server: str, template: str = "template1") -> Iterator[str]:
+    """Create a database, give its URL, and drop it."""
+    name = f"event_dedup_test_{os.getpid()}_{next(NUMBERS)}"
+    administrate(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        administrate(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database(postgres: str) -> Iterator[str]:
+    """Give the URL of a database without any table."""
+    with created(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    """Give the name of a database at head, to copy from."""
+    with created(postgres) as url:
+        store = Store.at(url)
+        store.upgrade()
+        store.engine.dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def database(postgres: str, template: str) -> Iterator[str]:
+    """Give the URL of a fresh database at head."""
+    with created(postgres, template) as url:
+        yield url
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """Give the store on a fresh database."""
+    store = Store.at(database)
+    yield store
+    store.engine.dispose()

@@ -1,0 +1,96 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from infra.errors import SchemaNotReady
+from infra.store import Store, schema
+from infra.store.engine import build_engine
+from infra.store.tables import metadata
+
+SHAPE = """
+SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+    || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || ' identity:' || a.attidentity::text
+    || ' default:' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || ' collation:' || coalesce(l.collname, '')
+    || ' ' || coalesce(col_description(c.oid, a.attnum), '')
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes
+WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+"""
+
+
+def shape(engine: Engine) -> set[tuple[str, ...]]:
+    with engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(text(SHAPE))}
+
+
+def test_the_migrations_make_what_the_tables_say(store: Store, empty_database: str) -> None:
+    fresh = build_engine(empty_database)
+    metadata.create_all(fresh)
+
+    migrated, declared = shape(store.engine), shape(fresh)
+
+    assert migrated - declared == set()
+    assert declared - migrated == set()
+    fresh.dispose()
+
+
+def test_alembic_finds_nothing_to_migrate_at_head(store: Store) -> None:
+    options = {"compare_type": True, "compare_server_default": True}
+
+    with store.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    assert differences == []
+
+
+def test_downgrading_leaves_nothing(store: Store) -> None:
+    schema.downgrade(store.engine, "base")
+
+    with store.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 0
+
+
+def test_what_was_downgraded_can_be_upgraded_again(store: Store) -> None:
+    schema.downgrade(store.engine, "base")
+
+    assert store.upgrade() == schema.head()
+    assert store.generations() == (0, 0)
+
+
+def test_a_second_upgrade_changes_nothing(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE generations SET ingested = 7"))
+
+    assert store.upgrade() == schema.head()
+    assert store.generations() == (7, 0)
+
+
+def test_two_upgrades_at_once_wait_for_each_other(empty_database: str) -> None:
+    stores = [Store.at(empty_database) for _ in range(4)]
+
+    with ThreadPoolExecutor(4) as threads:
+        revisions = list(threads.map(Store.upgrade, stores))
+
+    assert revisions == [schema.head()] * 4
+    assert stores[0].generations() == (0, 0)
+    for one in stores:
+        one.engine.dispose()
+
+
+def test_code_refuses_a_database_at_another_revision(empty_database: str) -> None:
+    store = Store.at(empty_database)
+
+    with pytest.raises(SchemaNotReady, match="no revision"):
+        store.require_head()
+    store.upgrade()
+    store.require_head()
+    store.engine.dispose()

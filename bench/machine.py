@@ -13,7 +13,7 @@ PACKAGES: Final = ("polars", "numpy", "scipy", "rapidfuzz", "sqlalchemy", "pg800
 
 
 def described() -> dict[str, str]:
-    """Name the processor, memory, versions, commit and day."""
+    """Name the processor, memory, versions, commit, day, and what else runs: call it before measuring."""
     cpu = _after(Path("/proc/cpuinfo"), "model name") or platform.processor()
     memory = int(_after(Path("/proc/meminfo"), "MemTotal").split()[0]) / 2**20
     return {
@@ -24,6 +24,7 @@ def described() -> dict[str, str]:
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "commit": _commit(),
+        "load_before": f"{os.getloadavg()[0]:.1f}",
         "day": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
 

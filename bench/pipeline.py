@@ -150,11 +150,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON, and no table")
     parser.add_argument("--no-save", action="store_true", help="leave bench/results as it is")
     asked = parser.parse_args(arguments)
+    machine = described()
     cases = store_and_match(asked.listings, seed=asked.seed) + batch_on_top(
         20_000, asked.batch, seed=asked.seed
     )
     command = f"python -m bench.pipeline --listings {asked.listings}"
-    figures = {"machine": described(), "command": command, "cases": cases}
+    figures = {"machine": machine, "command": command, "cases": cases}
     if not asked.no_save:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "pipeline.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -42,33 +42,26 @@ def _source(figures: Figures) -> str:
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "polars", "numpy", "rapidfuzz"))
     return (
         f"Measured {machine['day']} at commit `{machine['commit']}` by `{figures['command']}` on {machine['cores']} cores of "
-        f"{machine['processor']}, {machine['memory_gib']} GiB, {machine['system']}; {versions}."
+        f"{machine['processor']}, {machine['memory_gib']} GiB, {machine['system']}; {versions}. "
+        f"Load average before: {machine['load_before']}."
     )
 
 
 def _speed(runs: list[Figures]) -> str:
-    head = [
-        "listings",
-        "generate s",
-        "normalise s",
-        "resolve s",
-        "peak MiB normalise",
-        "peak MiB resolve",
-        "hash equal, shuffled",
+    head = ["listings", "generate s", "normalise s", "resolve s", "normalise CPU s", "resolve CPU s"]
+    head += ["peak MiB normalise", "peak MiB resolve", "hash equal, shuffled"]
+    return table(head, [_speed_row(run) for run in runs])
+
+
+def _speed_row(run: Figures) -> list[str]:
+    return [
+        f"{run['listings']:,}",
+        f"{run['generate']['seconds']:.1f}",
+        *(f"{run[stage]['seconds']:.2f}" for stage in ("normalise", "resolve")),
+        *(f"{run[stage]['cpu_seconds']:.2f}" for stage in ("normalise", "resolve")),
+        *(f"{run[stage]['peak_mib']:,.0f}" for stage in ("normalise", "resolve")),
+        {True: "yes", False: "NO", None: "not run"}[run["hash_equal_when_shuffled"]],
     ]
-    rows = [
-        [
-            f"{run['listings']:,}",
-            f"{run['generate']['seconds']:.1f}",
-            f"{run['normalise']['seconds']:.2f}",
-            f"{run['resolve']['seconds']:.2f}",
-            f"{run['normalise']['peak_mib']:,.0f}",
-            f"{run['resolve']['peak_mib']:,.0f}",
-            {True: "yes", False: "NO", None: "not run"}[run["hash_equal_when_shuffled"]],
-        ]
-        for run in runs
-    ]
-    return table(head, rows)
 
 
 def _stages(runs: list[Figures]) -> str:

@@ -72,9 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-save", action="store_true", help="leave bench/results as it is")
     asked = parser.parse_args(arguments)
     sizes = [int(size) for size in asked.sizes.split(",")]
+    machine = described()
     runs = [measure(size, seed=asked.seed, shuffle=not asked.no_shuffle) for size in sizes]
     command = f"python -m bench.run --sizes {asked.sizes}"
-    figures = {"machine": described(), "command": command, "runs": runs}
+    figures = {"machine": machine, "command": command, "runs": runs}
     if not asked.no_save:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "core.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -5,7 +5,21 @@ import pytest
 from dedup_core.compounds import Splitter
 
 SPLITTER = Splitter(
-    parts={"kinder", "theater", "fest", "fasnet", "umzug", "weihnacht", "markt", "bau", "sozial", "ausschuss", "nacht", "fastnacht", "parade"},
+    parts={
+        "kinder",
+        "theater",
+        "fest",
+        "fasnet",
+        "umzug",
+        "weihnacht",
+        "markt",
+        "bau",
+        "sozial",
+        "ausschuss",
+        "nacht",
+        "fastnacht",
+        "parade",
+    },
     whole={"stuttgart"},
     canonical={"fastnacht": "fasnet", "parade": "umzug"},
 )

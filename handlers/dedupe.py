@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from dedup_core.parsing import check_size, parse
 from dedup_core.pipeline import Progress, resolve
 from dedup_core.policy import Policy
 from dedup_core.validating import source_code_of, validate
-from handlers.match import Stopwatch
+from handlers.stopwatch import Stopwatch
+from infra.errors import NothingToRead
 from infra.object_store import is_input
 
 
@@ -38,11 +39,11 @@ class Deduped:
     stats: dict[str, object]
 
 
-def input_paths(paths: Iterable[Path]) -> list[Path]:
+def input_paths(paths: Sequence[Path]) -> list[Path]:
     """List the files to read: those named, and the input files in folders that are named.
 
     Raises:
-        FileNotFoundError: a path does not exist.
+        NothingToRead: no input file is among them.
     """
     found: set[Path] = set()
     for path in paths:
@@ -52,42 +53,50 @@ def input_paths(paths: Iterable[Path]) -> list[Path]:
                 for inner in path.rglob("*")
                 if is_input(inner.relative_to(path).as_posix()) and inner.is_file()
             }
-        elif path.exists():
-            found.add(path)
         else:
-            raise FileNotFoundError(path)
+            found.add(path)
+    if not found:
+        raise NothingToRead(f"no .json or .json.gz file in {', '.join(map(str, paths))}")
     return sorted(found)
 
 
-def read_files(paths: Sequence[Path], policy: Policy, *, step: Callable[[], None] = lambda: None) -> Read:
-    """Read, validate and normalise files. Of a listing that several hold, the greatest (processedAt, SHA-256 of the file) holds.
+def read_files(
+    paths: Sequence[Path], policy: Policy, *, read: Callable[[int], None] = lambda done: None
+) -> Read:
+    """Read, validate and normalise files.
 
-    A file that can't be read is a rejection without index, a bad listing one with it; all others go in.
-    step: called after each file.
+    Of a listing that several files hold, the one of the greatest (processedAt, SHA-256 of the file) holds. A file that can't be
+    read is a rejection without index, a bad listing one with it; all others go in.   read: told how many files are done.
     """
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={**LISTING_SCHEMA, "order": pl.String()})]
     rejections: list[Rejection] = []
     listings = 0
-    for path in paths:
+    for done, path in enumerate(paths):
+        read(done)
         try:
             frame, refused, count = _read_file(path, policy)
-        except UnreadableFile as error:
-            rejections.append(Rejection(file=path.name, index=None, field=None, reason=str(error)))
+        except (UnreadableFile, PermissionError) as error:
+            rejections.append(Rejection(file=path.as_posix(), index=None, field=None, reason=_reason(error)))
         else:
             frames.append(frame)
             rejections.extend(refused)
             listings += count
-        step()
     latest = pl.concat(frames).sort(*IDENTITY, "order").unique(IDENTITY, keep="last", maintain_order=True)
     ordered = sorted(rejections, key=lambda r: (r.file, -1 if r.index is None else r.index, r.field or ""))
     return Read(normalise(latest.drop("order")), tuple(ordered), len(paths), listings)
+
+
+def _reason(error: UnreadableFile | PermissionError) -> str:
+    return "can't be opened: permission denied" if isinstance(error, PermissionError) else str(error)
 
 
 def _read_file(path: Path, policy: Policy) -> tuple[pl.DataFrame, tuple[Rejection, ...], int]:
     check_size(path.stat().st_size, intake=policy.intake)
     content = path.read_bytes()
     parsed = parse(content, intake=policy.intake)
-    valid = validate(parsed, file=path.name, source_code=source_code_of(path.name), intake=policy.intake)
+    valid = validate(
+        parsed, file=path.as_posix(), source_code=source_code_of(path.name), intake=policy.intake
+    )
     order = f"{parsed.processed_at or ''}|{hashlib.sha256(content).hexdigest()}"
     return valid.listings.with_columns(pl.lit(order).alias("order")), valid.rejections, len(parsed)
 
@@ -96,7 +105,7 @@ def dedupe(
     paths: Sequence[Path],
     policy: Policy,
     *,
-    step: Callable[[], None] = lambda: None,
+    read: Callable[[int], None] = lambda done: None,
     progress: Progress | None = None,
 ) -> Deduped:
     """Resolve the listings of files.
@@ -105,20 +114,20 @@ def dedupe(
     in another order. A crash leaves nothing behind.
     """
     begun = time.monotonic()
-    read = read_files(paths, policy, step=step)
+    taken = read_files(paths, policy, read=read)
     reading = time.monotonic() - begun
     watch = Stopwatch(progress)
     resolution = resolve(
-        read.events, pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), policy, progress=watch.begin
+        taken.events, pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), policy, progress=watch.begin
     )
     seconds = {"reading": round(reading, 4), **watch.end()}
     seconds["total"] = round(time.monotonic() - begun, 4)
     stats: dict[str, object] = {
-        "files": read.files,
+        "files": taken.files,
         **resolution.statistics,
-        "listings": read.listings,
-        "source_events": read.events.height,
-        "rejected": len(read.rejections),
+        "listings": taken.listings,
+        "source_events": taken.events.height,
+        "rejected": len(taken.rejections),
         "seconds": seconds,
     }
-    return Deduped(resolution, read.rejections, stats)
+    return Deduped(resolution, taken.rejections, stats)

@@ -1,13 +1,13 @@
 """Ingest: a file that was put into the bucket goes into Postgres, and the matcher is woken.
 
-S3 announces through a standard SQS queue: twice, late, out of order, or with its own test message. Each record of the batch
-succeeds or comes again alone.
+S3 announces through a standard SQS queue: twice, late, out of order, or with its own test message. Each message of a batch
+succeeds or comes again alone; one that fails again and again ends in the dead letter queue, never in a loop.
 """
 
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
@@ -26,14 +26,15 @@ from dedup_core.parsing import parse
 from dedup_core.policy import Policy
 from dedup_core.validating import source_code_of, validate
 from handlers import wiring
-from infra.errors import ObjectMissing, ObjectTooLarge
+from handlers.failures import described
+from infra.errors import ForeignMessage, ObjectMissing, ObjectTooLarge
 from infra.match_queue import MatchQueue
-from infra.object_store import Objects
 from infra.store import Ingested, Upload
 
 logger = Logger(service="ingest")
 metrics = Metrics(namespace="event-dedup", service="ingest")
-# A batch that failed as a whole is a list of failed records like any other: an exception would log a stack and change nothing.
+# A batch that failed as a whole is a list of failed messages like any other: each was logged, and an exception would only hide
+# from the metrics which of "one failed" and "all failed" it was.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
@@ -47,8 +48,24 @@ class Announcement:
     sequencer: str | None = None
 
 
+class Objects(Protocol):
+    """What ingest asks of the place where files lie."""
+
+    def read(self, bucket: str, key: str, version: str, *, at_most: int) -> bytes:
+        """Read a whole object; raises ObjectTooLarge before reading it, ObjectMissing if it is gone."""
+
+    def set_aside(self, bucket: str, key: str, version: str, target: str) -> None:
+        """Copy an object to another key; raises ObjectMissing."""
+
+    def write(self, bucket: str, key: str, content: bytes, *, content_type: str) -> None:
+        """Write an object."""
+
+
 class FileStore(Protocol):
     """What ingest asks of the store."""
+
+    def recall(self, upload: Upload) -> Ingested | None:
+        """Return what became of this very upload when it was here before, or null."""
 
     def save_file(
         self,
@@ -68,34 +85,60 @@ class FileStore(Protocol):
         """Record a file that can't be read."""
 
 
+@logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch of SQS messages with S3 notifications; answers which of them have to come again."""
-    answer = process_partial_response(
-        event=event, record_handler=_record, processor=processor, context=context
-    )
+    parts = wiring.for_ingest()
+    metrics.add_metric(name="messages", unit=MetricUnit.Count, value=len(event["Records"]))
+
+    def take(record: SQSRecord) -> None:
+        _take(record, parts)
+
+    answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
     return dict(answer)
 
 
-def _record(record: SQSRecord) -> None:
-    parts = wiring.for_ingest()
-    for announced in announcements(record.json_body):
-        if announced.key.startswith(parts.ignored_prefixes):
-            continue
-        report = ingest(
-            announced,
-            objects=parts.objects,
-            store=parts.store,
-            queue=parts.queue,
-            policy=parts.policy,
-            quarantine=parts.quarantine,
+def _take(record: SQSRecord, parts: wiring.IngestParts) -> None:
+    """Ingest what a message speaks of; a failure is logged here, as the processor swallows it."""
+    try:
+        for announced in announcements(record.json_body):
+            if _is_ours(announced.key, parts.ignored_prefixes):
+                _take_file(announced, parts)
+    except Exception as error:
+        logger.error(
+            "message_failed", extra={"message_id": record.message_id, "errors": 1, **described(error)}
         )
-        log_file(announced, report)
-        count_file(report)
+        metrics.add_metric(name="errors", unit=MetricUnit.Count, value=1)
+        raise
+
+
+def _take_file(announced: Announcement, parts: wiring.IngestParts) -> None:
+    report = ingest(
+        announced,
+        objects=parts.objects,
+        store=parts.store,
+        queue=parts.queue,
+        policy=parts.policy,
+        quarantine=parts.quarantine,
+    )
+    log_file(announced, report)
+    count_file(report)
+
+
+def _is_ours(key: str, ignored_prefixes: tuple[str, ...]) -> bool:
+    """Leave out what we write ourselves, and the empty objects that consoles make for folders."""
+    return not key.startswith(ignored_prefixes) and not key.endswith("/")
 
 
 def announcements(body: dict[str, Any]) -> Iterator[Announcement]:
-    """Read the objects out of an S3 notification, keys decoded: once, here. S3's test message announces none."""
+    """Read the objects out of an S3 notification, keys decoded: once, here. S3's own test message announces none.
+
+    Raises:
+        ForeignMessage: it is neither.
+    """
+    if "Records" not in body and body.get("Event") != "s3:TestEvent":
+        raise ForeignMessage(f"neither S3's notification nor its test: has {sorted(body)[:5]}")
     for record in body.get("Records", []):
         s3 = record["s3"]
         yield Announcement(
@@ -108,17 +151,27 @@ def announcements(body: dict[str, Any]) -> Iterator[Announcement]:
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of a file; counts as in `infra.store.Ingested`. seconds: from reading to the commit."""
+    """What became of a file.
+
+    status: ``stored``; ``duplicate`` (another file had the same content); ``already_known`` (this very upload was here
+        before); ``quarantined``; ``missing`` (gone before it could be read).
+    reason: of a quarantined or missing one; may quote the file, so it is not logged.
+    listings: those read now; each is one of stored (new or changed), unchanged, superseded (older than what is known),
+        repeated (equal to one further down in the file) or rejected.
+    generation: the one that the file raised, or null if it changed nothing.   seconds: from reading to the commit.
+    """
 
     status: str
-    reason: str | None
-    listings: int
-    stored: int
-    unchanged: int
-    superseded: int
-    rejected: int
-    generation: int | None
-    seconds: float
+    reason: str | None = None
+    file_id: int | None = None
+    listings: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    generation: int | None = None
+    seconds: float = 0.0
 
 
 def ingest(
@@ -134,43 +187,50 @@ def ingest(
 
     A second run on the same content changes nothing, and announces its generation again, which does no harm. A crash before
     the commit leaves nothing; a crash after it leaves a generation that the sweep finds and announces. A file that can't be
-    read is copied to ``quarantine`` and recorded with the reason, and never comes again by itself.
+    read is copied below ``quarantine`` and recorded with the reason, and never comes again by itself.
     """
     begun = time.monotonic()
-    cap = policy.intake.max_file_bytes
+    report = _ingest(announced, objects, store, policy, quarantine)
+    if report.generation is not None:
+        queue.announce(report.generation)
+    return replace(report, seconds=round(time.monotonic() - begun, 4))
+
+
+def _ingest(
+    announced: Announcement, objects: Objects, store: FileStore, policy: Policy, quarantine: str
+) -> IngestReport:
     try:
-        content = objects.read(announced.bucket, announced.key, announced.version, at_most=cap)
+        upload, content, refused = _read(announced, objects, at_most=policy.intake.max_file_bytes)
+        if known := store.recall(upload):
+            return IngestReport("already_known", file_id=known.file_id, generation=known.generation)
+        if refused is None:
+            try:
+                return _store(upload, content, store, policy)
+            except UnreadableFile as error:
+                refused = str(error)
+        return _quarantine(upload, refused, objects, store, quarantine)
     except ObjectMissing:
-        return _report(None, "the object is gone", begun)
-    except ObjectTooLarge as error:
-        upload = _upload(announced, _stand_in(announced, str(error)), 0)
-        return _quarantined(upload, str(error), objects, store, quarantine, begun)
-    upload = _upload(announced, hashlib.sha256(content).hexdigest(), len(content))
+        return IngestReport("missing", "the object is gone")
+
+
+def _read(announced: Announcement, objects: Objects, *, at_most: int) -> tuple[Upload, bytes, str | None]:
+    """Read an object: what it is known by, its content, and, for one that is too large to be read, why it is refused."""
+    place = (announced.bucket, announced.key, announced.version)
     try:
-        done = _store(upload, content, store, policy)
-    except UnreadableFile as error:
-        return _quarantined(upload, str(error), objects, store, quarantine, begun)
-    if done.generation is not None:
-        queue.announce(done.generation)
-    return _report(done, None, begun)
+        content = objects.read(*place, at_most=at_most)
+    except ObjectTooLarge as error:
+        # What can't be hashed by its content is recognised by its place and size.
+        stand_in = hashlib.sha256("\0".join((*place, str(error))).encode()).hexdigest()
+        return Upload(*place, announced.sequencer, stand_in, 0), b"", str(error)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return Upload(*place, announced.sequencer, sha256, len(content)), content, None
 
 
-def _stand_in(announced: Announcement, reason: str) -> str:
-    """Name content that was too large to be read, so that a second delivery of it is recognised."""
-    return hashlib.sha256(
-        f"{announced.bucket}\0{announced.key}\0{announced.version}\0{reason}".encode()
-    ).hexdigest()
-
-
-def _upload(announced: Announcement, sha256: str, size: int) -> Upload:
-    return Upload(announced.bucket, announced.key, announced.version, announced.sequencer, sha256, size)
-
-
-def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> Ingested:
+def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> IngestReport:
     source_code = source_code_of(upload.name)
     parsed = parse(content, intake=policy.intake)
     valid = validate(parsed, file=upload.key, source_code=source_code, intake=policy.intake)
-    return store.save_file(
+    done = store.save_file(
         upload,
         source_code=source_code,
         processed_at=parsed.processed_at,
@@ -180,57 +240,61 @@ def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> 
         listings=len(parsed),
         normaliser=normaliser_version(),
     )
-
-
-def _quarantined(
-    upload: Upload, reason: str, objects: Objects, store: FileStore, prefix: str, begun: float
-) -> IngestReport:
-    """Copy first, then record: a crash between the two comes again and copies the same once more."""
-    target = prefix + upload.key
-    try:
-        objects.set_aside(upload.bucket, upload.key, upload.version, target)
-    except ObjectMissing:
-        return _report(None, "the object is gone", begun)
-    note = {"bucket": upload.bucket, "key": upload.key, "version": upload.version, "reason": reason}
-    objects.write(upload.bucket, f"{target}.reason.json", orjson.dumps(note), content_type="application/json")
-    try:
-        source_code: str | None = source_code_of(upload.name)
-    except UnreadableFile:
-        source_code = None
-    rejection = Rejection(file=upload.key, index=None, field=None, reason=reason)
-    return _report(store.save_quarantined(upload, rejection, source_code=source_code), reason, begun)
-
-
-def _report(done: Ingested | None, reason: str | None, begun: float) -> IngestReport:
-    seconds = round(time.monotonic() - begun, 4)
-    if done is None:
-        return IngestReport("missing", reason, 0, 0, 0, 0, 0, None, seconds)
-    status = "already_known" if done.already else done.status
+    if done.already:  # another delivery of the same message came first
+        return IngestReport("already_known", file_id=done.file_id, generation=done.generation)
     return IngestReport(
-        status,
-        reason,
-        done.listings,
-        done.stored,
-        done.unchanged,
-        done.superseded,
-        done.rejected,
-        done.generation,
-        seconds,
+        done.status,
+        file_id=done.file_id,
+        listings=done.listings,
+        stored=done.stored,
+        unchanged=done.unchanged,
+        superseded=done.superseded,
+        repeated=valid.duplicates if done.status == "stored" else 0,
+        rejected=done.rejected,
+        generation=done.generation,
     )
 
 
+def _quarantine(upload: Upload, reason: str, objects: Objects, store: FileStore, prefix: str) -> IngestReport:
+    """Copy first, then record: a crash between the two comes again and copies the same once more.
+
+    The copy lies in a folder named for its content, so that two bad versions of a key are kept apart.
+    """
+    target = f"{prefix}{upload.sha256[:16]}/{_shortened(upload.name)}"
+    objects.set_aside(upload.bucket, upload.key, upload.version, target)
+    note = {"bucket": upload.bucket, "key": upload.key, "version": upload.version, "reason": reason}
+    objects.write(upload.bucket, f"{target}.reason.json", orjson.dumps(note), content_type="application/json")
+    rejection = Rejection(file=upload.key, index=None, field=None, reason=reason)
+    done = store.save_quarantined(upload, rejection, source_code=_source_code(upload))
+    return IngestReport("quarantined", reason, done.file_id)
+
+
+def _shortened(name: str) -> str:
+    """Keep the end of a name that has no room for ``.reason.json``: file systems take 255 bytes, S3 1,024 a key."""
+    return name.encode()[-200:].decode(errors="ignore")
+
+
+def _source_code(upload: Upload) -> str | None:
+    try:
+        return source_code_of(upload.name)
+    except UnreadableFile:  # that may be why it is here
+        return None
+
+
 def log_file(announced: Announcement, report: IngestReport) -> None:
-    """Write the one line of a file."""
-    logger.info("file_processed", extra={"bucket": announced.bucket, "key": announced.key, **asdict(report)})
+    """Write the one line of a file. The reason is left out: it may quote the file, and stands in Postgres and beside the copy."""
+    fields = asdict(report)
+    del fields["reason"]
+    place = {"bucket": announced.bucket, "key": announced.key, "version": announced.version}
+    logger.info("file_processed", extra={**place, **fields, "errors": 0})
 
 
 def count_file(report: IngestReport) -> None:
     """Add a file to the metrics."""
-    metrics.add_metric(name="listings", unit=MetricUnit.Count, value=report.listings)
-    for name in ("stored", "unchanged", "superseded", "rejected"):
-        metrics.add_metric(name=f"listings_{name}", unit=MetricUnit.Count, value=getattr(report, name))
     metrics.add_metric(name="files", unit=MetricUnit.Count, value=1)
-    metrics.add_metric(
-        name="files_quarantined", unit=MetricUnit.Count, value=int(report.status == "quarantined")
-    )
+    quarantined = int(report.status == "quarantined")
+    metrics.add_metric(name="files_quarantined", unit=MetricUnit.Count, value=quarantined)
+    metrics.add_metric(name="listings", unit=MetricUnit.Count, value=report.listings)
+    for name in ("stored", "unchanged", "superseded", "repeated", "rejected"):
+        metrics.add_metric(name=f"listings_{name}", unit=MetricUnit.Count, value=getattr(report, name))
     metrics.add_metric(name="ingest_seconds", unit=MetricUnit.Seconds, value=report.seconds)

@@ -4,17 +4,17 @@ A message only says that the data has reached a generation. Ten files cost one r
 the others find their generation matched.
 """
 
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Resolution
@@ -22,11 +22,16 @@ from dedup_core.normalising import normalise, normaliser_version
 from dedup_core.pipeline import Progress, resolve
 from dedup_core.policy import Policy
 from handlers import wiring
+from handlers.failures import described
+from handlers.stopwatch import Stopwatch
 from infra.errors import MatcherBusy
 from infra.store import MatchWork, Snapshot
 
 logger = Logger(service="match")
 metrics = Metrics(namespace="event-dedup", service="match")
+
+REASON_CHARACTERS: Final = 2000
+"""Of a failed run's reason; databases quote whole statements."""
 
 
 class RunStore(Protocol):
@@ -44,26 +49,38 @@ class RunStore(Protocol):
         """Write down a run that failed."""
 
 
+@logger.inject_lambda_context
 @metrics.log_metrics
 @event_source(data_class=SQSEvent)
 def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     """Take messages of the FIFO queue; answers the first that failed and all behind it, so that their order holds."""
     parts = wiring.for_match()
     records = list(event.records)
+    metrics.add_metric(name="messages", unit=MetricUnit.Count, value=len(records))
     for number, record in enumerate(records):
         try:
-            wanted = int(record.json_body["generation"])
-            report = match(store=parts.store, policy=parts.policy, wanted=wanted)
-        except Exception as error:  # noqa: BLE001 - whatever it was, this message and those behind it come again
-            logger.exception("run_failed", extra={"error": type(error).__name__})
-            metrics.add_metric(name="errors", unit=MetricUnit.Count, value=1)
-            parts.retry_soon([behind.receipt_handle for behind in records[number:]])
-            return {
-                "batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in records[number:]]
-            }
-        log_run(report)
-        count_run(report)
+            _take(record, parts)
+        except Exception as error:  # whatever it was: this message and those behind it come again
+            _log_failure(error)
+            undone = records[number:]
+            parts.retry_soon([behind.receipt_handle for behind in undone])
+            return {"batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in undone]}
     return {"batchItemFailures": []}
+
+
+def _take(record: SQSRecord, parts: wiring.MatchParts) -> None:
+    report = match(store=parts.store, policy=parts.policy, wanted=int(record.json_body["generation"]))
+    log_run(report)
+    count_run(report)
+
+
+def _log_failure(error: Exception) -> None:
+    """Write down why a message comes again; that another matcher is at work is no error."""
+    if isinstance(error, MatcherBusy):
+        logger.info("matcher_busy")
+        return
+    logger.error("run_failed", extra={"errors": 1, **described(error)})
+    metrics.add_metric(name="errors", unit=MetricUnit.Count, value=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,30 +96,6 @@ class RunReport:
     result_hash: str | None = None
     statistics: dict[str, float | int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-
-
-class Stopwatch:
-    """Times stages: each runs until the next begins."""
-
-    def __init__(self, then: Progress | None = None) -> None:
-        """then: told of each stage as well."""
-        self._then = then
-        self._begun = self._mark = time.monotonic()
-        self._stage = "loading"
-        self.seconds: dict[str, float] = {}
-
-    def begin(self, stage: str, share: float) -> None:
-        """End the stage that runs, and begin another."""
-        now = time.monotonic()
-        self.seconds[self._stage] = round(self.seconds.get(self._stage, 0.0) + now - self._mark, 4)
-        self._stage, self._mark = stage, now
-        if self._then:
-            self._then(stage, share)
-
-    def end(self) -> dict[str, float]:
-        """End the last stage; returns all seconds with their ``total``."""
-        self.begin("", 1.0)
-        return {**self.seconds, "total": round(time.monotonic() - self._begun, 4)}
 
 
 def match(
@@ -124,22 +117,30 @@ def match(
         MatcherBusy: another matcher is at work; the message must come again.
     """
     started_at = now()
+    if wanted is not None and wanted <= (matched := store.generations()[1]):
+        return RunReport(ran=False, generation=matched)
     try:
         with store.matching() as work:
-            if wanted is not None and wanted <= work.matched:
+            if wanted is not None and wanted <= work.matched:  # matched while we asked for the lock
                 return RunReport(ran=False, generation=work.matched)
             return _run(work, policy, started_at, Stopwatch(progress))
     except MatcherBusy:
         raise
     except Exception as error:
+        _write_down(error, store, policy, started_at)
+        raise
+
+
+def _write_down(error: Exception, store: RunStore, policy: Policy, started_at: datetime) -> None:
+    # The database may be what failed, and then can't take this either; the first error is raised in any case.
+    with suppress(Exception):
         store.record_failure(
             generation=store.generations()[0],
-            reason=f"{type(error).__name__}: {error}"[:2000],
+            reason=f"{type(error).__name__}: {error}"[:REASON_CHARACTERS],
             policy_version=policy.version,
             policy_hash=policy.hash,
             started_at=started_at,
         )
-        raise
 
 
 def _run(work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch) -> RunReport:

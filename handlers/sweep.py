@@ -4,9 +4,10 @@ S3 may forget to announce an object, a function may die between its commit and i
 stands in the bucket and in Postgres, and the sweep compares the two.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -14,22 +15,34 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import wiring
 from infra.match_queue import MatchQueue
-from infra.object_store import Objects
+from infra.object_store import Listed, is_input
 
 logger = Logger(service="sweep")
 metrics = Metrics(namespace="event-dedup", service="sweep")
 
 
+GRACE: Final = timedelta(minutes=15)
+"""For how long an object may wait for its own notification before it counts as missed."""
+
+
+class Bucket(Protocol):
+    """What sweep asks of the place where files lie."""
+
+    def list(self, bucket: str) -> Iterator[Listed]:
+        """List all versions of all objects that were not deleted."""
+
+
 class SweptStore(Protocol):
     """What sweep asks of the store."""
 
-    def known_keys(self, bucket: str) -> set[str]:
-        """List the keys of a bucket of which an upload was recorded."""
+    def known_objects(self, bucket: str) -> set[tuple[str, str]]:
+        """List (key, version) of the uploads of a bucket that were recorded."""
 
     def generations(self) -> tuple[int, int]:
         """Return the ingested and the matched generation."""
 
 
+@logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep once; the schedule's event is not read."""
@@ -41,6 +54,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         queue=parts.queue,
         announce_file=parts.announce_file,
         ignored_prefixes=parts.ignored_prefixes,
+        now=datetime.now(UTC),
         again=f"-{context.aws_request_id}",
     )
     logger.info("swept", extra=asdict(report))
@@ -58,37 +72,36 @@ class SweepReport:
 
 
 def sweep(
-    bucket: str | None,
+    bucket: str,
     *,
-    objects: Objects,
+    objects: Bucket,
     store: SweptStore,
     queue: MatchQueue,
-    announce_file: Callable[[str, str], None],
+    announce_file: Callable[[str, str, str], None],
     ignored_prefixes: tuple[str, ...],
+    now: datetime,
     again: str,
 ) -> SweepReport:
     """Announce again the objects that were never ingested, and the generation if the matcher is behind.
 
-    announce_file: called with bucket and key. again: makes this announcement differ from the lost one.
+    announce_file: called with bucket, key and version. again: makes this announcement differ from the lost one.
 
     A second run announces the same again, as long as it is not done; each announcement is harmless, as ingest and match know
     what they have done. A crash leaves the rest to the next sweep.
     """
-    missing = list(_missing(bucket, objects, store, ignored_prefixes)) if bucket else []
-    for key in missing:
-        announce_file(bucket or "", key)
+    known = store.known_objects(bucket)
+    # A bucket that keeps no versions lists none: there, any upload of the key will do.
+    known |= {(key, "") for key, _ in known}
+    missed = 0
+    for item in objects.list(bucket):
+        if (item.key, item.version) not in known and _is_due(item, now, ignored_prefixes):
+            announce_file(bucket, item.key, item.version)
+            missed += 1
     ingested, matched = store.generations()
     if ingested > matched:
         queue.announce(ingested, again=again)
-    return SweepReport(files=len(missing), behind=ingested - matched)
+    return SweepReport(files=missed, behind=ingested - matched)
 
 
-def _missing(
-    bucket: str, objects: Objects, store: SweptStore, ignored_prefixes: tuple[str, ...]
-) -> Iterable[str]:
-    known = store.known_keys(bucket)
-    return (
-        item.key
-        for item in objects.list(bucket)
-        if item.key not in known and not item.key.startswith(ignored_prefixes)
-    )
+def _is_due(item: Listed, now: datetime, ignored_prefixes: tuple[str, ...]) -> bool:
+    return is_input(item.key) and not item.key.startswith(ignored_prefixes) and item.modified < now - GRACE

@@ -3,8 +3,9 @@
 What a function needs is built at its first event and kept: a warm function reuses its pool and its clients.
 """
 
-import time
+import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -13,6 +14,7 @@ from urllib.parse import quote_plus
 import boto3
 import orjson
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dedup_core.policy import Policy, default_policy, parse_policy
 from infra.errors import WrongSettings
@@ -31,8 +33,11 @@ CLIENT: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_
 
 @cache
 def settings() -> Settings:
-    """Read the environment once; raises WrongSettings."""
-    return read_settings()
+    """Read the environment once, and log from the level on that it names; raises WrongSettings."""
+    chosen = read_settings()
+    for service in ("ingest", "match", "sweep", "migrate"):
+        logging.getLogger(service).setLevel(chosen.log_level)
+    return chosen
 
 
 def required(value: str | None, name: str) -> str:
@@ -113,23 +118,25 @@ def for_match() -> MatchParts:
     url = required(settings().match_queue_url, "MATCH_QUEUE_URL")
 
     def retry_soon(receipt_handles: Iterable[str]) -> None:
-        for handle in receipt_handles:
-            _sqs().change_message_visibility(
-                QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=RETRY_AFTER_S
-            )
+        # Where this fails, the messages come again all the same, only later.
+        with suppress(ClientError, BotoCoreError):
+            for handle in receipt_handles:
+                _sqs().change_message_visibility(
+                    QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=RETRY_AFTER_S
+                )
 
     return MatchParts(store(), policy_of(settings()), retry_soon)
 
 
 @dataclass(frozen=True, slots=True)
 class SweepParts:
-    """What sweep works with. announce_file: sends bucket and key as S3 would."""
+    """What sweep works with. announce_file: sends bucket, key and version as S3 would."""
 
     bucket: str
     objects: S3Objects
     store: Store
     queue: SqsMatchQueue
-    announce_file: Callable[[str, str], None]
+    announce_file: Callable[[str, str, str], None]
     ignored_prefixes: tuple[str, ...]
 
 
@@ -139,20 +146,23 @@ def for_sweep() -> SweepParts:
     chosen = settings()
     url = required(chosen.upload_queue_url, "UPLOAD_QUEUE_URL")
 
-    def announce_file(bucket: str, key: str) -> None:
-        _sqs().send_message(QueueUrl=url, MessageBody=orjson.dumps(s3_notification(bucket, key)).decode())
+    def announce_file(bucket: str, key: str, version: str) -> None:
+        body = orjson.dumps(s3_notification(bucket, key, version)).decode()
+        _sqs().send_message(QueueUrl=url, MessageBody=body)
 
     bucket = required(chosen.uploads_bucket, "UPLOADS_BUCKET")
     return SweepParts(bucket, _objects(), store(), _queue(), announce_file, _ignored_prefixes())
 
 
-def s3_notification(bucket: str, key: str) -> dict[str, Any]:
-    """Write what S3 would have sent, its key encoded as S3 encodes it; without a sequencer, which only S3 knows."""
-    record = {
-        "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}},
+def s3_notification(bucket: str, key: str, version: str) -> dict[str, Any]:
+    """Write what S3 would have sent, its key encoded as S3 encodes it.
+
+    Without a sequencer, which only S3 knows: of files with the same processedAt, this one counts as the oldest.
+    """
+    found = {"key": quote_plus(key, safe="/"), **({"versionId": version} if version else {})}
+    return {
+        "Records": [{"eventSource": "event-dedup:sweep", "s3": {"bucket": {"name": bucket}, "object": found}}]
     }
-    return {"Records": [record]}
 
 
 def for_migrate() -> Store:

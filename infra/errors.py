@@ -25,3 +25,11 @@ class ObjectTooLarge(EventDedupError):  # noqa: N818
 
 class ObjectMissing(EventDedupError):  # noqa: N818
     """The object is gone: deleted since it was announced. Acknowledge; if it comes back it is announced again."""
+
+
+class ForeignMessage(EventDedupError):  # noqa: N818
+    """A message that nobody of us sent. Let it come again until it lies in the dead letter queue, where someone looks at it."""
+
+
+class NothingToRead(EventDedupError):  # noqa: N818
+    """Where input files were expected there is none. Show the message; nothing was done."""

@@ -1,0 +1,120 @@
+"""Commands on files, without any service: dedupe, and what explain needs of files."""
+# ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from handlers.commands.options import AsJson, InputFiles, PolicyFile, chosen_policy
+
+if TYPE_CHECKING:
+    from handlers.dedupe import Deduped
+
+REFUSALS_SHOWN = 20
+A_FILE_WAS_REFUSED = 3
+
+
+def dedupe(
+    files: InputFiles,
+    policy: PolicyFile = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write the canonical events as JSON; - for standard output.",
+            dir_okay=False,
+            allow_dash=True,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 also if only a listing was refused.")
+    ] = False,
+) -> None:
+    """Deduplicate files, without any service.
+
+    What can't be read is left out, told, and listed in the output under `rejected`; all else goes in. Exits with 3 if a whole file
+    was left out. Of a listing that stands in several files, the one of the latest `processedAt` holds, whatever the files' order.
+
+    [bold]Example:[/] event-dedup dedupe samples/breisgau --output events.json
+    """
+    from handlers.dedupe import dedupe as deduped
+    from handlers.dedupe import input_paths
+    from handlers.terminal import progress_bar
+
+    paths = input_paths(files)
+    with progress_bar() as show:
+        result = deduped(
+            paths,
+            chosen_policy(policy),
+            read=lambda done: show(f"reading {done} of {len(paths)} files", done / len(paths)),
+            progress=show,
+        )
+    if output is not None:
+        _write(result, output)
+    if str(output) != "-":
+        _show(result, as_json=as_json)
+    _tell_refusals(result)
+    if any(strict or rejection.index is None for rejection in result.rejections):
+        raise typer.Exit(A_FILE_WAS_REFUSED)
+
+
+def _write(result: "Deduped", output: Path) -> None:
+    """Write the document whole or not at all."""
+    from dedup_core.rendering import write_document
+
+    if str(output) == "-":
+        write_document(result.resolution, result.rejections, sys.stdout.buffer, stats=result.stats)
+        return
+    part = output.with_name(output.name + ".part")
+    with part.open("wb") as out:
+        write_document(result.resolution, result.rejections, out, stats=result.stats)
+    part.replace(output)
+
+
+def _show(result: "Deduped", *, as_json: bool) -> None:
+    from handlers.terminal import EVENT_COLUMNS, facts, print_json, table
+
+    summary = summarised(result)
+    if as_json:
+        print_json(summary)
+        return
+    facts("Summary", {**summary, "seconds": summary["seconds"]["total"]})
+    table("Merged from most listings", _largest(result), EVENT_COLUMNS)
+
+
+def summarised(result: "Deduped") -> dict[str, Any]:
+    """Put the counts of a resolution together with what it was made by."""
+    made_by = {"policy": result.resolution.policy_version, "result_hash": result.resolution.result_hash}
+    return {**result.stats, **made_by}
+
+
+def _largest(result: "Deduped") -> list[dict[str, Any]]:
+    import polars as pl
+
+    merged = result.resolution.canonical_events.filter(pl.col("n_sources") > 1)
+    ordered = merged.sort("n_sources", "canonical_id", descending=[True, False]).head(10)
+    shown = (
+        "canonical_id",
+        "title",
+        "city",
+        "first_day",
+        "n_sources",
+        "confidence",
+        "needs_review",
+        "status",
+    )
+    return ordered.select(shown).to_dicts()
+
+
+def _tell_refusals(result: "Deduped") -> None:
+    from handlers.terminal import warn
+
+    for rejection in result.rejections[:REFUSALS_SHOWN]:
+        where = rejection.file if rejection.index is None else f"{rejection.file}, listing {rejection.index}"
+        warn(f"{where}: {rejection.field + ': ' if rejection.field else ''}{rejection.reason}")
+    if len(result.rejections) > REFUSALS_SHOWN:
+        warn(f"… and {len(result.rejections) - REFUSALS_SHOWN} more; all of them stand in the output")

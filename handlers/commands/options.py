@@ -1,0 +1,114 @@
+"""Options: what several commands take, and what they open because of it."""
+# ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from dedup_core.policy import Policy
+    from infra.store import Store
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Limit = Annotated[int, typer.Option(help="Rows at most.", min=1, max=10_000)]
+Offset = Annotated[int, typer.Option(help="Rows to skip.", min=0)]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        help="A matching.yaml to use instead of EVENT_DEDUP_POLICY_FILE or the one in the package.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+InputFiles = Annotated[list[Path], typer.Argument(help="Input files, or folders of them.", exists=True)]
+Found = TypeVar("Found")
+
+
+def identity(text: str) -> tuple[str, str]:
+    """Read ``source_code:id``."""
+    source_code, separator, listing_id = text.partition(":")
+    if not separator or not source_code or not listing_id:
+        raise typer.BadParameter(f"{text!r} is not of the form source_code:id, e.g. bwb:pdf-9a2c5acd-2-2")
+    return source_code, listing_id
+
+
+def found(row: Found | None, what: str) -> Found:
+    """Insist on something that was looked up; raises UnknownEvent."""
+    from dedup_core.errors import UnknownEvent
+
+    if row is None:
+        raise UnknownEvent(f"there is no {what}")
+    return row
+
+
+def chosen_policy(path: Path | None) -> "Policy":
+    """Read the policy of an option, of the settings, or of the package."""
+    from dedup_core.policy import parse_policy
+    from handlers import wiring
+
+    if path is None:
+        return wiring.policy_of(wiring.settings())
+    return parse_policy(path.read_text(encoding="utf-8"), name=str(path))
+
+
+def data_folder() -> Path:
+    """Tell where the embedded database and the quarantine of folders lie."""
+    from handlers import wiring
+
+    return wiring.settings().data_folder
+
+
+@contextmanager
+def database(to: Literal["look", "change", "begin"]) -> Iterator["Store"]:
+    """Open the database that the settings name, or else the embedded one, for as long as the block runs.
+
+    to: ``begin`` brings the schema to what this version needs and creates an embedded database; the others insist on both,
+        so that a wrong folder or a forgotten variable is told and not answered with an empty table.
+
+    Raises:
+        NoPostgres: there is no database to look into.
+        SchemaNotReady: it is at another schema.
+    """
+    from handlers import wiring
+    from infra.store import Store
+
+    chosen = wiring.settings()
+    if chosen.database_url is not None or chosen.database_secret_arn is not None:
+        yield _ready(wiring.store(), upgrade=to == "begin")
+        return
+    with _embedded(chosen.data_folder / "postgres", create=to == "begin") as url:
+        store = Store.at(url)
+        try:
+            yield _ready(store, upgrade=True)
+        finally:
+            store.engine.dispose()
+
+
+def _ready(store: "Store", *, upgrade: bool) -> "Store":
+    if upgrade:
+        store.upgrade()
+    else:
+        store.require_head()
+    return store
+
+
+@contextmanager
+def _embedded(folder: Path, *, create: bool) -> Iterator[str]:
+    import warnings
+
+    from infra.errors import NoPostgres
+    from infra.local.postgres import embedded_postgres
+
+    if not create and not folder.exists():
+        raise NoPostgres(
+            f"there is no database in {folder}: fill one with `event-dedup watch FOLDER`, or name one by "
+            "EVENT_DEDUP_DATABASE_URL, or its folder by EVENT_DEDUP_DATA_FOLDER"
+        )
+    # It warns of a variable of desktops that servers and containers don't set; its lock file then lies in /tmp, which is fine.
+    warnings.filterwarnings("ignore", module="platformdirs")
+    with embedded_postgres(folder) as url:
+        yield url

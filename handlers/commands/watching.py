@@ -1,0 +1,267 @@
+"""Commands that take files in: watch, demo, and match for a run that nothing called for."""
+# ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from handlers.commands.options import AsJson, PolicyFile, chosen_policy, data_folder, database
+
+if TYPE_CHECKING:
+    from handlers.ingest import IngestReport
+    from handlers.match import RunReport
+    from handlers.watch import Watcher
+    from infra.store import Store
+
+A_FILE_WAS_REFUSED = 3
+Folder = Annotated[Path, typer.Argument(help="The folder.", exists=True, file_okay=False)]
+
+
+def watch(
+    folder: Folder,
+    once: Annotated[bool, typer.Option("--once", help="Process what lies there, then end.")] = False,
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ingest and match the files of a folder, and those that come.
+
+    Uses EVENT_DEDUP_DATABASE_URL, or else a Postgres of its own below EVENT_DEDUP_DATA_FOLDER (./var). Ctrl-C and SIGTERM finish the
+    work in hand; a second Ctrl-C rolls it back. Bad files stay where they are, with a copy and the reason in `quarantine` of the data
+    folder; with --once they make it exit with 3. --json prints a document at the end, or, without --once, a line for each file and run.
+
+    [bold]Example:[/] event-dedup watch inbox --once
+    """
+    log_to_stderr()
+    show = Shown(as_json=as_json, once=once)
+    stop = stop_on_signals()
+    with database("begin") as store, ExitStack() as stack:
+        watcher = _watcher(folder, store, policy, stop, show)
+        if once:
+            show.progress_in(stack, watcher)
+        else:
+            _greet(folder)
+        tally = watcher.once() if once else watcher.forever()
+        stack.close()
+        counts = _counts(store)
+    if once:
+        show.end(counts)
+        if stop.is_set() or tally.failed:
+            _fail("stopped before the end" if stop.is_set() else f"{tally.failed} files could not be opened")
+        if any(report.status == "quarantined" for _, report in show.files):
+            raise typer.Exit(A_FILE_WAS_REFUSED)
+
+
+def _watcher(folder: Path, store: "Store", policy: Path | None, stop: Event, show: "Shown") -> "Watcher":
+    from handlers.watch import Watcher
+    from infra.object_store import FolderObjects
+
+    objects = FolderObjects(data_folder())
+    return Watcher(
+        folder.resolve(), store, chosen_policy(policy), objects, stop, told=show.file, ran=show.run
+    )
+
+
+def _greet(folder: Path) -> None:
+    from handlers.terminal import say
+
+    if sys.stderr.isatty():
+        say(f"watching {folder}; Ctrl-C ends it")
+
+
+def _counts(store: "Store") -> dict[str, Any]:
+    from infra.store import reading
+
+    with store.reading() as connection:
+        return dict(reading.overview(connection))
+
+
+def _fail(message: str) -> None:
+    from handlers.terminal import fail
+
+    fail(message)
+    raise typer.Exit(1)
+
+
+class Shown:
+    """What `watch` shows: on a terminal a line a file, else JSON, as it comes or at the end."""
+
+    def __init__(self, *, as_json: bool, once: bool) -> None:
+        """as_json: JSON on standard output; once: the files are kept and shown at the end."""
+        self._as_json = as_json
+        self._once = once
+        self._step: Callable[[str, float], None] = lambda text, share: None
+        self._waiting = 1
+        self.files: list[tuple[str, IngestReport]] = []
+        self.runs: list[RunReport] = []
+
+    def progress_in(self, stack: ExitStack, watcher: "Watcher") -> None:
+        """Show a bar until the stack is closed."""
+        from handlers.terminal import progress_bar
+
+        self._step = stack.enter_context(progress_bar())
+        self._waiting = max(1, sum(1 for _ in watcher.objects.list(str(watcher.folder))))
+        watcher.progress = self._step
+
+    def file(self, key: str, report: "IngestReport") -> None:
+        """Show a file that was taken in."""
+        from handlers.terminal import print_json, say
+
+        if self._once:
+            self.files.append((key, report))
+            done = len(self.files)
+            self._step(f"ingesting {done} of {self._waiting} files", done / self._waiting)
+        elif self._as_json:
+            print_json({"file": key, **asdict(report)}, indent=False)
+        if sys.stderr.isatty() and (not self._once or report.status == "quarantined"):
+            say(f"{key}: {_in_words(report)}")
+
+    def run(self, report: "RunReport") -> None:
+        """Show a run."""
+        from handlers.terminal import print_json, say
+
+        if self._once:
+            self.runs.append(report)
+        elif self._as_json:
+            print_json({"run": report.run_id, **asdict(report)}, indent=False)
+        if sys.stderr.isatty() and not self._once:
+            say(
+                f"run {report.run_id}: {report.events_created} events new, {report.events_changed} changed, "
+                f"{report.events_gone} gone, {report.seconds['total']:.1f} s"
+            )
+
+    def end(self, counts: dict[str, Any]) -> None:
+        """Show what came out of it all."""
+        from handlers.terminal import facts, print_json
+
+        if self._as_json:
+            files = [{"key": key, **asdict(report)} for key, report in self.files]
+            print_json({"files": files, "runs": [asdict(run) for run in self.runs], "overview": counts})
+        else:
+            facts("Overview", counts)
+
+
+def _in_words(report: "IngestReport") -> str:
+    if report.status == "stored":
+        return (
+            f"{report.listings} listings, {report.stored} new or changed, {report.unchanged} unchanged, "
+            f"{report.rejected} rejected"
+        )
+    return report.status.replace("_", " ") + (f": {report.reason}" if report.reason else "")
+
+
+def log_to_stderr(*, quiet: bool = False) -> None:
+    """Keep standard output for the result; on a terminal, where a person is told instead, only errors are logged."""
+    from handlers import ingest, match, wiring
+
+    wiring.settings()  # sets the level that the environment names, so it comes first
+    for logger in (ingest.logger, match.logger):
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
+        if quiet or sys.stderr.isatty():
+            logger.setLevel("WARNING")
+
+
+def stop_on_signals() -> Event:
+    """Return an event that Ctrl-C and SIGTERM set: work in hand is finished, not torn. The second time, it is rolled back."""
+    stop = Event()
+
+    def end(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return stop
+
+
+def match(policy: PolicyFile = None, as_json: AsJson = False) -> None:
+    """Run the matcher on all that is stored, whether or not anything is new: after an upgrade, or with another policy.
+
+    [bold]Example:[/] event-dedup match --policy matching.yaml
+    """
+    from handlers.match import log_run
+    from handlers.match import match as matched
+    from handlers.terminal import facts, print_json, progress_bar
+
+    log_to_stderr()
+    rules = chosen_policy(policy)
+    with database("change") as store, progress_bar() as show:
+        report = matched(store=store, policy=rules, progress=show)
+    log_run(report)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        facts(f"Run {report.run_id}", {**asdict(report), "seconds": report.seconds["total"]})
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of input files.", exists=True, file_okay=False)
+    ] = Path("samples"),
+) -> None:
+    """Deduplicate real listings as `watch --once` does, and show what came out.
+
+    [bold]Example:[/] event-dedup demo samples
+    """
+    from handlers.terminal import EVENT_COLUMNS, facts, table
+    from infra.store import reading
+
+    begun = time.monotonic()
+    log_to_stderr(quiet=True)
+    show = Shown(as_json=False, once=True)
+    with database("begin") as store, ExitStack() as stack:
+        watcher = _watcher(folder, store, None, stop_on_signals(), show)
+        show.progress_in(stack, watcher)
+        watcher.once()
+        stack.close()
+        seconds = round(time.monotonic() - begun, 1)
+        counts = _counts(store)
+        with store.reading() as connection:
+            merged = reading.list_events(connection, sort="n_sources", limit=10)
+            waiting = [_question(row) for row in reading.questions(connection, limit=5)]
+    new = sum(report.status == "stored" for _, report in show.files)
+    facts("event-dedup demo", {**counts, "new_files": new, "runs": len(show.runs), "seconds": seconds})
+    table("Merged from most listings", merged, EVENT_COLUMNS)
+    table("Awaiting review, most likely first", waiting, QUESTION_COLUMNS)
+    _suggest(_next_steps(merged, waiting))
+
+
+QUESTION_COLUMNS = {"a": "listing", "b": "other listing", "score": "probability", "weight": "bits"}
+
+
+def _question(row: Any) -> dict[str, Any]:
+    return {
+        "a": f"{row['a_source_code']}:{row['a_id']}",
+        "b": f"{row['b_source_code']}:{row['b_id']}",
+        "score": row["score"],
+        "weight": row["weight"],
+    }
+
+
+def _suggest(commands: Iterator[str]) -> None:
+    from handlers.terminal import out
+
+    out.print("\nTry next:")
+    for command in commands:
+        out.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _next_steps(merged: Any, waiting: Any) -> Iterator[str]:
+    command = ".venv/bin/event-dedup"
+    for row in merged[:1]:
+        yield f"{command} events show {row['canonical_id']}"
+    for question in waiting[:1]:
+        yield f"{command} explain {question['a']} {question['b']}"
+    yield f"{command} events list --sort n_sources --limit 20"
+    yield f"{command} dedupe samples/breisgau --output events.json"

@@ -1,7 +1,7 @@
-"""Copying: whole frames to and from PostgreSQL by COPY, many times faster than rows.
+r"""Copying: whole frames to and from PostgreSQL by COPY, many times faster than rows.
 
-Lists and structs travel as JSON text. Null and empty text are different on the way in; on the way out both are null, as no
-column of ours holds empty text but the two of a title's words, which the reader fills again.
+Lists and structs travel as JSON text. What comes back equals what went in, null and empty text apart; what PostgreSQL itself changes
+is the JSON of ``jsonb`` columns (spaces, order of keys), and what it can't hold (``\0``) is refused at the door, not here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,9 +12,8 @@ import polars as pl
 from sqlalchemy import Connection, Select, Table, text
 from sqlalchemy.dialects import postgresql
 
-_OCCURRENCE_TEXT: Final = pl.Struct(
-    {"date": pl.String, "start_time": pl.String, "end_time": pl.String, "end_date": pl.String}
-)
+CHUNK: Final = 1 << 18
+"""Bytes a message; pg8000 itself would send 8 kB at once and flush after each."""
 
 
 def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
@@ -26,11 +25,15 @@ def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     )
     content = BytesIO()
     flat.write_csv(content, include_header=False, quote_style="non_numeric", null_value="\\N")
-    content.seek(0)
     columns = ", ".join(f'"{name}"' for name in frame.columns)
     # Null is a bare \N; a text that reads so is quoted, as all texts are, and stays a text.
     statement = f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '\\N')"
-    _cursor(connection).execute(statement, stream=content)
+    _cursor(connection).execute(statement, stream=_chunks(content))
+
+
+def _chunks(content: BytesIO) -> Iterable[memoryview]:
+    whole = content.getbuffer()
+    return (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
 
 
 def _as_json(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -45,30 +48,23 @@ def copy_out(connection: Connection, query: Select[Any], schema: Mapping[str, pl
     statement = query.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
     content = BytesIO()
     _cursor(connection).execute(f"COPY ({statement}) TO STDOUT WITH (FORMAT csv)", stream=content)
-    flat = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in schema.items()}
     if not content.tell():
         return pl.DataFrame(schema=dict(schema))
     content.seek(0)
-    as_text = {name: pl.String() if dtype == pl.Boolean() else dtype for name, dtype in flat.items()}
-    frame = pl.read_csv(content, has_header=False, schema=as_text, null_values=[""])
+    as_text = {name: pl.String() if _comes_as_text(dtype) else dtype for name, dtype in schema.items()}
+    # PostgreSQL quotes empty text and leaves null bare, and the reader keeps the two apart.
+    frame = pl.read_csv(content, has_header=False, schema=as_text)
     return frame.select(_decoded(name, dtype) for name, dtype in schema.items())
+
+
+def _comes_as_text(dtype: pl.DataType) -> bool:
+    return dtype.is_nested() or dtype == pl.Boolean()
 
 
 def _decoded(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean():
         return (pl.col(name) == "t").alias(name)
-    if not dtype.is_nested():
-        return pl.col(name)
-    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
-        days = [
-            pl.element().struct.field(day).str.to_date("%Y-%m-%d").alias(day) for day in ("date", "end_date")
-        ]
-        return (
-            pl.col(name)
-            .str.json_decode(pl.List(_OCCURRENCE_TEXT))
-            .list.eval(pl.element().struct.with_fields(days))
-        )
-    return pl.col(name).str.json_decode(dtype)
+    return pl.col(name).str.json_decode(dtype) if dtype.is_nested() else pl.col(name)
 
 
 def temporary(connection: Connection, name: str, like: Table, columns: Iterable[str]) -> str:

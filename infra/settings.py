@@ -1,14 +1,37 @@
-"""Settings: addresses and secrets, from the environment. What changes answers is the policy, not a setting."""
+"""Settings: addresses and secrets, from the environment. What changes answers is the policy, not a setting.
 
+A variable that is wrong, or that nobody reads because its name is misspelt, stops the start and is named; its value never is.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from infra.errors import WrongSettings
 
-PREFIX = "EVENT_DEDUP_"
+PREFIX: Final = "EVENT_DEDUP_"
+
+FOR_TESTS: Final = f"{PREFIX}TEST_"
+"""Variables that only tests read."""
+
+DRIVERS: Final = ("postgresql", "postgres", "postgresql+pg8000")
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    try:
+        driver = make_url(url.get_secret_value()).drivername
+    except (ArgumentError, ValueError):
+        driver = ""  # the cause would show the URL, and with it the password
+    if driver not in DRIVERS:
+        raise ValueError("write postgresql://user:password@host:5432/name")
+    return url
 
 
 class Settings(BaseSettings):
@@ -16,13 +39,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
         None,
         description="postgresql://user:password@host:5432/name. Unset on a laptop: a Postgres of its own is started.",
     )
     database_secret_arn: str | None = Field(
         None,
-        description="Secrets Manager secret that holds the database's URL, or host, port, dbname, username, password.",
+        description="Used if the URL is unset: Secrets Manager secret that holds it, or host, port, dbname, username, password as JSON.",
     )
     data_folder: Path = Field(
         Path("var"),
@@ -41,7 +64,7 @@ class Settings(BaseSettings):
     upload_queue_url: str | None = Field(
         None, description="URL of the queue that brings S3's notifications to ingest."
     )
-    policy_file: Path | None = Field(
+    policy_file: FilePath | None = Field(
         None, description="A matching.yaml to use instead of the one in the package."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -53,13 +76,30 @@ def read_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        WrongSettings: a variable is wrong; the message names it.
+        WrongSettings: variables are wrong or unknown; the message names each.
     """
+    faults = list(_unknown(os.environ))
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise WrongSettings("; ".join(lines)) from error
+        faults += [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+    if faults:
+        raise WrongSettings("; ".join(faults))
+    return settings
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    """Name the variables with our prefix that nobody reads."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    strangers = sorted(
+        name
+        for name in environment
+        if name.startswith(PREFIX) and not name.startswith(FOR_TESTS) and name not in known
+    )
+    return [
+        f"{name}: there is no such variable, did you mean {(get_close_matches(name, known, 1) or known)[0]}?"
+        for name in strangers
+    ]
 
 
 def environment_example() -> str:

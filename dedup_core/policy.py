@@ -158,6 +158,9 @@ class Vetoes(Section):
     """What no sum of evidence may overrule."""
 
     title_differs: Bits = Field(description="bits; a title at or below it can't become a match")
+    two_names: Bits = Field(
+        description="bits; if each title has that much that the other lacks, it can't become a match"
+    )
     headline_review: bool = Field(
         description="whether a journalist's headline that differs may still go to review"
     )

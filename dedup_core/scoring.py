@@ -75,37 +75,41 @@ def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """p pairs whose titles were compared. shared: bits of the words in common; title: the evidence; both (p,)."""
+    """p pairs whose titles were compared. shared: bits of the words in common; title: the evidence; rest: see `title_bits`; all (p,)."""
 
     pairs: Pairs
     shared: Bits
     title: Bits
+    rest: Bits
 
     def part(self, start: int) -> "Titled":
         """Take CHUNK pairs."""
         end = start + CHUNK
         chunk = Pairs(self.pairs.a[start:end], self.pairs.b[start:end])
-        return Titled(chunk, self.shared[start:end], self.title[start:end])
+        return Titled(chunk, self.shared[start:end], self.title[start:end], self.rest[start:end])
 
 
 def _together(parts: list[Titled]) -> Titled:
     if not parts:
         nothing = np.empty(0, np.float32)
-        return Titled(Pairs(np.empty(0, np.uint32), np.empty(0, np.uint32)), nothing, nothing)
+        return Titled(Pairs(np.empty(0, np.uint32), np.empty(0, np.uint32)), nothing, nothing, nothing)
     pairs = Pairs(
         np.concatenate([part.pairs.a for part in parts]), np.concatenate([part.pairs.b for part in parts])
     )
-    return Titled(pairs, np.concatenate([p.shared for p in parts]), np.concatenate([p.title for p in parts]))
+    columns = [
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("shared", "title", "rest")
+    ]
+    return Titled(pairs, *columns)
 
 
 def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
     """Compare titles first: most pairs share no more than a day and a town, and their titles part them."""
     shared = shared_bits(pairs, subjects)
-    title = title_bits(pairs, shared, subjects, policy.evidence.title)
+    title, rest = title_bits(pairs, shared, subjects, policy.evidence.title)
     if keep_all:
-        return Titled(pairs, shared, title)
+        return Titled(pairs, shared, title, rest)
     hopeful = ~_parted_by_title(pairs, title, subjects, policy)
-    return Titled(pairs.where(hopeful), shared[hopeful], title[hopeful])
+    return Titled(pairs.where(hopeful), shared[hopeful], title[hopeful], rest[hopeful])
 
 
 def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
@@ -119,7 +123,9 @@ def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all
     evidence = _evidence(pairs, titled.title, meeting, km, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
-    ruled = rulings(Facts(pairs, evidence, weight, shared, identical, meeting, km), subjects, policy)
+    ruled = rulings(
+        Facts(pairs, evidence, weight, shared, titled.rest, identical, meeting, km), subjects, policy
+    )
     cut = np.minimum(ruled.limit - weight, 0)
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32

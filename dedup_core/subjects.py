@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from dedup_core import lexicon
 from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
@@ -88,7 +89,8 @@ class Subjects:
     source: Ints
     source_type: Ints
     session: Ints
-    guided: npt.NDArray[np.bool_]
+    visit: npt.NDArray[np.bool_]
+    unreal: npt.NDArray[np.bool_]
     series: npt.NDArray[np.bool_]
     kind: Ints
     title_factor: Floats
@@ -159,8 +161,9 @@ def subjects_of(
         source=_codes(events["source_code"]),
         source_type=_codes(events["source_type"]),
         session=_sessions(events),
-        guided=(events["kind"] == "guided_tour").fill_null(value=False).to_numpy(),
-        series=(events["kind"] == "series").fill_null(value=False).to_numpy(),
+        visit=_is_kind(events, ["guided_tour", "opening"]),
+        unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
+        series=_is_kind(events, ["series"]),
         kind=_codes(events["kind"]),
         title_factor=_title_factor(events, policy),
         headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
@@ -214,7 +217,9 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
 def _town_bits(known: pl.DataFrame, cities: pl.Series) -> Floats:
     """Sum the bits of the title words that are the event's own town: one source says where, another doesn't."""
     rows = pl.DataFrame({"event": pl.int_range(len(cities), dtype=pl.UInt32, eager=True), "city": cities})
-    named = known.join(rows.drop_nulls(), on="event").filter(pl.col("word").is_in(pl.col("city").str.split(" ")))
+    named = known.join(rows.drop_nulls(), on="event").filter(
+        pl.col("word").is_in(pl.col("city").str.split(" "))
+    )
     summed = named.group_by("event").agg(pl.col("bits").sum())
     return _floats(rows.join(summed, on="event", how="left", maintain_order="left")["bits"].fill_null(0))
 
@@ -288,6 +293,10 @@ def _sessions(events: pl.DataFrame) -> Ints:
     late = marked.str.contains("late", literal=True)
     early = marked.str.contains("early", literal=True)
     return _ints(events.select(pl.when(late).then(2).when(early).then(1).otherwise(0)).to_series())
+
+
+def _is_kind(events: pl.DataFrame, kinds: list[str]) -> npt.NDArray[np.bool_]:
+    return events["kind"].is_in(kinds).fill_null(value=False).to_numpy()
 
 
 def _as_float(value: object) -> float:

@@ -13,13 +13,16 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, far_from
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs, same_code
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 
 REASONS: Final = {
     "title_differs": "The titles name different things.",
     "headline_differs": "A headline names no event, so differing titles are left to a person.",
+    "two_names": "Each title has a word of its own that the other lacks, so a person should look.",
+    "town_differs": "They name two different towns, so a person should look.",
+    "no_event": "One is sold or announced, but does not take place: a voucher, a parking ticket, an office hour.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "session_differs": "One is an early or late show, the other is not.",
     "far_apart": "The places are confidently too far apart.",
@@ -48,6 +51,7 @@ class Facts:
     evidence: dict[str, Bits]
     weight: Bits
     shared: npt.NDArray[np.float32]
+    rest: npt.NDArray[np.float32]
     identical: Mask
     meeting: Meeting
     km: npt.NDArray[np.float64]
@@ -66,6 +70,9 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
+        ("two_names", (facts.rest >= policy.vetoes.two_names) & ~headline, below_match),
+        ("town_differs", _towns_differ(facts, policy), below_match),
+        ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
         ("far_apart", _far_apart(facts, subjects, policy), refused),
@@ -109,12 +116,20 @@ def _relations(named: list[tuple[str, Mask]], n: int) -> pl.Series:
 
 
 def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """A source that lists two starts, two titles or two venues means two events; only a true copy is one."""
+    """A source that lists two starts, two titles or two places means two events; only a true copy is one."""
+    pairs = facts.pairs
     two_starts = facts.meeting.apart >= policy.vetoes.side_by_side_minutes
-    two_titles = np.nan_to_num(facts.evidence["title"]) < 0
-    two_venues = np.nan_to_num(facts.evidence["venue"]) < -1
-    two = (two_starts | two_titles | two_venues) & ~facts.identical
-    return same_code(subjects.source, facts.pairs) & two
+    two_titles = facts.rest > 0
+    codes = (subjects.venue, subjects.district, subjects.street)
+    two_places = np.any([both_known(code, pairs) & ~same_code(code, pairs) for code in codes], axis=0)
+    two: Mask = ((two_starts | two_titles) & ~facts.identical) | two_places
+    return same_code(subjects.source, pairs) & two
+
+
+def _towns_differ(facts: Facts, policy: Policy) -> Mask:
+    """Two known towns, neither misspelt nor near each other nor the net: equal words elsewhere can't make up for it."""
+    differ: Mask = np.nan_to_num(facts.evidence["city"]) <= policy.evidence.place.city_differs
+    return differ
 
 
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -133,10 +148,15 @@ def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
     known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0)
     different = known & (subjects.kind[a] != subjects.kind[b]) & ~(subjects.series[a] | subjects.series[b])
-    visit = (subjects.guided[a] & (subjects.days[b] > 7)) | (subjects.guided[b] & (subjects.days[a] > 7))
+    visit = (subjects.visit[a] & (subjects.days[b] > LONG_RUN)) | (
+        subjects.visit[b] & (subjects.days[a] > LONG_RUN)
+    )
     ruled: Mask = different | visit
     return ruled
 
+
+LONG_RUN: Final = 7
+"""Days from which an event is a run, such as an exhibition, that an opening or a guided tour is not the same as."""
 
 MANY_DATES: Final = 3
 """Dates from which a listing is a series and not an event that is shown twice."""

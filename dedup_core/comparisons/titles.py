@@ -40,12 +40,17 @@ def shared_bits(pairs: Pairs, subjects: Subjects) -> Floats:
     return shared
 
 
-def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleWeights) -> Bits:
+def title_bits(
+    pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleWeights
+) -> tuple[Bits, Floats]:
     """The words that both titles share add by their rarity; rare words that each has and the other lacks subtract.
 
     Misspelt words count as shared in part; a word made of the other title's initials, or different editions, count apart.
 
     shared: (p,) from `shared_bits`. Missing where a title has no word left besides its markers.
+
+    Returns:
+        the evidence, and the information in the smaller of the two rests: what both sides say and the other doesn't; (p,) bits.
     """
     rest_a = _rest(pairs.a, pairs.b, shared, subjects)
     rest_b = _rest(pairs.b, pairs.a, shared, subjects)
@@ -54,10 +59,12 @@ def title_bits(pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleW
     near = _perhaps_misspelt(pairs, smaller > 0.01, subjects)
     gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
     bits = _words_bits(shared + gain, smaller - gain, larger - gain, weights, subjects, pairs)
-    bits = np.where(_initials_fit(pairs, subjects), np.maximum(bits, weights.initials), bits)
+    abbreviated = _initials_fit(pairs, subjects)
+    bits = np.where(abbreviated, np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
-    return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
+    both_differ = np.where(empty | abbreviated, 0, smaller - gain)
+    return np.where(empty, np.float32(np.nan), bits).astype(np.float32), both_differ.astype(np.float32)
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:

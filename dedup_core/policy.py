@@ -122,6 +122,9 @@ class PlaceWeights(Section):
     equal_km: float = Field(
         ge=0, description="km; places as near as this are equal whatever their confidence"
     )
+    spot_km: float = Field(
+        ge=0, description="km; sure coordinates as near as this are one venue, whatever it is called"
+    )
     venue: Curve = Field(description="similarity of the names of venues in [0, 1] -> share of the bits below")
     venue_cap: Bits = Field(description="bits; the most that a rare venue may add")
     venue_differs: Bits = Field(description="bits for two clearly different venues")

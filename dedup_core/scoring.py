@@ -174,7 +174,7 @@ def _evidence(
         "time": time_bits(pairs, meeting, subjects, weights),
         "city": city_bits(pairs, km, subjects, weights.place),
         "geo": geo_bits(pairs, km, subjects, weights.place),
-        "venue": venue_bits(pairs, subjects, weights.place),
+        "venue": venue_bits(pairs, km, subjects, weights.place),
         "street": street_bits(pairs, subjects, weights.place),
         "description": np.full(len(pairs), np.nan, np.float32),
         "categories": category_bits(pairs, subjects, weights),

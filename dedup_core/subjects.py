@@ -12,6 +12,7 @@ from scipy import sparse
 
 from dedup_core import lexicon
 from dedup_core.corpus import TEXT_PREFIX, Corpus
+from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 
@@ -33,11 +34,14 @@ class Subjects:
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     vocabulary: the V words.   titles: the words, space-joined.   first_words: (n, 3) codes of the first three.
-    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum; town_bits: that of the words that only name the event's own town.
+    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum; place_bits: that of the words that only name the event's own town or venue.
+    names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
+    several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
+    venue_names: compounds split, function words left out.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
     texts: the descriptions; template: those that many titles share; text_words: bits of their words.
@@ -54,7 +58,10 @@ class Subjects:
     first_words: Ints
     initials: Ints
     title_bits: Floats
-    town_bits: Floats
+    place_bits: Floats
+    names: sparse.csr_array
+    name_bits: Floats
+    several_shows: npt.NDArray[np.bool_]
     equal_title: Ints
     edition: Floats
     day: Ints
@@ -107,6 +114,13 @@ def subjects_of(
 ) -> Subjects:
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
+    common = lexicon.compound_parts() | lexicon.synonym_words()
+    telling = known.filter(~pl.col("word").is_in(list(common))).join(
+        _place_words(known, events).select("event", "word"),
+        on=["event", "word"],
+        how="anti",
+        maintain_order="left",
+    )
     n, vocabulary = events.height, corpus.words["word"]
     has_word = _matrix(known["event"], known["token"], None, (n, len(vocabulary)))
     weighted = _matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
@@ -126,7 +140,10 @@ def subjects_of(
         first_words=_first_words(known, n),
         initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
-        town_bits=_town_bits(known, events["city_key"]),
+        place_bits=_summed(_place_words(known, events), n),
+        names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
+        name_bits=_summed(telling, n),
+        several_shows=_several_shows(events, known, spans),
         equal_title=_codes(events["title_words"]),
         edition=_floats(events["edition"]),
         day=_ints(day),
@@ -147,7 +164,9 @@ def subjects_of(
         online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
         city_names=city_names,
         venue=venue,
-        venue_names=venue_names,
+        venue_names=words_of(venue_names, pl.repeat(None, len(venue_names), dtype=pl.Int32, eager=True))[
+            "title_words"
+        ],
         street=_codes(events["street_key"]),
         street_no=_codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
@@ -214,14 +233,20 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
     return Ragged(starts, values.cast(pl.Int32).to_numpy())
 
 
-def _town_bits(known: pl.DataFrame, cities: pl.Series) -> Floats:
-    """Sum the bits of the title words that are the event's own town: one source says where, another doesn't."""
-    rows = pl.DataFrame({"event": pl.int_range(len(cities), dtype=pl.UInt32, eager=True), "city": cities})
-    named = known.join(rows.drop_nulls(), on="event").filter(
-        pl.col("word").is_in(pl.col("city").str.split(" "))
+def _place_words(known: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """List the title words that only name the event's own town or venue: one source says where, another doesn't."""
+    names = pl.concat_str("city_key", "district_key", "venue_key", separator=" ", ignore_nulls=True)
+    rows = events.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), names.str.split(" ").alias("names")
     )
-    summed = named.group_by("event").agg(pl.col("bits").sum())
-    return _floats(rows.join(summed, on="event", how="left", maintain_order="left")["bits"].fill_null(0))
+    return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
+
+
+def _summed(words: pl.DataFrame, n: int) -> Floats:
+    """Sum the bits of words an event: (n,)."""
+    return np.bincount(words["event"].to_numpy(), weights=words["bits"].to_numpy(), minlength=n).astype(
+        np.float32
+    )
 
 
 FIRST_WORDS = 3
@@ -293,6 +318,39 @@ def _sessions(events: pl.DataFrame) -> Ints:
     late = marked.str.contains("late", literal=True)
     early = marked.str.contains("early", literal=True)
     return _ints(events.select(pl.when(late).then(2).when(early).then(1).otherwise(0)).to_series())
+
+
+SHOW_MINUTES = 40
+"""Minutes; a source that lists two starts so far apart lists two shows."""
+
+
+def _several_shows(events: pl.DataFrame, known: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which events have, in the same town on the same night, two starts in the listings of one source.
+
+    Listings are taken for shows of the same thing if they share the rarest word of their titles.
+    """
+    rarest = known.sort("event", "bits", "word", descending=[False, True, False]).unique(
+        "event", keep="first"
+    )
+    placed = events.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), "source_code", "city_key")
+    shows = placed.with_columns(night=spans["first_night"], moment=spans["moment"]).join(
+        rarest.select("event", "word"), on="event", how="left", maintain_order="left"
+    )
+    thing = ["city_key", "night", "word"]
+    listed = (
+        shows.drop_nulls(["word", "moment"])
+        .group_by([*thing, "source_code"])
+        .agg((pl.col("moment").max() - pl.col("moment").min()).alias("spread"))
+    )
+    several = listed.filter(pl.col("spread") >= SHOW_MINUTES).select(thing).unique()
+    found = shows.join(
+        several.with_columns(pl.lit(value=True).alias("several")),
+        on=thing,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    return found["several"].fill_null(value=False).to_numpy()
 
 
 def _is_kind(events: pl.DataFrame, kinds: list[str]) -> npt.NDArray[np.bool_]:

@@ -50,7 +50,7 @@ def title_bits(
     shared: (p,) from `shared_bits`. Missing where a title has no word left besides its markers.
 
     Returns:
-        the evidence, and the information in the smaller of the two rests: what both sides say and the other doesn't; (p,) bits.
+        the evidence, and the information in the names that both sides have and the other lacks, as far as they are not misspelt; (p,) bits.
     """
     rest_a = _rest(pairs.a, pairs.b, shared, subjects)
     rest_b = _rest(pairs.b, pairs.a, shared, subjects)
@@ -63,17 +63,35 @@ def title_bits(
     bits = np.where(abbreviated, np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
-    both_differ = np.where(empty | abbreviated, 0, smaller - gain)
+    misread = np.divide(gain, smaller, out=np.zeros_like(gain), where=smaller > 0)
+    both_differ = np.where(
+        empty | abbreviated, 0, np.minimum(names_left(pairs, subjects), smaller) * (1 - misread)
+    )
     return np.where(empty, np.float32(np.nan), bits).astype(np.float32), both_differ.astype(np.float32)
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
-    """Sum the bits of what only ``one`` says, but not of its own town if it is the other's as well and goes without saying."""
-    unsaid = (subjects.city[one] == subjects.city[other]) & (subjects.town_bits[other] == 0)
+    """Sum the bits of what only ``one`` says, but not of its own place if the other's title names none: it goes without saying."""
+    unsaid = subjects.place_bits[other] == 0
     rest: Floats = np.maximum(
-        subjects.title_bits[one] - shared - np.where(unsaid, subjects.town_bits[one], 0), 0
+        subjects.title_bits[one] - shared - np.where(unsaid, subjects.place_bits[one], 0), 0
     )
     return rest
+
+
+def names_left(pairs: Pairs, subjects: Subjects) -> Floats:
+    """Sum the bits of the names that each title has and the other lacks, of the side that has less: (p,).
+
+    Names are words that are neither places nor common in titles of events.
+    """
+    left = np.empty(len(pairs), np.float32)
+    for start in range(0, len(pairs), CHUNK):
+        part = slice(start, start + CHUNK)
+        both = subjects.names[pairs.a[part]].multiply(subjects.has_word[pairs.b[part]])
+        shared = np.asarray(both.sum(axis=1)).ravel()
+        rests = [subjects.name_bits[side[part]] - shared for side in (pairs.a, pairs.b)]
+        left[part] = np.minimum(*rests)
+    return left
 
 
 def _words_bits(

@@ -58,9 +58,10 @@ class Ingested:
 def order_key(processed_at: str | None, sequencer: str | None, sha256: str) -> str:
     """Order the versions of a listing: by the file's processedAt, then the sequencer, then the content.
 
-    AWS orders sequencers within one key only, so they come second; the hash makes the order total.
+    AWS orders sequencers within one key only, so they come second; the hash makes the order total. A space sorts before all
+    digits, so that no time is before any time.
     """
-    return f"{processed_at or ''}|{(sequencer or '').lower():0>32}|{sha256}"
+    return f"{processed_at or ''} {(sequencer or '').lower():0>32} {sha256}"
 
 
 def content_hashes(listings: pl.DataFrame) -> pl.Series:
@@ -143,8 +144,11 @@ def recall(connection: Connection, upload: Upload) -> Ingested | None:
 
 
 def stored_version(upload: Upload) -> str:
-    """Tell uploads of one key apart: by the bucket's version, or, without one, by content."""
-    return upload.version or upload.sha256
+    """Tell uploads of one key apart: by the bucket's version, or, without one, by content.
+
+    S3's version ``null`` is none: a bucket whose versioning is suspended gives it to every upload.
+    """
+    return upload.version if upload.version not in ("", "null") else upload.sha256
 
 
 def _as_before(row: Row[tuple[object, ...]]) -> Ingested:

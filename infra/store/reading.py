@@ -164,8 +164,8 @@ def show_file(connection: Connection, file_id: int) -> Row | None:
 
 
 def known_objects(connection: Connection, bucket: str) -> set[tuple[str, str]]:
-    """List (key, version) of every upload of a bucket that was recorded."""
-    query = select(files.c.key, files.c.version).where(files.c.bucket == bucket)
+    """List (key, version) of the uploads of a bucket that were recorded; one that waits to be replayed is not known."""
+    query = select(files.c.key, files.c.version).where(files.c.bucket == bucket, files.c.status != "replayed")
     return {(key, version) for key, version in connection.execute(query)}
 
 

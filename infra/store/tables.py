@@ -175,18 +175,19 @@ canonical_events: Final = Table(
     Index("canonical_events_review_idx", "first_day", "canonical_id", postgresql_where=text("needs_review")),
 )
 
+
+def _living(name: str, *, primary_key: bool = False, comment: str | None = None) -> Column[str]:
+    """Point to a canonical event that lives. Deferred: a run writes in several statements, and only the end has to be right."""
+    target = ForeignKey("canonical_events.canonical_id", deferrable=True, initially="DEFERRED")
+    return Column(name, Text, target, primary_key=primary_key, nullable=False, comment=comment)
+
+
 canonical_sources: Final = Table(
     "canonical_sources",
     metadata,
     Column("source_code", Text, primary_key=True),
     Column("id", Text, primary_key=True),
-    # Deferred: a run writes members and events in two statements, and only the end has to be right.
-    Column(
-        "canonical_id",
-        Text,
-        ForeignKey("canonical_events.canonical_id", deferrable=True, initially="DEFERRED"),
-        nullable=False,
-    ),
+    _living("canonical_id"),
     Index(None, "canonical_id"),
 )
 
@@ -213,8 +214,8 @@ links: Final = Table(
     "links",
     metadata,
     Column("kind", Text, primary_key=True),
-    Column("from_id", Text, primary_key=True),
-    Column("to_id", Text, primary_key=True),
+    _living("from_id", primary_key=True),
+    _living("to_id", primary_key=True),
     CheckConstraint("kind in ('part_of', 'date_of')", name="kind"),
     Index(None, "from_id"),
     Index(None, "to_id"),
@@ -223,7 +224,7 @@ links: Final = Table(
 flags: Final = Table(
     "flags",
     metadata,
-    Column("canonical_id", Text, primary_key=True),
+    _living("canonical_id", primary_key=True),
     Column("flag", Text, primary_key=True),
     Column("detail", Text, primary_key=True),
 )
@@ -278,12 +279,7 @@ redirects: Final = Table(
     "redirects",
     metadata,
     Column("from_id", Text, primary_key=True),
-    Column(
-        "to_id",
-        Text,
-        nullable=False,
-        comment="always a living event: chains are followed when they are written",
-    ),
+    _living("to_id", comment="always a living event: chains are followed when they are written"),
     Column("generation", BigInteger, nullable=False),
     Index(None, "to_id"),
 )

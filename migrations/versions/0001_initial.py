@@ -175,24 +175,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("files_received_at_file_id_idx"), "files", ["received_at", "file_id"], unique=False)
     op.create_index(
-        op.f("files_status_received_at_file_id_idx"),
-        "files",
-        ["status", "received_at", "file_id"],
-        unique=False,
-    )
-    op.create_index(
         op.f("files_sha256_idx"),
         "files",
         ["sha256"],
         unique=False,
         postgresql_where=sa.text("status = 'stored'"),
     )
-    op.create_table(
-        "flags",
-        sa.Column("canonical_id", sa.Text(), nullable=False),
-        sa.Column("flag", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("canonical_id", "flag", "detail", name=op.f("flags_pkey")),
+    op.create_index(
+        op.f("files_status_received_at_file_id_idx"),
+        "files",
+        ["status", "received_at", "file_id"],
+        unique=False,
     )
     op.create_table(
         "generations",
@@ -215,29 +208,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("lineage_child_id_idx"), "lineage", ["child_id"], unique=False)
     op.create_index(op.f("lineage_parent_id_idx"), "lineage", ["parent_id"], unique=False)
-    op.create_table(
-        "links",
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("from_id", sa.Text(), nullable=False),
-        sa.Column("to_id", sa.Text(), nullable=False),
-        sa.CheckConstraint("kind in ('part_of', 'date_of')", name=op.f("links_kind_check")),
-        sa.PrimaryKeyConstraint("kind", "from_id", "to_id", name=op.f("links_pkey")),
-    )
-    op.create_index(op.f("links_from_id_idx"), "links", ["from_id"], unique=False)
-    op.create_index(op.f("links_to_id_idx"), "links", ["to_id"], unique=False)
-    op.create_table(
-        "redirects",
-        sa.Column("from_id", sa.Text(), nullable=False),
-        sa.Column(
-            "to_id",
-            sa.Text(),
-            nullable=False,
-            comment="always a living event: chains are followed when they are written",
-        ),
-        sa.Column("generation", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("from_id", name=op.f("redirects_pkey")),
-    )
-    op.create_index(op.f("redirects_to_id_idx"), "redirects", ["to_id"], unique=False)
     op.create_table(
         "runs",
         sa.Column("run_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -300,6 +270,64 @@ def upgrade() -> None:
     op.create_index(
         op.f("canonical_sources_canonical_id_idx"), "canonical_sources", ["canonical_id"], unique=False
     )
+    op.create_table(
+        "flags",
+        sa.Column("canonical_id", sa.Text(), nullable=False),
+        sa.Column("flag", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["canonical_id"],
+            ["canonical_events.canonical_id"],
+            name=op.f("flags_canonical_id_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("canonical_id", "flag", "detail", name=op.f("flags_pkey")),
+    )
+    op.create_table(
+        "links",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("from_id", sa.Text(), nullable=False),
+        sa.Column("to_id", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind in ('part_of', 'date_of')", name=op.f("links_kind_check")),
+        sa.ForeignKeyConstraint(
+            ["from_id"],
+            ["canonical_events.canonical_id"],
+            name=op.f("links_from_id_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["to_id"],
+            ["canonical_events.canonical_id"],
+            name=op.f("links_to_id_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("kind", "from_id", "to_id", name=op.f("links_pkey")),
+    )
+    op.create_index(op.f("links_from_id_idx"), "links", ["from_id"], unique=False)
+    op.create_index(op.f("links_to_id_idx"), "links", ["to_id"], unique=False)
+    op.create_table(
+        "redirects",
+        sa.Column("from_id", sa.Text(), nullable=False),
+        sa.Column(
+            "to_id",
+            sa.Text(),
+            nullable=False,
+            comment="always a living event: chains are followed when they are written",
+        ),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["to_id"],
+            ["canonical_events.canonical_id"],
+            name=op.f("redirects_to_id_fkey"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("from_id", name=op.f("redirects_pkey")),
+    )
+    op.create_index(op.f("redirects_to_id_idx"), "redirects", ["to_id"], unique=False)
     op.create_table(
         "rejections",
         sa.Column("rejection_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -415,23 +443,23 @@ def downgrade() -> None:
     op.drop_table("source_event_history")
     op.drop_index(op.f("rejections_file_id_idx"), table_name="rejections")
     op.drop_table("rejections")
-    op.drop_index(op.f("canonical_sources_canonical_id_idx"), table_name="canonical_sources")
-    op.drop_table("canonical_sources")
-    op.drop_index(op.f("verdicts_a_source_code_a_id_b_source_code_b_id_idx"), table_name="verdicts")
-    op.drop_table("verdicts")
-    op.drop_table("runs")
     op.drop_index(op.f("redirects_to_id_idx"), table_name="redirects")
     op.drop_table("redirects")
     op.drop_index(op.f("links_to_id_idx"), table_name="links")
     op.drop_index(op.f("links_from_id_idx"), table_name="links")
     op.drop_table("links")
+    op.drop_table("flags")
+    op.drop_index(op.f("canonical_sources_canonical_id_idx"), table_name="canonical_sources")
+    op.drop_table("canonical_sources")
+    op.drop_index(op.f("verdicts_a_source_code_a_id_b_source_code_b_id_idx"), table_name="verdicts")
+    op.drop_table("verdicts")
+    op.drop_table("runs")
     op.drop_index(op.f("lineage_parent_id_idx"), table_name="lineage")
     op.drop_index(op.f("lineage_child_id_idx"), table_name="lineage")
     op.drop_table("lineage")
     op.drop_table("generations")
-    op.drop_table("flags")
-    op.drop_index(op.f("files_sha256_idx"), table_name="files", postgresql_where=sa.text("status = 'stored'"))
     op.drop_index(op.f("files_status_received_at_file_id_idx"), table_name="files")
+    op.drop_index(op.f("files_sha256_idx"), table_name="files", postgresql_where=sa.text("status = 'stored'"))
     op.drop_index(op.f("files_received_at_file_id_idx"), table_name="files")
     op.drop_table("files")
     op.drop_index(op.f("decisions_b_source_code_b_id_idx"), table_name="decisions")

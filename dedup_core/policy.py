@@ -170,6 +170,16 @@ class Vetoes(Section):
     side_by_side_minutes: int = Field(
         ge=1, description="minutes; one source listing starts this far apart means two events"
     )
+    rare_word: Bits = Field(
+        description="bits; a word from this on may name an event, more common ones name only its kind"
+    )
+    rest: Bits = Field(
+        description="bits that two titles of one source must have alone each to mean two events"
+    )
+    venue_differs: Bits = Field(
+        description="bits of the venue at or below which two listings are in two places of a town"
+    )
+    near_km: float = Field(ge=0, description="km; two towns' listings nearer than this may be one event")
     far_km: float = Field(gt=0, description="km; confident places this far apart can't be one event")
     moved_days: int = Field(
         ge=0, description="days; no common day and further apart than this can't be one event"

@@ -19,7 +19,7 @@ from dedup_core.comparisons.descriptions import description_bits
 from dedup_core.comparisons.habits import category_bits, source_bits
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, same_code
 from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, street_bits, venue_bits
-from dedup_core.comparisons.titles import shared_bits, title_bits
+from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
@@ -54,11 +54,12 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     step: called with the number of pairs done.
     """
-    hopeful = [
-        _titled(_chunk(pairs, start), subjects, policy, keep_all=keep_all)
-        for start in range(0, pairs.height, CHUNK)
-    ]
-    titled = _together(hopeful)
+    titled = _together(
+        [
+            _titled(_chunk(pairs, start), subjects, policy, keep_all=keep_all)
+            for start in range(0, max(1, pairs.height), CHUNK)
+        ]
+    )
     kept: list[pl.DataFrame] = []
     for start in range(0, len(titled.pairs), CHUNK):
         kept.append(_score_chunk(titled.part(start), subjects, policy, keep_all=keep_all))
@@ -75,46 +76,43 @@ def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """p pairs whose titles were compared. shared: bits of the words in common; title: the evidence; rest: see `title_bits`; all (p,)."""
+    """p pairs whose titles were compared. title: the evidence, (p,)."""
 
     pairs: Pairs
-    shared: Bits
+    wording: Wording
     title: Bits
-    rest: Bits
+
+    def where(self, mask: Mask) -> "Titled":
+        """Keep the pairs of a mask (p,)."""
+        return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[mask])
 
     def part(self, start: int) -> "Titled":
         """Take CHUNK pairs."""
         end = start + CHUNK
         chunk = Pairs(self.pairs.a[start:end], self.pairs.b[start:end])
-        return Titled(chunk, self.shared[start:end], self.title[start:end], self.rest[start:end])
+        return Titled(chunk, self.wording.part(start, end), self.title[start:end])
 
 
 def _together(parts: list[Titled]) -> Titled:
-    if not parts:
-        nothing = np.empty(0, np.float32)
-        return Titled(Pairs(np.empty(0, np.uint32), np.empty(0, np.uint32)), nothing, nothing, nothing)
     pairs = Pairs(
         np.concatenate([part.pairs.a for part in parts]), np.concatenate([part.pairs.b for part in parts])
     )
-    columns = [
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("shared", "title", "rest")
-    ]
-    return Titled(pairs, *columns)
+    wording = Wording(
+        *(np.concatenate([getattr(part.wording, name) for part in parts]) for name in Wording.__slots__)
+    )
+    return Titled(pairs, wording, np.concatenate([part.title for part in parts]))
 
 
 def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
     """Compare titles first: most pairs share no more than a day and a town, and their titles part them."""
-    shared = shared_bits(pairs, subjects)
-    title, rest = title_bits(pairs, shared, subjects, policy.evidence.title)
-    if keep_all:
-        return Titled(pairs, shared, title, rest)
-    hopeful = ~_parted_by_title(pairs, title, subjects, policy)
-    return Titled(pairs.where(hopeful), shared[hopeful], title[hopeful], rest[hopeful])
+    wording = wording_of(pairs, subjects, policy.evidence.title)
+    titled = Titled(pairs, wording, title_bits(pairs, wording, subjects, policy.evidence.title))
+    return titled if keep_all else titled.where(~_parted_by_title(pairs, titled.title, subjects, policy))
 
 
 def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
-    pairs, shared = titled.pairs, titled.shared
+    pairs = titled.pairs
     identical, meeting, km = (
         _identical(pairs, subjects),
         meeting_of(pairs, subjects),

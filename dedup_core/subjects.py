@@ -11,6 +11,7 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core import lexicon
+from dedup_core import lexicon
 from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
@@ -33,6 +34,7 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
+    numbers: has_word for the words that hold digits; has_number: whether there are any.
     vocabulary: the V words.   titles: the words, space-joined.   first_words: (n, 3) codes of the first three.
     initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum; place_bits: that of the words that only name the event's own town or venue.
     names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
@@ -46,12 +48,15 @@ class Subjects:
     latitude, longitude, geo_confidence: NaN missing.
     texts: the descriptions; template: those that many titles share; text_words: bits of their words.
     title_factor: how much differing titles count.   headline: whether a journalist wrote the title.
+    unreal: whether it is a voucher or the like.
     """
 
     size: int
     log_size: float
     words: sparse.csr_array
     has_word: sparse.csr_array
+    numbers: sparse.csr_array
+    has_number: npt.NDArray[np.bool_]
     word_lists: Ragged
     vocabulary: pl.Series
     titles: pl.Series
@@ -100,6 +105,7 @@ class Subjects:
     unreal: npt.NDArray[np.bool_]
     series: npt.NDArray[np.bool_]
     kind: Ints
+    unreal: npt.NDArray[np.bool_]
     title_factor: Floats
     headline: npt.NDArray[np.bool_]
 
@@ -124,6 +130,8 @@ def subjects_of(
     n, vocabulary = events.height, corpus.words["word"]
     has_word = _matrix(known["event"], known["token"], None, (n, len(vocabulary)))
     weighted = _matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
+    digits = known.filter(pl.col("word").str.contains(r"\d"))
+    numbers = _matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
     city, district, city_names = _shared_codes(events["city_key"], events["district_key"])
     venue, _, venue_names = _shared_codes(events["venue_key"])
     day = spans["first_day"]
@@ -134,6 +142,8 @@ def subjects_of(
         log_size=float(np.log2(total)),
         words=weighted,
         has_word=has_word,
+        numbers=numbers,
+        has_number=np.diff(numbers.indptr) > 0,
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         titles=events["title_tokens"],
@@ -184,9 +194,16 @@ def subjects_of(
         unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
         series=_is_kind(events, ["series"]),
         kind=_codes(events["kind"]),
+        unreal=_unreal(events["kind"]),
         title_factor=_title_factor(events, policy),
         headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
     )
+
+
+def _unreal(kinds: pl.Series) -> npt.NDArray[np.bool_]:
+    """Tell which listings are of a kind that does not take place."""
+    unreal = [name for name, kind in lexicon.kinds().items() if not kind.event]
+    return kinds.is_in(unreal).fill_null(value=False).to_numpy()
 
 
 def _ints(column: pl.Series) -> Ints:

@@ -23,11 +23,18 @@ REASONS: Final = {
     "two_names": "Each title has a word of its own that the other lacks, so a person should look.",
     "town_differs": "They name two different towns, so a person should look.",
     "no_event": "One is sold or announced, but does not take place: a voucher, a parking ticket, an office hour.",
+    "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "session_differs": "One is an early or late show, the other is not.",
     "far_apart": "The places are confidently too far apart.",
     "no_common_day": "They share no day, and neither was moved from the other's.",
+    "towns_differ": "They are in different towns: at most a person may join them.",
+    "places_differ": "All that the titles share is common, and they are in two places of the town.",
+    "siblings": "Each title has a rare word that the other lacks, as sibling events have.",
+    "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
     "kind_differs": "They are different kinds of event, such as an exhibition and a guided tour of it.",
+    "no_event": "One is sold or announced beside an event, such as a voucher, and the other is not.",
+    "run_and_show": "One is a single show, the other a run of weeks.",
     "one_of_a_series": "One is a single date of the series that the other announces: linked, not merged.",
     "part_of": "One is an item of the other, which spans more days: linked, not merged.",
 }
@@ -50,7 +57,7 @@ class Facts:
     pairs: Pairs
     evidence: dict[str, Bits]
     weight: Bits
-    shared: npt.NDArray[np.float32]
+    wording: Wording
     rest: npt.NDArray[np.float32]
     identical: Mask
     meeting: Meeting
@@ -64,6 +71,9 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     below_review = np.float32(policy.thresholds.ambiguous - 0.05)
     headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
     headline &= policy.vetoes.headline_review
+    common = facts.wording.rarest < policy.vetoes.rare_word
+    place = np.nan_to_num(facts.evidence["venue"])
+    towns = _towns_differ(facts, subjects, policy)
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
     a_in_b, b_in_a = _parts_of(facts, subjects)
@@ -73,11 +83,20 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("two_names", (facts.rest >= policy.vetoes.two_names) & ~headline, below_match),
         ("town_differs", _towns_differ(facts, policy), below_match),
         ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
+        ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
         ("far_apart", _far_apart(facts, subjects, policy), refused),
         ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
+        ("towns_differ", towns, below_match),
+        ("towns_differ", towns & (common | (place <= -1)), below_review),
+        ("places_differ", common & _places_differ(facts, subjects, policy), below_match),
+        ("siblings", _siblings(facts, policy), below_match),
+        ("siblings", _siblings(facts, policy) & common, below_review),
+        ("number_differs", facts.wording.numbered, below_review),
         ("kind_differs", _kinds_differ(facts, subjects), refused),
+        ("no_event", _events_differ(facts, subjects), refused),
+        ("run_and_show", _run_and_show(facts, subjects), refused),
         ("one_of_a_series", a_of_b | b_of_a, refused),
         ("part_of", a_in_b | b_in_a, refused),
     ]
@@ -116,20 +135,64 @@ def _relations(named: list[tuple[str, Mask]], n: int) -> pl.Series:
 
 
 def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """A source that lists two starts, two titles or two places means two events; only a true copy is one."""
+    """A source that lists two starts, two titles or two places means two events; only a true copy is one.
+
+    An event that was moved may stand in it twice, with the new day and the old one.
+    """
+    two_starts = (facts.meeting.apart >= policy.vetoes.side_by_side_minutes) & ~facts.meeting.announced
+    smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    two_titles = (np.nan_to_num(facts.evidence["title"]) < 0) | (smaller >= policy.vetoes.rest)
+    two_days = (facts.meeting.gap > 0) & ~facts.meeting.announced
+    two = two_starts | two_titles | two_days | _two_places(facts, subjects, policy)
+    return same_code(subjects.source, facts.pairs) & two
+
+
+def _two_places(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs whose town, district, venue or address is another."""
+    return _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, policy)
+
+
+def _places_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs in two places: venues, districts or streets that differ by name, and nothing that says they are one."""
+    venues = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    streets = both_known(subjects.street, facts.pairs) & ~same_code(subjects.street, facts.pairs)
+    same_venue = np.nan_to_num(facts.evidence["venue"]) > 0
+    numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
+    numbers &= ~same_code(subjects.street_no, facts.pairs)
+    differ = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
+    return differ & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
+
+
+def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs in two known towns that are not near, unless one side takes place online."""
     pairs = facts.pairs
-    two_starts = facts.meeting.apart >= policy.vetoes.side_by_side_minutes
-    two_titles = facts.rest > 0
-    codes = (subjects.venue, subjects.district, subjects.street)
-    two_places = np.any([both_known(code, pairs) & ~same_code(code, pairs) for code in codes], axis=0)
-    two: Mask = ((two_starts | two_titles) & ~facts.identical) | two_places
-    return same_code(subjects.source, pairs) & two
+    online = subjects.online[pairs.a] | subjects.online[pairs.b]
+    one = same_town(pairs, subjects) | similar_towns(pairs, subjects, policy.evidence.place)
+    near = facts.km <= policy.vetoes.near_km
+    return both_known(subjects.city, pairs) & ~one & ~near & ~online
 
 
-def _towns_differ(facts: Facts, policy: Policy) -> Mask:
-    """Two known towns, neither misspelt nor near each other nor the net: equal words elsewhere can't make up for it."""
-    differ: Mask = np.nan_to_num(facts.evidence["city"]) <= policy.evidence.place.city_differs
+def _siblings(facts: Facts, policy: Policy) -> Mask:
+    """Find the pairs whose titles both have something rare that the other lacks."""
+    rare = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rare_word
+    return rare & (np.nan_to_num(facts.evidence["title"]) > policy.vetoes.title_differs)
+
+
+def _events_differ(facts: Facts, subjects: Subjects) -> Mask:
+    differ: Mask = subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b]
     return differ
+
+
+LONG_RUN: Final = 8
+"""Days; a range as long as this is a run, of which a single show is a part."""
+
+
+def _run_and_show(facts: Facts, subjects: Subjects) -> Mask:
+    """Find a single day with a start against a run of weeks: a performance, an opening, a guided tour of it."""
+    a, b = facts.pairs.a, facts.pairs.b
+    run, show = subjects.days >= LONG_RUN, (subjects.days == 1) & ~np.isnan(subjects.moment)
+    ruled: Mask = (run[a] & show[b]) | (run[b] & show[a])
+    return ruled
 
 
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -139,7 +202,7 @@ def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
 
 def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
-    sure = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b]) >= 0.7
+    sure = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b]) >= SURE_GEO
     same_city = np.nan_to_num(facts.evidence["city"]) > 0
     return (facts.km > policy.vetoes.far_km) & sure & ~same_city & ~subjects.online[a] & ~subjects.online[b]
 
@@ -184,8 +247,8 @@ def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
     """Find the items of longer events: days within and at most half as many,
     the longer event's whole title within the item's, and more to say."""
     a, b = facts.pairs.a, facts.pairs.b
-    rest_a, rest_b = subjects.title_bits[a] - facts.shared, subjects.title_bits[b] - facts.shared
-    same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.shared >= FESTIVAL_BITS)
+    rest_a, rest_b = facts.wording.rest_a, facts.wording.rest_b
+    same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.wording.shared >= FESTIVAL_BITS)
     longer_a, longer_b = subjects.days[a] >= 2 * subjects.days[b], subjects.days[b] >= 2 * subjects.days[a]
     a_item = same_place & facts.meeting.a_within_b & longer_b & (rest_b < 0.01) & (rest_a >= ITEM_BITS)
     b_item = same_place & facts.meeting.b_within_a & longer_a & (rest_a < 0.01) & (rest_b >= ITEM_BITS)

@@ -4,6 +4,7 @@ A rare word in common speaks loudly, a common one hardly; rare words on *both* s
 May be fooled by a headline that names nothing; `dedup_core.scoring` sends those to review.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,48 +27,81 @@ SHORT: Final = 5
 ALIKE: Final = 55
 """Similarity in percent of two whole titles below which their rests are not compared."""
 
+EXACT: Final = 0.01
+"""Bits; a smaller rest is none but for rounding."""
+
 PARTIAL_LOSS: Final = 0.05
 """What similarity to a part of the other rest counts less than similarity to the whole of it."""
 
 
-def shared_bits(pairs: Pairs, subjects: Subjects) -> Floats:
-    """Sum the information of the words that both titles have: (p,) bits."""
-    shared = np.empty(len(pairs), np.float32)
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the titles of p pairs have in common and what they don't, in bits (p,).
+
+    shared: of the words that both have, misspelt ones in part; rarest: of the rarest of them.
+    rest_a, rest_b: of what only the one says; numbered: both hold numbers, and none in common.
+    """
+
+    shared: Floats
+    rarest: Floats
+    rest_a: Floats
+    rest_b: Floats
+    numbered: Mask
+
+    def where(self, mask: Mask) -> "Wording":
+        """Keep the pairs of a mask (p,)."""
+        return Wording(*(getattr(self, name)[mask] for name in self.__slots__))
+
+    def part(self, start: int, end: int) -> "Wording":
+        """Keep a range of the pairs."""
+        return Wording(*(getattr(self, name)[start:end] for name in self.__slots__))
+
+
+def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wording:
+    """Set the words of two titles against each other."""
+    shared, rarest = _shared(pairs, subjects)
+    rest_a = _rest(pairs.a, pairs.b, shared, subjects)
+    rest_b = _rest(pairs.b, pairs.a, shared, subjects)
+    smaller = np.minimum(rest_a, rest_b)
+    gain = np.zeros(len(pairs), np.float32)
+    near = _perhaps_misspelt(pairs, smaller > EXACT, subjects)
+    gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
+    return Wording(shared + gain, rarest, rest_a - gain, rest_b - gain, _numbers_differ(pairs, subjects))
+
+
+def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
+    """Sum the information of the words that both titles have, and find that of the rarest: (p,) bits each."""
+    shared, rarest = np.empty(len(pairs), np.float32), np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), CHUNK):
         part = slice(start, start + CHUNK)
         both = subjects.words[pairs.a[part]].multiply(subjects.has_word[pairs.b[part]])
         shared[part] = np.asarray(both.sum(axis=1)).ravel()
-    return shared
+        rarest[part] = both.max(axis=1).toarray().ravel() if len(pairs) else 0
+    return shared, rarest
 
 
-def title_bits(
-    pairs: Pairs, shared: Floats, subjects: Subjects, weights: TitleWeights
-) -> tuple[Bits, Floats]:
+def _numbers_differ(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where both titles hold numbers and none is in both: part 3 and part 4, under 12 and under 14."""
+    both = subjects.has_number[pairs.a] & subjects.has_number[pairs.b]
+    differ = both.copy()
+    shared = subjects.numbers[pairs.a[both]].multiply(subjects.numbers[pairs.b[both]])
+    differ[both] = np.asarray(shared.sum(axis=1)).ravel() == 0
+    return differ
+
+
+def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: TitleWeights) -> Bits:
     """The words that both titles share add by their rarity; rare words that each has and the other lacks subtract.
 
     Misspelt words count as shared in part; a word made of the other title's initials, or different editions, count apart.
 
-    shared: (p,) from `shared_bits`. Missing where a title has no word left besides its markers.
-
-    Returns:
-        the evidence, and the information in the names that both sides have and the other lacks, as far as they are not misspelt; (p,) bits.
+    Missing where a title has no word left besides its markers.
     """
-    rest_a = _rest(pairs.a, pairs.b, shared, subjects)
-    rest_b = _rest(pairs.b, pairs.a, shared, subjects)
-    smaller, larger = np.minimum(rest_a, rest_b), np.maximum(rest_a, rest_b)
-    gain = np.zeros(len(pairs), np.float32)
-    near = _perhaps_misspelt(pairs, smaller > 0.01, subjects)
-    gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
-    bits = _words_bits(shared + gain, smaller - gain, larger - gain, weights, subjects, pairs)
-    abbreviated = _initials_fit(pairs, subjects)
-    bits = np.where(abbreviated, np.maximum(bits, weights.initials), bits)
+    smaller, larger = np.minimum(wording.rest_a, wording.rest_b), np.maximum(wording.rest_a, wording.rest_b)
+    bits = _words_bits(wording.shared, smaller, larger, weights, subjects, pairs)
+    bits = np.where(_initials_fit(pairs, subjects), np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
-    misread = np.divide(gain, smaller, out=np.zeros_like(gain), where=smaller > 0)
-    both_differ = np.where(
-        empty | abbreviated, 0, np.minimum(names_left(pairs, subjects), smaller) * (1 - misread)
-    )
-    return np.where(empty, np.float32(np.nan), bits).astype(np.float32), both_differ.astype(np.float32)
+    return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
@@ -99,7 +133,7 @@ def _words_bits(
 ) -> Floats:
     factor = _further_from_one(subjects.title_factor[pairs.a], subjects.title_factor[pairs.b])
     agree = np.minimum(weights.shared * shared, weights.shared_cap)
-    agree += np.where((larger < 0.01) & (shared > 0), np.float32(weights.equal), np.float32(0))
+    agree += np.where((larger < EXACT) & (shared > 0), np.float32(weights.equal), np.float32(0))
     differ = weights.disagree * smaller * factor + weights.rest * larger
     bits: Floats = (agree - np.minimum(differ, weights.disagree_cap)).astype(np.float32)
     return bits

@@ -5,25 +5,33 @@ The message stands where only operators of the database look: in the record of t
 """
 
 import traceback
+from pathlib import Path
 from typing import Final
 
-FRAMES: Final = 6
-"""Innermost calls that are named: enough to see which step failed."""
+from infra.outages import sqlstate
+
+OURS: Final = tuple(
+    str(Path(__file__).parents[1] / package) for package in ("handlers", "infra", "dedup_core")
+)
+"""Where the calls that are named stand: of libraries' only the innermost one is, which says what failed."""
 
 
 def described(error: BaseException) -> dict[str, object]:
-    """Describe an error for a log line: ``error`` and ``caused_by`` are types, ``at`` lists calls, innermost last."""
-    calls = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    """Describe an error for a log line.
+
+    ``error`` and ``caused_by`` are types, ``sqlstate`` is PostgreSQL's code or empty, ``at`` lists calls, innermost last.
+    """
+    calls = traceback.extract_tb(error.__traceback__)
+    named = [call for call in calls[:-1] if call.filename.startswith(OURS)] + calls[-1:]
     return {
         "error": _kind(error),
         "caused_by": None if error.__cause__ is None else _kind(error.__cause__),
-        "at": [f"{call.name} in {_module(call.filename)}, line {call.lineno}" for call in calls],
+        "sqlstate": sqlstate(error),
+        "at": [
+            f"{call.name} in {'/'.join(Path(call.filename).parts[-3:])}, line {call.lineno}" for call in named
+        ],
     }
 
 
 def _kind(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-
-
-def _module(path: str) -> str:
-    return "/".join(path.split("/")[-3:])

@@ -20,8 +20,8 @@ def passes(error: BaseException) -> bool:
     )
 
 
-def sqlstate(error: DBAPIError) -> str:
-    """Return the five characters by which PostgreSQL names an error, or empty text."""
+def sqlstate(error: BaseException) -> str:
+    """Return the five characters by which PostgreSQL names an error; empty text for any other error."""
     return str(_told(error).get("C", ""))
 
 
@@ -30,6 +30,7 @@ def in_short(error: DBAPIError) -> str:
     return str(_told(error).get("M") or error.orig).splitlines()[0]
 
 
-def _told(error: DBAPIError) -> dict[str, object]:
-    told = error.orig.args[0] if error.orig is not None and error.orig.args else None
+def _told(error: BaseException) -> dict[str, object]:
+    orig = error.orig if isinstance(error, DBAPIError) else None
+    told = orig.args[0] if orig is not None and orig.args else None
     return told if isinstance(told, dict) else {}

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dedup_core.explaining import Explanation
 
 Row = Mapping[str, Any]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 FILE_COLUMNS = {
     "file_id": "file",

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 from infra.errors import WrongSettings
@@ -21,6 +21,16 @@ SSL_MODES: Final[dict[str, Callable[[str | None], ssl.SSLContext | bool | None]]
 }
 """libpq's modes -> pg8000's ``ssl_context``: null tries encryption and does without, true insists on it."""
 
+LIMITS: Final = {
+    "statement_timeout": "10min",  # the longest of ours, decisions of a million listings, takes about a minute
+    "lock_timeout": "1min",  # an ingest waits for others of a second or two each
+    "idle_in_transaction_session_timeout": "15min",  # a run computes that long at most: Lambda's own limit
+    "tcp_keepalives_idle": "60",  # a function that was frozen or cut off must not keep the matcher's lock for two hours
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+"""What a transaction may take, at most. Set in each transaction, because poolers refuse such settings at the start of a connection."""
+
 
 def build_engine(url: str) -> Engine:
     """Build an engine on pg8000. url: ``postgresql://…`` or ``postgresql+pg8000://…``, also with ``sslmode`` and ``sslrootcert``.
@@ -35,7 +45,7 @@ def build_engine(url: str) -> Engine:
     address = make_url(url)
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+pg8000")
-    return create_engine(
+    engine = create_engine(
         address.difference_update_query(["sslmode", "sslrootcert"]),
         pool_pre_ping=True,
         pool_size=2,
@@ -43,6 +53,13 @@ def build_engine(url: str) -> Engine:
         hide_parameters=True,
         connect_args={"application_name": APPLICATION, "ssl_context": _ssl_context(address)},
     )
+    event.listen(engine, "begin", _limit)
+    return engine
+
+
+def _limit(connection: Connection) -> None:
+    """Limit the transaction that begins; in one go, and without a query, which would fix what the transaction sees."""
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = '{most}'" for name, most in LIMITS.items()))
 
 
 def _ssl_context(address: URL) -> ssl.SSLContext | bool | None:

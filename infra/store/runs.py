@@ -11,16 +11,16 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select, text, 
 from dedup_core.events import (
     COMPARABLE_SCHEMA,
     DECISION_SCHEMA,
-    EVENT_SCHEMA,
     EVIDENCE,
     IDENTITY,
-    VERDICT_SCHEMA,
     Previous,
     Resolution,
 )
+from dedup_core.rendering import contents
 from infra.errors import MatcherBusy
-from infra.store.copying import copy_in, copy_out, temporary
+from infra.store.copying import copy_in, temporary
 from infra.store.files import INGEST_LOCK
+from infra.store.snapshots import Snapshot, load_snapshot, one_moment
 from infra.store.tables import (
     canonical_events,
     canonical_sources,
@@ -32,7 +32,6 @@ from infra.store.tables import (
     redirects,
     runs,
     source_events,
-    verdicts,
 )
 
 MATCH_LOCK: Final = 7_305_002
@@ -46,46 +45,23 @@ LONGEST_CITY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What a run starts from. events: EVENT_SCHEMA and ``normaliser``; verdicts: those not taken back."""
-
-    events: pl.DataFrame
-    verdicts: pl.DataFrame
-    previous: Previous
-
-
-@dataclass(frozen=True, slots=True)
 class MatchWork:
-    """One run's transaction. ingested: the generation that its data has; matched: the one that the last run had."""
+    """One run's transaction. ingested: the generation that its data has; matched: the one that the last run had.
+
+    moment: the transaction that reads, begun after the lock was got; `load` ends it.
+    """
 
     connection: Connection
+    moment: Connection
     ingested: int
     matched: int
 
     def load(self) -> Snapshot:
-        """Read everything that the matcher needs, by COPY."""
-        schema = {**EVENT_SCHEMA, "normaliser": pl.String()}
-        query = select(*(source_events.c[name] for name in schema))
-        events = copy_out(self.connection, query, schema).with_columns(
-            pl.col("title_words", "title_tokens").fill_null("")
-        )
-        valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(
-            verdicts.c.taken_back_at.is_(None)
-        )
-        return Snapshot(events, copy_out(self.connection, valid, VERDICT_SCHEMA), self._previous())
-
-    def _previous(self) -> Previous:
-        member = {"canonical_id": pl.String(), "source_code": pl.String(), "id": pl.String()}
-        known = {"canonical_id": pl.String(), "born": pl.Int64(), "content_hash": pl.String()}
-        return Previous(
-            members=copy_out(
-                self.connection, select(*(canonical_sources.c[name] for name in member)), member
-            ),
-            canonicals=copy_out(
-                self.connection, select(*(canonical_events.c[name] for name in known)), known
-            ),
-            retired=frozenset(self.connection.scalars(select(redirects.c.from_id))),
-        )
+        """Read everything that the matcher needs, as it was at generation ``ingested``; once."""
+        snapshot = load_snapshot(self.moment)
+        # The run computes for minutes; an open view of the past would keep the database from clearing up.
+        self.moment.close()
+        return snapshot
 
     def save_normalised(self, events: pl.DataFrame, normaliser: str) -> None:
         """Write back listings that were normalised anew. events: EVENT_SCHEMA.
@@ -135,8 +111,11 @@ def matching(engine: Engine) -> Iterator[MatchWork]:
     with engine.begin() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": MATCH_LOCK}):
             raise MatcherBusy("another matcher is at work")
-        ingested, matched = connection.execute(select(generations.c.ingested, generations.c.matched)).one()
-        yield MatchWork(connection, ingested, matched)
+        # What this transaction itself sees was fixed before it got the lock, if it were to see one moment only:
+        # the last run's commit might be missing in it. So another one reads, which begins now.
+        with one_moment(engine) as moment:
+            ingested, matched = moment.execute(select(generations.c.ingested, generations.c.matched)).one()
+            yield MatchWork(connection, moment, ingested, matched)
 
 
 def _save_canonical_events(connection: Connection, resolution: Resolution, generation: int) -> None:
@@ -152,10 +131,10 @@ def _save_canonical_events(connection: Connection, resolution: Resolution, gener
         "needs_review",
     ]
     columns += ["n_sources", "content", "content_hash", "born"]
-    rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(touched)).select(*columns)
-    rows = rows.with_columns(pl.col("city").str.head(LONGEST_CITY))
+    rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(touched))
+    rows = rows.with_columns(contents(rows, resolution.events), pl.col("city").str.head(LONGEST_CITY))
     temporary(connection, "touched", canonical_events, columns)
-    copy_in(connection, "touched", rows)
+    copy_in(connection, "touched", rows.select(*columns))
     names = ", ".join(columns)
     changes = ", ".join(
         f"{name} = excluded.{name}" for name in columns if name not in ("canonical_id", "born")

@@ -8,10 +8,11 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import Rejection
-from infra.store import files, reading, runs, schema, verdicts
+from infra.store import files, reading, runs, schema, snapshots, verdicts
 from infra.store.engine import build_engine
 from infra.store.files import FileContent, Ingested, Upload
-from infra.store.runs import MatchWork, Snapshot
+from infra.store.runs import MatchWork
+from infra.store.snapshots import Snapshot
 from infra.store.tables import generations
 
 
@@ -76,8 +77,8 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         """Read what a run would start from, without its lock: for looking, not for writing."""
-        with self.engine.connect() as connection:
-            return MatchWork(connection, 0, 0).load()
+        with snapshots.one_moment(self.engine) as moment:
+            return snapshots.load_snapshot(moment)
 
     def record_failure(
         self, *, generation: int, reason: str, policy_version: str, policy_hash: str, started_at: datetime

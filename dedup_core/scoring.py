@@ -113,17 +113,11 @@ def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool)
 def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
     pairs = titled.pairs
-    identical, meeting, km = (
-        _identical(pairs, subjects),
-        meeting_of(pairs, subjects),
-        distance_km(pairs, subjects),
-    )
+    meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
     evidence = _evidence(pairs, titled.title, meeting, km, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
-    ruled = rulings(
-        Facts(pairs, evidence, weight, shared, titled.rest, identical, meeting, km), subjects, policy
-    )
+    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32

@@ -11,7 +11,6 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core import lexicon
-from dedup_core import lexicon
 from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
@@ -102,7 +101,6 @@ class Subjects:
     source_type: Ints
     session: Ints
     visit: npt.NDArray[np.bool_]
-    unreal: npt.NDArray[np.bool_]
     series: npt.NDArray[np.bool_]
     kind: Ints
     unreal: npt.NDArray[np.bool_]
@@ -191,19 +189,12 @@ def subjects_of(
         source_type=_codes(events["source_type"]),
         session=_sessions(events),
         visit=_is_kind(events, ["guided_tour", "opening"]),
-        unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
         series=_is_kind(events, ["series"]),
         kind=_codes(events["kind"]),
-        unreal=_unreal(events["kind"]),
+        unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
         title_factor=_title_factor(events, policy),
         headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
     )
-
-
-def _unreal(kinds: pl.Series) -> npt.NDArray[np.bool_]:
-    """Tell which listings are of a kind that does not take place."""
-    unreal = [name for name, kind in lexicon.kinds().items() if not kind.event]
-    return kinds.is_in(unreal).fill_null(value=False).to_numpy()
 
 
 def _ints(column: pl.Series) -> Ints:

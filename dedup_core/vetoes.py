@@ -14,24 +14,24 @@ import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, far_from
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
+from dedup_core.comparisons.places import SURE_GEO, districts_differ, one_spot, same_town, similar_towns
+from dedup_core.comparisons.titles import Wording
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 
 REASONS: Final = {
     "title_differs": "The titles name different things.",
     "headline_differs": "A headline names no event, so differing titles are left to a person.",
-    "two_names": "Each title has a word of its own that the other lacks, so a person should look.",
-    "town_differs": "They name two different towns, so a person should look.",
-    "no_event": "One is sold or announced, but does not take place: a voucher, a parking ticket, an office hour.",
-    "two_shows": "A source lists several shows of it on this day, and these are two of them.",
+    "two_names": "Each title has a name of its own that the other lacks, as sibling events have.",
+    "kind_only": "All that the titles share is common, and each says something of its own.",
+    "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
+    "towns_differ": "They are in different towns: at most a person may join them.",
+    "places_differ": "All that the titles share is common, and they are in two places of the town.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
+    "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "session_differs": "One is an early or late show, the other is not.",
     "far_apart": "The places are confidently too far apart.",
     "no_common_day": "They share no day, and neither was moved from the other's.",
-    "towns_differ": "They are in different towns: at most a person may join them.",
-    "places_differ": "All that the titles share is common, and they are in two places of the town.",
-    "siblings": "Each title has a rare word that the other lacks, as sibling events have.",
-    "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
     "kind_differs": "They are different kinds of event, such as an exhibition and a guided tour of it.",
     "no_event": "One is sold or announced beside an event, such as a voucher, and the other is not.",
     "run_and_show": "One is a single show, the other a run of weeks.",
@@ -58,8 +58,6 @@ class Facts:
     evidence: dict[str, Bits]
     weight: Bits
     wording: Wording
-    rest: npt.NDArray[np.float32]
-    identical: Mask
     meeting: Meeting
     km: npt.NDArray[np.float64]
 
@@ -72,30 +70,29 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
     headline &= policy.vetoes.headline_review
     common = facts.wording.rarest < policy.vetoes.rare_word
-    place = np.nan_to_num(facts.evidence["venue"])
+    venues = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
     towns = _towns_differ(facts, subjects, policy)
+    names = facts.wording.names >= policy.vetoes.two_names
+    each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
     a_in_b, b_in_a = _parts_of(facts, subjects)
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
-        ("two_names", (facts.rest >= policy.vetoes.two_names) & ~headline, below_match),
-        ("town_differs", _towns_differ(facts, policy), below_match),
-        ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
-        ("two_shows", _two_shows(facts, subjects, policy), refused),
+        ("two_names", names & ~headline, below_match),
+        ("kind_only", common & each & ~headline, below_review),
+        ("number_differs", facts.wording.numbered, below_review),
+        ("towns_differ", towns, below_match),
+        ("towns_differ", towns & (common | venues), below_review),
+        ("places_differ", common & _places_differ(facts, subjects, policy), below_match),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
+        ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
         ("far_apart", _far_apart(facts, subjects, policy), refused),
         ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
-        ("towns_differ", towns, below_match),
-        ("towns_differ", towns & (common | (place <= -1)), below_review),
-        ("places_differ", common & _places_differ(facts, subjects, policy), below_match),
-        ("siblings", _siblings(facts, policy), below_match),
-        ("siblings", _siblings(facts, policy) & common, below_review),
-        ("number_differs", facts.wording.numbered, below_review),
         ("kind_differs", _kinds_differ(facts, subjects), refused),
-        ("no_event", _events_differ(facts, subjects), refused),
+        ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
         ("run_and_show", _run_and_show(facts, subjects), refused),
         ("one_of_a_series", a_of_b | b_of_a, refused),
         ("part_of", a_in_b | b_in_a, refused),
@@ -121,7 +118,7 @@ def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
         fired |= mask.astype(np.int32) << number
     sets = np.unique(fired)
     words = [
-        " ".join(rule[0] for number, rule in enumerate(rules) if code >> number & 1) or None
+        " ".join(dict.fromkeys(rule[0] for number, rule in enumerate(rules) if code >> number & 1)) or None
         for code in sets.tolist()
     ]
     return pl.Series(words, dtype=pl.String).gather(np.searchsorted(sets, fired))
@@ -172,17 +169,6 @@ def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     return both_known(subjects.city, pairs) & ~one & ~near & ~online
 
 
-def _siblings(facts: Facts, policy: Policy) -> Mask:
-    """Find the pairs whose titles both have something rare that the other lacks."""
-    rare = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rare_word
-    return rare & (np.nan_to_num(facts.evidence["title"]) > policy.vetoes.title_differs)
-
-
-def _events_differ(facts: Facts, subjects: Subjects) -> Mask:
-    differ: Mask = subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b]
-    return differ
-
-
 LONG_RUN: Final = 8
 """Days; a range as long as this is a run, of which a single show is a part."""
 
@@ -193,6 +179,15 @@ def _run_and_show(facts: Facts, subjects: Subjects) -> Mask:
     run, show = subjects.days >= LONG_RUN, (subjects.days == 1) & ~np.isnan(subjects.moment)
     ruled: Mask = (run[a] & show[b]) | (run[b] & show[a])
     return ruled
+
+
+def _two_shows(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Two starts of a day that any source lists as several shows are two shows for everybody, and neither is the doors."""
+    several = subjects.several_shows[facts.pairs.a] | subjects.several_shows[facts.pairs.b]
+    two: Mask = (
+        several & (facts.meeting.apart >= policy.vetoes.side_by_side_minutes) & (facts.meeting.gap == 0)
+    )
+    return two
 
 
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -211,15 +206,12 @@ def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
     known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0)
     different = known & (subjects.kind[a] != subjects.kind[b]) & ~(subjects.series[a] | subjects.series[b])
-    visit = (subjects.visit[a] & (subjects.days[b] > LONG_RUN)) | (
-        subjects.visit[b] & (subjects.days[a] > LONG_RUN)
+    visit = (subjects.visit[a] & (subjects.days[b] >= LONG_RUN)) | (
+        subjects.visit[b] & (subjects.days[a] >= LONG_RUN)
     )
     ruled: Mask = different | visit
     return ruled
 
-
-LONG_RUN: Final = 7
-"""Days from which an event is a run, such as an exhibition, that an opening or a guided tour is not the same as."""
 
 MANY_DATES: Final = 3
 """Dates from which a listing is a series and not an event that is shown twice."""
@@ -244,8 +236,7 @@ FESTIVAL_BITS: Final = 5.0
 
 
 def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
-    """Find the items of longer events: days within and at most half as many,
-    the longer event's whole title within the item's, and more to say."""
+    """Find the items of longer events: days within and at most half as many, its title in theirs, and more to say."""
     a, b = facts.pairs.a, facts.pairs.b
     rest_a, rest_b = facts.wording.rest_a, facts.wording.rest_b
     same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.wording.shared >= FESTIVAL_BITS)

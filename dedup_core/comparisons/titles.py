@@ -39,13 +39,15 @@ class Wording:
     """What the titles of p pairs have in common and what they don't, in bits (p,).
 
     shared: of the words that both have, misspelt ones in part; rarest: of the rarest of them.
-    rest_a, rest_b: of what only the one says; numbered: both hold numbers, and none in common.
+    rest_a, rest_b: of what only the one says; names: of the names that each has and the other lacks, of the side that has less;
+    numbered: both hold numbers, and none in common.
     """
 
     shared: Floats
     rarest: Floats
     rest_a: Floats
     rest_b: Floats
+    names: Floats
     numbered: Mask
 
     def where(self, mask: Mask) -> "Wording":
@@ -66,7 +68,10 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     gain = np.zeros(len(pairs), np.float32)
     near = _perhaps_misspelt(pairs, smaller > EXACT, subjects)
     gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
-    return Wording(shared + gain, rarest, rest_a - gain, rest_b - gain, _numbers_differ(pairs, subjects))
+    names = np.minimum(_names_left(pairs, subjects), smaller - gain)
+    return Wording(
+        shared + gain, rarest, rest_a - gain, rest_b - gain, names, _numbers_differ(pairs, subjects)
+    )
 
 
 def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
@@ -113,7 +118,7 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     return rest
 
 
-def names_left(pairs: Pairs, subjects: Subjects) -> Floats:
+def _names_left(pairs: Pairs, subjects: Subjects) -> Floats:
     """Sum the bits of the names that each title has and the other lacks, of the side that has less: (p,).
 
     Names are words that are neither places nor common in titles of events.

@@ -20,7 +20,7 @@ from dedup_core.events import EVENT_SCHEMA, IDENTITY, Previous, Resolution
 from dedup_core.occurrences import occurrences, spans
 from dedup_core.policy import Policy
 from dedup_core.reconciling import difference, reconcile
-from dedup_core.rendering import render, result_hash
+from dedup_core.rendering import hashed, result_hash
 from dedup_core.scoring import Scored, score
 from dedup_core.subjects import Subjects, subjects_of
 from dedup_core.synthesising import synthesise
@@ -71,7 +71,7 @@ def resolve(
         canonical.join(named, on="label", how="left", maintain_order="left"), clusters, review, flags
     )
     begin("rendering")
-    canonical = render(canonical, events).sort("canonical_id")
+    canonical = hashed(canonical, events).sort("canonical_id")
     links = _links(scored.decisions, clusters, named)
     hashes = canonical.select("canonical_id", "content_hash")
     return Resolution(

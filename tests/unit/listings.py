@@ -23,7 +23,7 @@ def occurrence(
 
 def listing(
     id: str, title: str, day: str = "2026-05-02", start: str | None = None, **fields: Any
-) -> dict[str, Any]:  # noqa: A002
+) -> dict[str, Any]:
     """Write one listing; ``source:id`` as id."""
     source_code, _, listing_id = id.partition(":")
     row: dict[str, Any] = dict.fromkeys(LISTING_SCHEMA)

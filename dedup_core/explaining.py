@@ -14,6 +14,7 @@ from dedup_core.comparisons.titles import title_bits
 from dedup_core.errors import UnknownEvent
 from dedup_core.events import EVIDENCE, IDENTITY
 from dedup_core.policy import Policy
+from dedup_core.rivals import RIVALS
 from dedup_core.scoring import score
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes import REASONS
@@ -79,7 +80,7 @@ def explained(decision: dict[str, float | str | None]) -> Explanation:
         weight=_number(decision["weight"]) or 0.0,
         score=_number(decision["score"]) or 0.0,
         decision=str(decision["decision"]),
-        reasons=tuple(REASONS[reason] for reason in reasons),
+        reasons=tuple((REASONS | RIVALS)[reason] for reason in reasons),
         relation=None if decision["relation"] is None else str(decision["relation"]),
     )
 

@@ -59,7 +59,8 @@ def spans(table: pl.DataFrame, n_events: int) -> pl.DataFrame:
 
     Returns:
         ``first_day``, ``last_day``, ``first_night`` (Int32), ``moment`` (Int32: of the earliest known start),
-        ``dates`` (UInt32: distinct first days), ``days`` (Int32: longest single occurrence, in days).
+        ``dates`` (UInt32: distinct first days), ``days`` (Int32: longest single occurrence, in days),
+        ``starts_a_day`` (Int32: most known starts on one day).
     """
     summed = table.group_by("event").agg(
         pl.col("day").min().alias("first_day"),
@@ -69,5 +70,13 @@ def spans(table: pl.DataFrame, n_events: int) -> pl.DataFrame:
         pl.col("day").n_unique().alias("dates"),
         (pl.col("last_day") - pl.col("day") + 1).max().alias("days"),
     )
+    starts = (
+        table.drop_nulls("moment")
+        .group_by("event", "day")
+        .agg(pl.col("moment").n_unique().cast(pl.Int32).alias("starts_a_day"))
+        .group_by("event")
+        .agg(pl.col("starts_a_day").max())
+    )
+    summed = summed.join(starts, on="event", how="left").with_columns(pl.col("starts_a_day").fill_null(0))
     rows = pl.DataFrame({"event": pl.int_range(n_events, dtype=pl.UInt32, eager=True)})
     return rows.join(summed, on="event", how="left", maintain_order="left").drop("event")

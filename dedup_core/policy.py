@@ -179,6 +179,10 @@ class Vetoes(Section):
     venue_differs: Bits = Field(
         description="bits of the venue at or below which two listings are in two places of a town"
     )
+    rival: float = Field(
+        ge=0,
+        description="bits by which the better of two listings that are not one event outdoes the other for a third",
+    )
     near_km: float = Field(ge=0, description="km; two towns' listings nearer than this may be one event")
     far_km: float = Field(gt=0, description="km; confident places this far apart can't be one event")
     moved_days: int = Field(

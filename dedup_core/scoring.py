@@ -22,6 +22,7 @@ from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, stre
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.policy import Policy
+from dedup_core.rivals import with_rivals
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes import Facts, Rulings, rulings
 
@@ -65,7 +66,11 @@ def score(
         kept.append(_score_chunk(titled.part(start), subjects, policy, keep_all=keep_all))
         if step:
             step(start)
-    decisions = pl.concat(kept) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
+    decisions = (
+        with_rivals(pl.concat(kept), subjects, policy) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
+    )
+    above = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
+    decisions = decisions.filter(above | keep_all).select(*DECISION_SCHEMA)
     return Scored(decisions, below_floor=pairs.height - decisions.height)
 
 
@@ -122,8 +127,8 @@ def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32
     )
-    frame = _decided(pairs, evidence, ruled, policy)
-    kept = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
+    frame = _decided(pairs, evidence, ruled, policy).with_columns(plain=weight)
+    kept = (pl.col("plain") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     return frame if keep_all else frame.filter(kept)
 
 

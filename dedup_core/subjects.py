@@ -39,7 +39,7 @@ class Subjects:
     names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
-    day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days.
+    day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
     venue_names: compounds split, function words left out.
@@ -75,6 +75,7 @@ class Subjects:
     moment: npt.NDArray[np.float64]
     dates: Ints
     days: Ints
+    starts_a_day: Ints
     occurrences: pl.DataFrame
     day_bits: Floats
     city_bits: Floats
@@ -161,6 +162,7 @@ def subjects_of(
         moment=spans["moment"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
         dates=_ints(spans["dates"]),
         days=_ints(spans["days"]),
+        starts_a_day=_ints(spans["starts_a_day"]),
         occurrences=occurrences,
         day_bits=_bits(placed, corpus.days, ["day"], total, policy.background.day_share, policy),
         city_bits=_bits(placed, corpus.cities, ["city_key"], total, policy.background.city_share, policy),

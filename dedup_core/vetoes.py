@@ -14,7 +14,7 @@ import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, far_from
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
-from dedup_core.comparisons.places import SURE_GEO, districts_differ, one_spot, same_town, similar_towns
+from dedup_core.comparisons.places import SURE_GEO, districts_differ, same_town, similar_towns
 from dedup_core.comparisons.titles import Wording
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
@@ -29,6 +29,7 @@ REASONS: Final = {
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "two_shows": "A source lists several shows of it on this day, and these are two of them.",
+    "shows_together": "One listing announces several shows of the day, the other a single one.",
     "session_differs": "One is an early or late show, the other is not.",
     "far_apart": "The places are confidently too far apart.",
     "no_common_day": "They share no day, and neither was moved from the other's.",
@@ -85,9 +86,10 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("number_differs", facts.wording.numbered, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
-        ("places_differ", common & _places_differ(facts, subjects, policy), below_match),
+        ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
         ("two_shows", _two_shows(facts, subjects, policy), refused),
+        ("shows_together", _shows_together(facts, subjects), below_match),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
         ("far_apart", _far_apart(facts, subjects, policy), refused),
         ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
@@ -140,24 +142,23 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
     two_titles = (np.nan_to_num(facts.evidence["title"]) < 0) | (smaller >= policy.vetoes.rest)
     two_days = (facts.meeting.gap > 0) & ~facts.meeting.announced
-    two = two_starts | two_titles | two_days | _two_places(facts, subjects, policy)
+    two_places = _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, 0)
+    two = two_starts | two_titles | two_days | two_places
     return same_code(subjects.source, facts.pairs) & two
 
 
-def _two_places(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """Find the pairs whose town, district, venue or address is another."""
-    return _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, policy)
+def _places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
+    """Find the pairs in two places: venues, districts or streets that differ by name.
 
-
-def _places_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """Find the pairs in two places: venues, districts or streets that differ by name, and nothing that says they are one."""
-    venues = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    venue_below: bits below which two venues do. Where address or coordinates are one, the venue's bits are never negative.
+    """
+    venues = np.nan_to_num(facts.evidence["venue"]) < venue_below
     streets = both_known(subjects.street, facts.pairs) & ~same_code(subjects.street, facts.pairs)
     same_venue = np.nan_to_num(facts.evidence["venue"]) > 0
     numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
     numbers &= ~same_code(subjects.street_no, facts.pairs)
-    differ = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
-    return differ & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
+    differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
+    return differ
 
 
 def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
@@ -190,16 +191,28 @@ def _two_shows(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     return two
 
 
+def _shows_together(facts: Facts, subjects: Subjects) -> Mask:
+    several = subjects.starts_a_day > 1
+    single = (subjects.starts_a_day == 1) & (subjects.dates == 1)
+    a, b = facts.pairs.a, facts.pairs.b
+    ruled: Mask = (several[a] & single[b]) | (several[b] & single[a])
+    return ruled
+
+
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
     differ: Mask = subjects.session[facts.pairs.a] != subjects.session[facts.pairs.b]
     return differ
 
 
+CERTAIN_GEO: Final = 0.85
+"""Confidence from which coordinates overrule the equal name of a town: there are many called Weiler."""
+
+
 def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
-    sure = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b]) >= SURE_GEO
-    same_city = np.nan_to_num(facts.evidence["city"]) > 0
-    return (facts.km > policy.vetoes.far_km) & sure & ~same_city & ~subjects.online[a] & ~subjects.online[b]
+    trust = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b])
+    sure = trust >= np.where(np.nan_to_num(facts.evidence["city"]) > 0, CERTAIN_GEO, SURE_GEO)
+    return (facts.km > policy.vetoes.far_km) & sure & ~subjects.online[a] & ~subjects.online[b]
 
 
 def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:

@@ -25,8 +25,8 @@ SURE_GEO = 0.7
 CONTAINED = 0.9
 """Similarity of a name that holds all words of the other and more."""
 
-HALF_ALIKE = 0.5
-"""Similarity that words in common make by themselves."""
+ALIKE = 0.7
+"""Similarity from which what each of two names has alone may be one word, misspelt or inflected."""
 
 MISSPELT = 0.93
 """Similarity of the letters (Jaro & Winkler) from which two names are one, misspelt or spaced otherwise."""
@@ -184,7 +184,7 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     each = ((only["left"] != "") & (only["right"] != "")).to_numpy()
     rests = _letters_alike(only["left"], only["right"])
     share = (only["left"].str.len_chars() < run_left.str.len_chars()).to_numpy()
-    parted = np.where(share, FURTHER_WORDS * rests + HALF_ALIKE * (1 - FURTHER_WORDS), rests)
+    parted = np.where(share & (rests < ALIKE), rests * FURTHER_WORDS, rests)
     whole = process.cpdist(
         run_left.to_list(),
         run_right.to_list(),

@@ -1,0 +1,87 @@
+"""Rivals: two listings that are not one event, and a third that fits both.
+
+A source that lists 15:00 and 19:00 decides for everybody: what fits the one better is not the other, and what fits both equally
+is for a person to tell. This looks at pairs of pairs, so it runs once all are scored; a rival that no block
+paired is not seen, and `dedup_core.clustering` then keeps the two apart by the pair that is refused.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+
+OUTDONE: Final = "outdone"
+TORN: Final = "torn"
+RIVALS: Final = {
+    OUTDONE: "Another listing fits clearly better, and it is not the same event as this one.",
+    TORN: "It fits two listings that are not one event, so a person should look.",
+}
+"""Why a weight was cut, in the words that a reviewer is shown."""
+
+
+def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
+    """Cut the weights of pairs that have a rival: same rows, same order.
+
+    scored: DECISION_SCHEMA and ``plain`` (Float32: the weight before any veto), sorted; each pair once.
+    """
+    contested = _contested(scored, subjects, policy)
+    if contested.is_empty():
+        return scored
+    limits = policy.thresholds
+    bound = pl.when("outdone").then(limits.ambiguous - 0.05).otherwise(limits.match - 0.05).cast(pl.Float32)
+    weight = pl.when(pl.col("outdone").is_null()).then("weight").otherwise(pl.min_horizontal("weight", bound))
+    reason = pl.when("outdone").then(pl.lit(OUTDONE)).when(~pl.col("outdone")).then(pl.lit(TORN))
+    cut = (pl.col("limited") - pl.col("weight")).cast(pl.Float32)
+    decision = (
+        pl.when(pl.col("limited") >= limits.match)
+        .then(pl.lit("match"))
+        .when(pl.col("limited") >= limits.ambiguous)
+        .then(pl.lit("ambiguous"))
+        .otherwise(pl.lit("no_match"))
+    )
+    return (
+        scored.join(contested, on=["a", "b"], how="left", maintain_order="left")
+        .with_columns(weight.cast(pl.Float32).alias("limited"), reason.alias("rival"))
+        .with_columns(
+            cap=pl.when(cut < 0).then(pl.col("cap").fill_null(0) + cut).otherwise("cap"),
+            weight="limited",
+            score=(1 / (1 + (-pl.col("limited").cast(pl.Float64) * LOG_2).exp())).cast(pl.Float32),
+            decision=decision,
+            reasons=pl.concat_str("reasons", "rival", separator=" ", ignore_nulls=True).replace("", None),
+        )
+        .select(scored.columns)
+    )
+
+
+LOG_2: Final = 0.6931471805599453
+"""Natural logarithm of two: weights are in bits."""
+
+
+def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
+    """List the pairs with a rival: ``a``, ``b``, ``outdone`` (whether one is clearly better, else they are as good)."""
+    alive = (pl.col("weight") >= policy.thresholds.ambiguous) & pl.col("relation").is_null()
+    fits = scored.filter(alive).select("a", "b", "plain")
+    ends = pl.concat([fits.select("plain", x="a", y="b"), fits.select("plain", x="b", y="a")])
+    two = ends.join(ends, on="x", suffix="_2").filter(pl.col("y") < pl.col("y_2"))
+    sources = pl.Series(subjects.source)
+    known = scored.select(y="a", y_2="b", said="weight")
+    apart = (pl.col("said") <= policy.clustering.refuse_below) | (
+        pl.col("one_source") & (pl.col("said").fill_null(-1e9) < policy.thresholds.ambiguous)
+    )
+    rivals = (
+        two.with_columns((sources.gather(two["y"]) == sources.gather(two["y_2"])).alias("one_source"))
+        .join(known, on=["y", "y_2"], how="left")
+        .filter(apart.fill_null(value=False))
+    )
+    ahead = pl.col("plain") - pl.col("plain_2")
+    margin = policy.vetoes.rival
+    sides = pl.concat(
+        [
+            rivals.filter(ahead < margin).select("x", "y", outdone=ahead <= -margin),
+            rivals.filter(ahead > -margin).select("x", y="y_2", outdone=ahead >= margin),
+        ]
+    )
+    pair = sides.select("outdone", a=pl.min_horizontal("x", "y"), b=pl.max_horizontal("x", "y"))
+    return pair.group_by("a", "b").agg(pl.col("outdone").any())

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
 
 import polars as pl
-from sqlalchemy import Connection, Row, Text, cast, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Text, cast, insert, select, text, update
 
 from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Rejection
 from infra.store.copying import copy_in, temporary
@@ -92,29 +92,20 @@ def save_file(connection: Connection, upload: Upload, content: FileContent) -> I
     upload is newer still: so the order of arrival never matters. Under the name of another source it changes nothing either.
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
-    if known := find_upload(connection, upload):
+    known = find_upload(connection, upload)
+    if known and not _written_again(upload, known):
         return _as_before(known)
     order = order_key(content.processed_at, upload.sequencer, upload.sha256)
     twin = _twin(connection, upload.sha256)
-    file = _record(connection, upload, "stored", content)
-    if twin and (
-        twin.source_code != content.source_code
-        or order <= order_key(twin.processed_at, twin.sequencer, twin.sha256)
-    ):
-        return _call_duplicate(connection, file, twin.key)
-    incoming = content.events.with_columns(
-        pl.lit(content.normaliser).alias("normaliser"),
-        content.raw.alias("raw"),
-        content_hashes(content.events),
-        pl.lit(order).alias("order_key"),
-    )
-    temporary(connection, "incoming", source_events, INCOMING)
-    copy_in(connection, "incoming", incoming.select(*INCOMING))
-    merged = _merge_incoming(connection, file)
-    if twin and merged.generation is None:
-        return _call_duplicate(connection, merged, twin.key)
-    _save_rejections(connection, file.file_id, content.rejected)
-    return merged
+    file = _renewed(connection, known, upload) if known else _record(connection, upload, "stored", content)
+    if not (twin and _settles(twin, content, order)):
+        merged = _merge(connection, file, content, order)
+        if merged.generation is not None or not twin:
+            _count(connection, merged)
+            if not known:
+                _save_rejections(connection, file.file_id, content.rejected)
+            return merged
+    return _as_before(known) if known else _call_duplicate(connection, file, twin.key)
 
 
 def save_quarantined(
@@ -129,7 +120,7 @@ def save_quarantined(
     return file
 
 
-def find_upload(connection: Connection, upload: Upload) -> Row[tuple[object, ...]] | None:
+def find_upload(connection: Connection, upload: Upload) -> Row[Any] | None:
     """Find this very upload: same bucket, key and version, and, where versions are not kept, same content."""
     query = select(files).where(
         files.c.bucket == upload.bucket, files.c.key == upload.key, files.c.version == stored_version(upload)
@@ -140,7 +131,16 @@ def find_upload(connection: Connection, upload: Upload) -> Row[tuple[object, ...
 def recall(connection: Connection, upload: Upload) -> Ingested | None:
     """Return what became of this very upload when it was here before, or null."""
     known = find_upload(connection, upload)
-    return _as_before(known) if known else None
+    return _as_before(known) if known and not _written_again(upload, known) else None
+
+
+def _written_again(upload: Upload, known: Row[Any]) -> bool:
+    """Tell whether a key without versions got content that it had before: what came between may have to give way."""
+    return (
+        stored_version(upload) == upload.sha256
+        and known.status in ("stored", "duplicate")
+        and order_key(None, upload.sequencer, "") > order_key(None, known.sequencer, "")
+    )
 
 
 def stored_version(upload: Upload) -> str:
@@ -151,7 +151,7 @@ def stored_version(upload: Upload) -> str:
     return upload.version if upload.version not in ("", "null") else upload.sha256
 
 
-def _as_before(row: Row[tuple[object, ...]]) -> Ingested:
+def _as_before(row: Row[Any]) -> Ingested:
     known = row._mapping
     fields = ("file_id", "status", "listings", "stored", "unchanged", "superseded", "rejected", "generation")
     return Ingested(**{field: known[field] for field in fields}, already=True)
@@ -162,6 +162,19 @@ def _twin(connection: Connection, sha256: str) -> Row[str, str, str | None, str 
     query = select(files.c.key, files.c.source_code, files.c.processed_at, files.c.sequencer, files.c.sha256)
     stored = query.where(files.c.sha256 == sha256, files.c.status == "stored")
     return connection.execute(stored.order_by(files.c.file_id.desc()).limit(1)).first()
+
+
+def _settles(twin: Row[str, str, str | None, str | None, str], content: FileContent, order: str) -> bool:
+    """Tell whether nothing can change because the same content was stored before as something newer, or for another source."""
+    stored = order_key(twin.processed_at, twin.sequencer, twin.sha256)
+    return twin.source_code != content.source_code or order <= stored
+
+
+def _renewed(connection: Connection, known: Row[Any], upload: Upload) -> Ingested:
+    connection.execute(
+        update(files).where(files.c.file_id == known.file_id).values(sequencer=upload.sequencer)
+    )
+    return replace(_as_before(known), already=False, status="stored")
 
 
 def _record(
@@ -195,16 +208,16 @@ def _record(
 
 def _call_duplicate(connection: Connection, file: Ingested, twin: str) -> Ingested:
     """Say of a file that changed nothing that it had the same content as another one; its listings are counted there."""
-    called = update(files).values(
-        status="duplicate",
-        reason=f"same content as {twin}",
-        listings=0,
-        rejected=0,
-        unchanged=0,
-        superseded=0,
-    )
-    connection.execute(called.where(files.c.file_id == file.file_id))
-    return Ingested(file.file_id, "duplicate")
+    duplicate = Ingested(file.file_id, "duplicate")
+    _count(connection, duplicate, reason=f"same content as {twin}")
+    return duplicate
+
+
+def _count(connection: Connection, file: Ingested, *, reason: str | None = None) -> None:
+    """Write down what became of a file."""
+    counts = asdict(file)
+    del counts["already"], counts["file_id"]
+    connection.execute(update(files).where(files.c.file_id == file.file_id).values(**counts, reason=reason))
 
 
 def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Rejection]) -> None:
@@ -267,28 +280,36 @@ def _upsert() -> str:
     """  # noqa: S608 - our own names
 
 
-def _merge_incoming(connection: Connection, file: Ingested) -> Ingested:
+def _merge(connection: Connection, file: Ingested, content: FileContent, order: str) -> Ingested:
     """Bring the listings in, count them, and raise the generation if one is new or changed."""
+    _copy_incoming(connection, content, order)
     values = {"file_id": file.file_id}
-    connection.execute(text("ANALYZE incoming"))
     connection.execute(text(_KEPT), values)
     superseded = connection.execute(text(_SUPERSEDED), values).rowcount
-    ingested = connection.execute(select(generations.c.ingested).with_for_update()).scalar_one()
-    generation = ingested + 1
-    written = connection.execute(text(_upsert()), {**values, "generation": generation}).scalars().all()
+    ingested: int = connection.execute(select(generations.c.ingested).with_for_update()).scalar_one()
+    written = connection.execute(text(_upsert()), {**values, "generation": ingested + 1}).scalars().all()
     stored = sum(written)
-    total = connection.scalar(select(func.count()).select_from(text("incoming"))) or 0
     if stored:
-        connection.execute(update(generations).values(ingested=generation))
-    counts = {
-        "stored": stored,
-        "unchanged": total - stored - superseded,
-        "superseded": superseded,
-        "generation": generation if stored else None,
-    }
-    connection.execute(update(files).where(files.c.file_id == file.file_id).values(**counts))
-    connection.execute(text("DROP TABLE incoming"))
-    return Ingested(file.file_id, file.status, listings=file.listings, rejected=file.rejected, **counts)
+        connection.execute(update(generations).values(ingested=ingested + 1))
+    return replace(
+        file,
+        stored=stored,
+        unchanged=content.events.height - stored - superseded,
+        superseded=superseded,
+        generation=ingested + 1 if stored else None,
+    )
+
+
+def _copy_incoming(connection: Connection, content: FileContent, order: str) -> None:
+    incoming = content.events.with_columns(
+        pl.lit(content.normaliser).alias("normaliser"),
+        content.raw.alias("raw"),
+        content_hashes(content.events),
+        pl.lit(order).alias("order_key"),
+    )
+    temporary(connection, "incoming", source_events, INCOMING)
+    copy_in(connection, "incoming", incoming.select(*INCOMING))
+    connection.execute(text("ANALYZE incoming"))
 
 
 def mark_replayed(connection: Connection, file_id: int) -> bool:

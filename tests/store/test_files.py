@@ -279,6 +279,24 @@ def test_without_versions_an_upload_is_known_by_its_content(store: Store) -> Non
     assert again.already
 
 
+def test_a_file_that_is_put_back_as_it_was_holds_again(store: Store) -> None:
+    """A folder keeps no versions: the same key with the same bytes, written later than what came between."""
+    save(store, [listing("bwb:1", "Umzug")], sequencer="1")
+    save(store, [listing("bwb:1", "Umzug, neu")], sequencer="2")
+
+    late = save(store, [listing("bwb:1", "Umzug")], sequencer="1")
+    held = current(store)
+    back = save(store, [listing("bwb:1", "Umzug")], sequencer="3")
+    again = save(store, [listing("bwb:1", "Umzug")], sequencer="4")
+
+    assert (late.already, held[0][2]) == (True, "Umzug, neu")
+    assert (back.already, back.status, back.stored, back.generation) == (False, "stored", 1, 3)
+    assert (again.already, again.generation) == (True, 3)
+    assert [row[2] for row in current(store)] == ["Umzug"]
+    assert store.generations() == (3, 0)
+    assert rows(store.engine, "SELECT status, sequencer FROM files ORDER BY 2") == [("stored", "2"), ("stored", "4")]  # fmt: skip
+
+
 def test_a_version_of_an_object_is_known_by_its_version_not_by_its_content(store: Store) -> None:
     save(store, [listing("bwb:1", "Umzug")], version="v1", sequencer="1")
 

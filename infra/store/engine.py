@@ -2,8 +2,10 @@
 
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+import pg8000
+from pg8000.legacy import Connection as Driver
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -32,6 +34,21 @@ LIMITS: Final = {
 """What a transaction may take, at most. Set in each transaction, because poolers refuse such settings at the start of a connection."""
 
 
+class HonestDriver(Driver):  # type: ignore[misc]
+    """A connection of pg8000 that calls every broken socket by pg8000's own error.
+
+    Where the server has cut a connection, pg8000 may let the system's error through, and the pool, which tries a connection
+    before it is used, would not take it for a dead one.
+    """
+
+    def handle_messages(self, context: Any) -> None:
+        """Read the server's answers."""
+        try:
+            super().handle_messages(context)
+        except OSError as error:
+            raise pg8000.InterfaceError("network error") from error
+
+
 def build_engine(url: str) -> Engine:
     """Build an engine on pg8000. url: ``postgresql://…`` or ``postgresql+pg8000://…``, also with ``sslmode`` and ``sslrootcert``.
 
@@ -52,6 +69,9 @@ def build_engine(url: str) -> Engine:
         max_overflow=3,
         hide_parameters=True,
         connect_args={"application_name": APPLICATION, "ssl_context": _ssl_context(address)},
+    )
+    event.listen(
+        engine, "do_connect", lambda dialect, record, arguments, options: HonestDriver(*arguments, **options)
     )
     event.listen(engine, "begin", _limit)
     return engine

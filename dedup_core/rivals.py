@@ -55,6 +55,11 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     )
 
 
+CONTRADICTIONS: Final = (
+    "places_differ|towns_differ|far_apart|side_by_side|two_shows|no_common_day|kind_differs|no_event|run_and_show"
+)
+"""Vetoes for which two listings are two events; the others only leave it open."""
+
 LOG_2: Final = 0.6931471805599453
 """Natural logarithm of two: weights are in bits."""
 
@@ -66,8 +71,10 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     ends = pl.concat([fits.select("plain", x="a", y="b"), fits.select("plain", x="b", y="a")])
     two = ends.join(ends, on="x", suffix="_2").filter(pl.col("y") < pl.col("y_2"))
     sources = pl.Series(subjects.source)
-    known = scored.select(y="a", y_2="b", said="weight")
-    apart = (pl.col("said") <= policy.clustering.refuse_below) | (
+    contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
+    vetoed = contradicted & (pl.col("weight") < policy.thresholds.match)
+    known = scored.select(y="a", y_2="b", said="weight", vetoed=vetoed)
+    apart = pl.col("vetoed").fill_null(value=False) | (
         pl.col("one_source") & (pl.col("said").fill_null(-1e9) < policy.thresholds.ambiguous)
     )
     rivals = (

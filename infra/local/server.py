@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +56,8 @@ def running_server(folder: Path) -> Iterator[str]:
 def _leave(users: int, folder: Path) -> None:
     if guardian.taken(users):
         guardian.stop(folder)
+        with suppress(OSError):
+            _apart(folder).rmdir()
     else:  # others use it, or the guardian is stopping it: then wait until that is done
         fcntl.flock(users, fcntl.LOCK_SH)
 
@@ -139,8 +141,7 @@ def _socket_folder(folder: Path, owner: pwd.struct_passwd) -> Path:
     inside = folder / "data"
     if len(os.fsencode(inside / ".s.PGSQL.5432")) <= LONGEST_SOCKET:
         return inside
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    apart = Path(tempfile.gettempdir()) / f"event-dedup-{name}"
+    apart = _apart(folder)
     if not apart.is_dir():
         apart.mkdir(mode=0o700)
         os.chown(apart, owner.pw_uid, owner.pw_gid)

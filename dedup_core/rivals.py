@@ -55,9 +55,7 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     )
 
 
-CONTRADICTIONS: Final = (
-    "places_differ|towns_differ|far_apart|side_by_side|two_shows|no_common_day|kind_differs|no_event|run_and_show"
-)
+CONTRADICTIONS: Final = "places_differ|towns_differ|far_apart|side_by_side|two_shows|no_common_day|kind_differs|no_event|run_and_show"
 """Vetoes for which two listings are two events; the others only leave it open."""
 
 LOG_2: Final = 0.6931471805599453

@@ -17,10 +17,12 @@ import polars as pl
 from dedup_core.comparisons.dates import Meeting, date_bits, meeting_of, time_bits
 from dedup_core.comparisons.descriptions import description_bits
 from dedup_core.comparisons.habits import category_bits, source_bits
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs, same_code
-from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, street_bits, venue_bits
+from dedup_core.comparisons.mentions import mentions_of
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
+from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, same_town, street_bits, venue_bits
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
+from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.rivals import with_rivals
 from dedup_core.subjects import Subjects
@@ -111,8 +113,40 @@ def _together(parts: list[Titled]) -> Titled:
 def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
     """Compare titles first: most pairs share no more than a day and a town, and their titles part them."""
     wording = wording_of(pairs, subjects, policy.evidence.title)
+    asked = _worth_reading(pairs, wording, subjects)
+    if asked.any():
+        wording.take(asked, mentions_of(pairs.where(asked), _one_day(pairs.where(asked), subjects), subjects))
     titled = Titled(pairs, wording, title_bits(pairs, wording, subjects, policy.evidence.title))
     return titled if keep_all else titled.where(~_parted_by_title(pairs, titled.title, subjects, policy))
+
+
+UNSAID: Final = 3.0
+"""Bits of a title that the other lacks from which it is worth looking for them elsewhere."""
+
+SAME_HOUR: Final = 120
+"""Minutes; starts further apart are two events whatever the texts say."""
+
+
+def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
+    """Tell which pairs differ in their titles, but in nothing else that is cheap to compare."""
+    differ = np.minimum(wording.rest_a, wording.rest_b) >= UNSAID
+    two_sources = ~same_code(subjects.source, pairs)
+    hours = np.abs(subjects.moment[pairs.a] - subjects.moment[pairs.b]) % MINUTES_A_DAY
+    met = (subjects.day[pairs.a] <= subjects.last_day[pairs.b]) & (
+        subjects.day[pairs.b] <= subjects.last_day[pairs.a]
+    )
+    town = same_town(pairs, subjects) | ~both_known(subjects.city, pairs)
+    worth: Mask = differ & two_sources & ~(hours > SAME_HOUR) & met & town
+    return worth
+
+
+def _one_day(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where the days are the same: a festival's text speaks of its items, and is not one of them."""
+    same = (subjects.day[pairs.a] == subjects.day[pairs.b]) & (
+        subjects.last_day[pairs.a] == subjects.last_day[pairs.b]
+    )
+    one: Mask = same & (subjects.dates[pairs.a] == subjects.dates[pairs.b])
+    return one
 
 
 def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class Subjects:
     venue_names: compounds split, function words left out.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
-    texts: the descriptions; template: those that many titles share; text_words: bits of their words.
+    texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
     title_factor: how much differing titles count.   headline: whether a journalist wrote the title.
     unreal: whether it is a voucher or the like.
     """
@@ -182,7 +182,7 @@ def subjects_of(
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
         longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
         geo_confidence=_floats(events["geo_confidence"].fill_null(0.5)),
-        texts=events.select("description", "short_description"),
+        texts=events.select("title", "venue", "district", "street", "description", "short_description"),
         template=_templates(events, copies=policy.evidence.description_copies),
         text_words=corpus.text_words,
         rarest_text_word=_as_float(corpus.text_words["bits"].max()),

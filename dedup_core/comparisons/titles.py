@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 from rapidfuzz import fuzz, process
 
+from dedup_core.comparisons.mentions import Mentions
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs
 from dedup_core.policy import TitleWeights
 from dedup_core.subjects import Floats, Ragged, Subjects
@@ -53,6 +54,14 @@ class Wording:
     def where(self, mask: Mask) -> "Wording":
         """Keep the pairs of a mask (p,)."""
         return Wording(*(getattr(self, name)[mask] for name in self.__slots__))
+
+    def take(self, mask: Mask, mentions: Mentions) -> None:
+        """Count words of the titles of a mask's pairs that the other listing mentions as said, those in texts in part as shared."""
+        self.shared[mask] += mentions.told
+        self.rarest[mask] = np.maximum(self.rarest[mask], mentions.rarest)
+        self.rest_a[mask] = np.maximum(self.rest_a[mask] - mentions.a, 0)
+        self.rest_b[mask] = np.maximum(self.rest_b[mask] - mentions.b, 0)
+        self.names[:] = np.minimum(self.names, np.minimum(self.rest_a, self.rest_b))
 
     def part(self, start: int, end: int) -> "Wording":
         """Keep a range of the pairs."""

@@ -1,0 +1,125 @@
+"""Mentions: title words that the other listing has elsewhere, in its venue, its address or its text.
+
+A headline names no event, but the text below it does; one title says where, another leaves that to the address. A text may speak of
+other events, too, so a mention counts less the longer the text is; what differs in day, hour or place stays for the other
+comparisons and the vetoes to tell.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
+
+from dedup_core.comparisons.pairs import Mask, Pairs
+from dedup_core.corpus import TEXT_PREFIX
+from dedup_core.folding import folded
+from dedup_core.normalising import words_of
+from dedup_core.subjects import Floats, Ints, Subjects
+
+CHUNK: Final = 100_000
+"""Pairs compared at once: keeps the copies of rows under about 100 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Of p pairs, in bits (p,): what of a title's own words the other mentions.
+
+    a, b: information of a's own words that b mentions, and the reverse.   told: what the mentions in texts add, long texts
+    less.   rarest: information of the rarest word that a text mentions.
+    """
+
+    a: Floats
+    b: Floats
+    told: Floats
+    rarest: Floats
+
+
+def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
+    """Look each title's own words up in the other's venue, address and cut title, and where ``by_text`` (p,) in its text."""
+    rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
+    places, texts, lengths = _mentioned(rows, subjects)
+    left, right = back[: len(pairs)], back[len(pairs) :]
+    found = [np.zeros(len(pairs), np.float32) for _ in range(4)]
+    for start in range(0, len(pairs), CHUNK):
+        part = slice(start, start + CHUNK)
+        ends = Pairs(pairs.a[part], pairs.b[part])
+        turned = Pairs(ends.b, ends.a)
+        asked = by_text[part]
+        a, told_a, rare_a = _of_one(ends, right[part], asked, places, texts, lengths, subjects)
+        b, told_b, rare_b = _of_one(turned, left[part], asked, places, texts, lengths, subjects)
+        for column, values in zip(found, (a, b, told_a + told_b, np.maximum(rare_a, rare_b)), strict=True):
+            column[part] = values
+    return Mentions(*found)
+
+
+def _of_one(
+    pairs: Pairs,
+    other: npt.NDArray[np.int64],
+    by_text: Mask,
+    places: sparse.csr_array,
+    texts: sparse.csr_array,
+    lengths: Floats,
+    subjects: Subjects,
+) -> tuple[Floats, Floats, Floats]:
+    """Find what of the titles of ``pairs.a`` the others mention. other: (p,) rows of ``places`` and ``texts``."""
+    words = subjects.words[pairs.a]
+    own = words - words.multiply(subjects.has_word[pairs.b])
+    by_place = own.multiply(places[other])
+    left = own - by_place
+    asked = sparse.diags_array(by_text.astype(np.float32)).tocsr()
+    told = sparse.csr_array(left.multiply(asked @ texts[other]))
+    chances = np.repeat(lengths[other], np.diff(told.indptr))
+    gain = sparse.csr_array((np.maximum(told.data - chances, 0), told.indices, told.indptr), shape=told.shape)
+    mentioned = _sums(by_place) + _sums(told)
+    return mentioned, _sums(gain), told.max(axis=1).toarray().ravel().astype(np.float32)
+
+
+def _sums(matrix: sparse.sparray) -> Floats:
+    sums: Floats = np.asarray(matrix.sum(axis=1), dtype=np.float32).ravel()
+    return sums
+
+
+def _mentioned(
+    rows: npt.NDArray[np.uint32], subjects: Subjects
+) -> tuple[sparse.csr_array, sparse.csr_array, Floats]:
+    """Read what these events say beside the core of their titles: (len(rows), V) ones for places, for texts; bits of a text's length."""
+    said = subjects.texts[rows].with_columns(template=pl.Series(subjects.template[rows]))
+    where = pl.concat_str("title", "venue", "district", "street", separator=" ", ignore_nulls=True)
+    text = pl.concat_str(
+        pl.col("description").str.slice(0, TEXT_PREFIX), "short_description", separator=" ", ignore_nulls=True
+    )
+    places = _words(said.select(where).to_series(), subjects)
+    texts = _words(said.select(pl.when("template").then(pl.lit("")).otherwise(text)).to_series(), subjects)
+    lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
+    return places, texts, lengths
+
+
+def _words(texts: pl.Series, subjects: Subjects) -> sparse.csr_array:
+    """Turn texts into words as titles are, those of no title left out: (n, V), 1 where a word is."""
+    cores = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
+    none = pl.repeat(None, len(cores), dtype=pl.Int32, eager=True)
+    known = pl.DataFrame(
+        {
+            "word": subjects.vocabulary,
+            "token": pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True),
+        }
+    )
+    words = (
+        words_of(cores, none)
+        .select(
+            pl.int_range(pl.len(), dtype=pl.Int32).alias("row"),
+            pl.col("title_tokens").str.split(" ").alias("word"),
+        )
+        .explode("word")
+        .join(known, on="word")
+    )
+    columns: Ints = words["token"].to_numpy()
+    shape = (len(cores), len(subjects.vocabulary))
+    matrix = sparse.csr_array(
+        (np.ones(len(columns), np.float32), (words["row"].to_numpy(), columns)), shape=shape
+    )
+    matrix.sum_duplicates()
+    return matrix

@@ -152,6 +152,11 @@ def _socket_folder(folder: Path, owner: pwd.struct_passwd) -> Path:
     return apart
 
 
+def _apart(folder: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"event-dedup-{name}"
+
+
 def _run(
     folder: Path, owner: pwd.struct_passwd, program: str, *arguments: str | Path, data: Path | None = None
 ) -> None:

@@ -29,7 +29,6 @@ class Splitter:
         self._parts = frozenset(parts)
         self._whole = frozenset(whole)
         self._canonical = dict(canonical)
-        self._heads = sorted((part for part in self._parts if len(part) >= MIN_HEAD), key=len, reverse=True)
         self.split = lru_cache(maxsize=500_000)(self._split)
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -67,7 +66,8 @@ class Splitter:
         return after in best and (not link or after < len(word))
 
     def _unknown_and_head(self, word: str) -> tuple[str, ...]:
-        for head in self._heads:
-            if word.endswith(head) and len(word) - len(head) >= MIN_UNKNOWN:
-                return (word[: -len(head)], head)
+        # From the longest head to the shortest.
+        for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
+            if word[start:] in self._parts:
+                return (word[:start], word[start:])
         return ()

@@ -1,6 +1,7 @@
 """Reading: what people and other programs look up. Every query here that may meet many rows has an index and a test of its plan."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
@@ -56,9 +57,9 @@ def list_events(
     if city is not None:
         wanted.append(canonical_events.c.city == city)
     if since is not None:
-        wanted.append(canonical_events.c.last_day >= since)
+        wanted.append(canonical_events.c.last_day >= date.fromisoformat(since))
     if until is not None:
-        wanted.append(canonical_events.c.first_day <= until)
+        wanted.append(canonical_events.c.first_day <= date.fromisoformat(until))
     if needs_review is not None:
         wanted.append(canonical_events.c.needs_review if needs_review else ~canonical_events.c.needs_review)
     order = {
@@ -154,13 +155,13 @@ def list_files(
     return _rows(connection, query.limit(limit).offset(offset))
 
 
-def show_file(connection: Connection, file_id: int) -> Row | None:
-    """Show a file with what was rejected of it."""
+def show_file(connection: Connection, file_id: int, *, limit: int = 1000, offset: int = 0) -> Row | None:
+    """Show a file with what was rejected of it, a page at a time; ``rejected`` says how much there is."""
     file = _row(connection, select(files).where(files.c.file_id == file_id))
     if file is None:
         return None
     refused = select(rejections).where(rejections.c.file_id == file_id).order_by(rejections.c.rejection_id)
-    return {**file, "rejections": _rows(connection, refused)}
+    return {**file, "rejections": _rows(connection, refused.limit(limit).offset(offset))}
 
 
 def known_objects(connection: Connection, bucket: str) -> set[tuple[str, str]]:

@@ -171,6 +171,8 @@ canonical_events: Final = Table(
     CheckConstraint("status in ('scheduled', 'cancelled', 'moved', 'sold_out')", name="status"),
     Index(None, "first_day", "canonical_id"),
     Index(None, "city", "first_day"),
+    # What is still to come, after years of events that are over: their first days don't tell.
+    Index(None, "last_day"),
     Index(None, "n_sources", "canonical_id"),
     Index("canonical_events_review_idx", "first_day", "canonical_id", postgresql_where=text("needs_review")),
 )

@@ -71,6 +71,7 @@ def upgrade() -> None:
         ["first_day", "canonical_id"],
         unique=False,
     )
+    op.create_index(op.f("canonical_events_last_day_idx"), "canonical_events", ["last_day"], unique=False)
     op.create_index(
         op.f("canonical_events_n_sources_canonical_id_idx"),
         "canonical_events",
@@ -471,6 +472,7 @@ def downgrade() -> None:
         "canonical_events_review_idx", table_name="canonical_events", postgresql_where=sa.text("needs_review")
     )
     op.drop_index(op.f("canonical_events_n_sources_canonical_id_idx"), table_name="canonical_events")
+    op.drop_index(op.f("canonical_events_last_day_idx"), table_name="canonical_events")
     op.drop_index(op.f("canonical_events_first_day_canonical_id_idx"), table_name="canonical_events")
     op.drop_index(op.f("canonical_events_city_first_day_idx"), table_name="canonical_events")
     op.drop_table("canonical_events")

@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
 import orjson
@@ -36,6 +36,9 @@ metrics = Metrics(namespace="event-dedup", service="ingest")
 # A batch that failed as a whole is a list of failed messages like any other: each was logged, and an exception would only hide
 # from the metrics which of "one failed" and "all failed" it was.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+CREATED: Final = "ObjectCreated:"
+"""How S3's names of events begin that speak of a new object: Put, Post, Copy, CompleteMultipartUpload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,9 @@ def _is_ours(key: str, ignored_prefixes: tuple[str, ...]) -> bool:
 
 
 def announcements(body: dict[str, Any]) -> Iterator[Announcement]:
-    """Read the objects out of an S3 notification, keys decoded: once, here. S3's own test message announces none.
+    """Read the new objects out of an S3 notification, keys decoded: once, here. S3's own test message announces none.
+
+    A deletion is none of ours, as what was accepted stays: the version of its marker could be read by nobody.
 
     Raises:
         ForeignMessage: it is neither.
@@ -140,6 +145,8 @@ def announcements(body: dict[str, Any]) -> Iterator[Announcement]:
     if "Records" not in body and body.get("Event") != "s3:TestEvent":
         raise ForeignMessage(f"neither S3's notification nor its test: has {sorted(body)[:5]}")
     for record in body.get("Records", []):
+        if not record.get("eventName", CREATED).startswith(CREATED):
+            continue
         s3 = record["s3"]
         yield Announcement(
             bucket=s3["bucket"]["name"],

@@ -43,6 +43,13 @@ def test_the_test_message_of_s3_announces_nothing_and_a_foreign_one_is_no_silenc
         list(announcements({"detail-type": "Object Created"}))
 
 
+def test_a_deletion_announces_nothing() -> None:
+    body = json.loads(notification("bwb_1.json", "v2"))
+    body["Records"][0]["eventName"] = "ObjectRemoved:DeleteMarkerCreated"
+
+    assert list(announcements(body)) == []
+
+
 def test_a_file_goes_from_the_bucket_to_postgres_and_wakes_the_matcher(
     aws: Aws, store: Store, logged: Lines, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,7 +77,7 @@ def _of_one(
     return mentioned, _sums(gain), told.max(axis=1).toarray().ravel().astype(np.float32)
 
 
-def _sums(matrix: sparse.sparray) -> Floats:
+def _sums(matrix: sparse.csr_array) -> Floats:
     sums: Floats = np.asarray(matrix.sum(axis=1), dtype=np.float32).ravel()
     return sums
 

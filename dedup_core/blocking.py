@@ -65,7 +65,7 @@ def blocking_keys(
     ).drop_nulls()
     days = pl.concat([days, moved]).unique()
     around = pl.concat([days, days.with_columns(pl.col("day") + 1)]).unique()
-    cities = _codes(events, ["city_key", "district_key"])
+    cities = _begun(events)
     rare = tokens.filter(
         (pl.col("rarity") < limits.rare_tokens)
         & (pl.col("df") <= max(limits.rare_token_floor, limits.max_token_share * events.height))
@@ -78,9 +78,20 @@ def blocking_keys(
             _tagged("date and rare word", around.join(rare, on="event")),
             _tagged("date and venue", days.join(_codes(events, ["venue_key"]), on="event")),
             _tagged("week and city", long.join(cities, on="event")),
+            _tagged("week and rare word", _weekly(days, long, rare)),
             _tagged("date and title", days.join(_codes(events, ["title_words"]), on="event")),
         ]
     )
+
+
+def _weekly(days: pl.DataFrame, long: pl.DataFrame, rare: pl.DataFrame) -> pl.DataFrame:
+    """Let what takes place on a day of a long range meet it by a rare word: ``event``, ``day`` (that stands for the week), ``code``."""
+    ranges = long.join(rare, on="event")
+    week = pl.col("day") // DAYS_A_WEEK * DAYS_A_WEEK
+    single = (
+        days.with_columns(week).unique().join(rare, on="event").join(ranges, on=["day", "code"], how="semi")
+    )
+    return pl.concat([ranges, single]).unique()
 
 
 KEY_KINDS: Final = (
@@ -90,11 +101,21 @@ KEY_KINDS: Final = (
     "date and venue",
     "week and city",
     "date and title",
+    "week and rare word",
 )
 
 
 def _tagged(kind: str, keys: pl.DataFrame) -> pl.DataFrame:
     return keys.select("event", pl.lit(KEY_KINDS.index(kind), pl.UInt8).alias("kind"), "day", "code")
+
+
+def _begun(events: pl.DataFrame) -> pl.DataFrame:
+    """Number towns by the first two words of names that have more: ``Long Beach Convention Center`` meets ``Long Beach``."""
+    words = pl.col("city_key").str.split(" ")
+    short = pl.when(words.list.len() > 2).then(words.list.head(2).list.join(" ")).otherwise("city_key")
+    return _codes(
+        events.select(pl.col("city_key", "district_key"), short=short), ["city_key", "district_key", "short"]
+    )
 
 
 def _codes(events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

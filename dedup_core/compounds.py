@@ -29,6 +29,7 @@ class Splitter:
         self._parts = frozenset(parts)
         self._whole = frozenset(whole)
         self._canonical = dict(canonical)
+        self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
         self.split = lru_cache(maxsize=500_000)(self._split)
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -66,8 +67,35 @@ class Splitter:
         return after in best and (not link or after < len(word))
 
     def _unknown_and_head(self, word: str) -> tuple[str, ...]:
-        # From the longest head to the shortest.
         for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
-            if word[start:] in self._parts:
+            if word[start:] in self._heads:
                 return (word[:start], word[start:])
         return ()
+
+
+INFLECTIONS: Final = ("innen", "ern", "em", "en", "er", "es", "e")
+"""Endings that German words take: the longest that fits is cut off."""
+
+MIN_INFLECTED: Final = 6
+"""Letters; shorter words are left as they are."""
+
+MIN_STEM: Final = 4
+"""Letters that must be left."""
+
+
+def stem(word: str) -> str:
+    """Cut the inflection off a folded word: ``traktoren`` and ``traktor``, ``waldkirchener`` and ``waldkirchen``.
+
+    A light stemmer after Savoy (2006); what it cuts too much, it cuts of both sides. Twice, as inhabitants are inflected, too.
+    """
+    if len(word) < MIN_INFLECTED or not word.isalpha():
+        return word
+    plain = word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return _without_ending(_without_ending(plain))
+
+
+def _without_ending(word: str) -> str:
+    for ending in INFLECTIONS:
+        if len(word) >= MIN_INFLECTED and word.endswith(ending) and len(word) - len(ending) >= MIN_STEM:
+            return word[: -len(ending)]
+    return word

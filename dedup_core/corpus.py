@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from dedup_core.compounds import stem
 from dedup_core.folding import folded
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Background
@@ -111,7 +112,7 @@ def _word_bits(
     M: listings in the background, p: share of them with the word. Inverse document frequency with a prior
     (Spärck Jones 1972), so that three listings don't make every word look rare.
     """
-    known = pl.col("word").is_in(list(common))
+    known = pl.col("word").is_in([stem(word) for word in common])
     expected = (
         pl.when(known).then(background.common_share).otherwise(background.other_share) * background.listings
     )

@@ -12,13 +12,23 @@ from typing import Final
 import polars as pl
 
 from dedup_core import lexicon
-from dedup_core.compounds import Splitter
+from dedup_core.compounds import Splitter, stem
 from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
 from dedup_core.folding import folded, lowered
 from dedup_core.places import place_keys
 
 CUT_CAPTURES: Final = ("previous_date", "year")
 """Captures that are cut out of the title whole."""
+
+MONTHS: Final = "(?:januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)"
+
+SAID_ELSEWHERE: Final = (
+    rf"\bvon {MONTHS} bis (?:ende )?{MONTHS}\b",
+    r"\b(?:bis |ab |vom |am )?[0-3]?\d\.\s?[01]?\d\.(?:\s?(?:20)?\d\d\b)?",
+    r"\b(?:um |ab )?[0-2]?\d(?:[.:][0-5]\d)? uhr\b",
+    r"[(\[]\s*(?:früher|vormals|ehemals|ehem\.|bisher|formerly|previously)\b[^)\]]*[)\]]",
+)
+"""Dates, hours and former names: the dates stand in fields of their own, a former name is found in the title as written."""
 
 ROMAN: Final = {
     tens + ones: 10 * i + j
@@ -28,7 +38,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 1
+RULES: Final = 2
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 
@@ -122,13 +132,15 @@ def _day_of(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
 
 
 def _core() -> pl.Expr:
-    """Cut out of the title what is not its name: organisers first, then markers, previous dates, editions, years."""
+    """Cut out of the title what is not its name: organisers first, then dates, years, series, former names and markers."""
     core = pl.col("title")
     for pattern in lexicon.organiser_prefixes():
         core = core.str.replace(pattern, "")
     for name in CUT_CAPTURES:
         for pattern in lexicon.captures()[name].patterns:
             core = core.str.replace_all(pattern, " ")
+    for pattern in (*lexicon.kinds()["series"].patterns, *SAID_ELSEWHERE):
+        core = core.str.replace_all(pattern, " ")
     for marker in lexicon.markers().values():
         core = core.str.replace_all(_any(marker.patterns), " ")
     cut = folded(core)
@@ -195,7 +207,7 @@ def _split_words(words: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "word": distinct,
-            "parts": [list(split(word)) for word in distinct],
+            "parts": [[stem(part) for part in split(word)] for word in distinct],
             "stop": [word in stop for word in distinct],
         },
         schema={"word": pl.String, "parts": pl.List(pl.String), "stop": pl.Boolean},

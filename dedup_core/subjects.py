@@ -11,6 +11,7 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core import lexicon
+from dedup_core.compounds import stem
 from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
@@ -34,12 +35,12 @@ class Subjects:
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     numbers: has_word for the words that hold digits; has_number: whether there are any.
-    vocabulary: the V words.   titles: the words, space-joined.   first_words: (n, 3) codes of the first three.
-    initials: code of the word that the title's initials form, -1 if no title has it.   title_bits: their sum; place_bits: that of the words that only name the event's own town or venue.
+    vocabulary: the V words.   titles: the words, space-joined.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue.
     names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
-    day, last_day, night: days since 1970; moment: minutes, NaN unknown; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
+    day, last_day, night: days since 1970; moment: minutes, NaN unknown; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
     venue_names: compounds split, function words left out.
@@ -59,10 +60,10 @@ class Subjects:
     word_lists: Ragged
     vocabulary: pl.Series
     titles: pl.Series
-    first_words: Ints
-    initials: Ints
+    initials: sparse.csr_array
     title_bits: Floats
-    place_bits: Floats
+    town_bits: Floats
+    hall_bits: Floats
     names: sparse.csr_array
     name_bits: Floats
     several_shows: npt.NDArray[np.bool_]
@@ -73,6 +74,7 @@ class Subjects:
     night: Ints
     previous_day: Floats
     moment: npt.NDArray[np.float64]
+    doors: npt.NDArray[np.bool_]
     dates: Ints
     days: Ints
     starts_a_day: Ints
@@ -119,9 +121,9 @@ def subjects_of(
 ) -> Subjects:
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
-    common = lexicon.compound_parts() | lexicon.synonym_words()
+    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
     telling = known.filter(~pl.col("word").is_in(list(common))).join(
-        _place_words(known, events).select("event", "word"),
+        _place_words(known, events, ["city_key", "district_key", "venue_key"]).select("event", "word"),
         on=["event", "word"],
         how="anti",
         maintain_order="left",
@@ -146,10 +148,10 @@ def subjects_of(
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         titles=events["title_tokens"],
-        first_words=_first_words(known, n),
         initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
-        place_bits=_summed(_place_words(known, events), n),
+        town_bits=_summed(_place_words(known, events, ["city_key", "district_key"]), n),
+        hall_bits=_summed(_place_words(known, events, ["venue_key"]), n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=_several_shows(events, known, spans),
@@ -160,6 +162,7 @@ def subjects_of(
         night=_ints(spans["first_night"]),
         previous_day=_floats(events["previous_day"].cast(pl.Int32)),
         moment=spans["moment"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        doors=_doors(events, spans),
         dates=_ints(spans["dates"]),
         days=_ints(spans["days"]),
         starts_a_day=_ints(spans["starts_a_day"]),
@@ -243,12 +246,12 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
     return Ragged(starts, values.cast(pl.Int32).to_numpy())
 
 
-def _place_words(known: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """List the title words that only name the event's own town or venue: one source says where, another doesn't."""
-    names = pl.concat_str("city_key", "district_key", "venue_key", separator=" ", ignore_nulls=True)
-    rows = events.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), names.str.split(" ").alias("names")
-    )
+    names = pl.concat_str(columns, separator=" ", ignore_nulls=True)
+    written = events.select(names.fill_null("")).to_series()
+    split = words_of(written, pl.repeat(None, len(written), dtype=pl.Int32, eager=True))["title_tokens"]
+    rows = pl.DataFrame({"names": split.str.split(" ")}).with_row_index("event")
     return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
 
 
@@ -259,34 +262,41 @@ def _summed(words: pl.DataFrame, n: int) -> Floats:
     )
 
 
-FIRST_WORDS = 3
-"""Words of a title among which an abbreviation of another title is looked for."""
-
 MIN_INITIALS = 3
 """Letters; a shorter abbreviation fits too many titles."""
 
-
-def _first_words(known: pl.DataFrame, n: int) -> Ints:
-    """known: ``event`` ascending and ``token``. Missing words are -1 … and equal to no initials, which are looked up only if known."""
-    place = known.select(pl.int_range(pl.len()).over("event")).to_series()
-    first = known.filter(place < FIRST_WORDS)
-    codes = np.full((n, FIRST_WORDS), -1, np.int32)
-    codes[first["event"].to_numpy(), place.filter(place < FIRST_WORDS).to_numpy()] = (
-        first["token"].cast(pl.Int32).to_numpy()
+OPENERS = frozenset(
+    stem(word)
+    for word in (
+        "international", "european", "national", "world", "annual", "conference", "congress", "symposium", "workshop",
+        "internationale", "europaeische", "deutsche", "konferenz", "kongress", "tagung", "ieee", "acm",
     )
-    return codes
+)  # fmt: skip
+"""Words with which long names begin, and which abbreviations leave out."""
 
 
-def _initials(known: pl.DataFrame, corpus: Corpus, n: int) -> Ints:
-    letters = (
-        known.group_by("event", maintain_order=True)
-        .agg(pl.col("word").str.slice(0, 1).str.join("").alias("word"))
-        .filter(pl.col("word").str.len_chars() >= MIN_INITIALS)
-        .join(corpus.words, on="word")
+def _initials(known: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
+    """Find the words that a title's initials form: of all its words, of those after the openers, of all but the first.
+
+    Returns:
+        (n, V) ones; only words that a title has, and that no lexicon knows.
+    """
+    begun = pl.col("word").is_in(list(OPENERS)).not_().cum_max().over("event")
+    first = pl.int_range(pl.len()).over("event") > 0
+    letters = pl.concat(
+        [
+            known.filter(kept)
+            .group_by("event", maintain_order=True)
+            .agg(pl.col("word").str.slice(0, 1).str.join(""))
+            for kept in (pl.lit(value=True), begun, first)
+        ]
+    ).unique()
+    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
+    formed = letters.filter(
+        pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
     )
-    codes = np.full(n, -1, np.int32)
-    codes[letters["event"].to_numpy()] = letters["token"].cast(pl.Int32).to_numpy()
-    return codes
+    found = formed.join(corpus.words, on="word").sort("event", "token")
+    return _matrix(found["event"], found["token"], None, (n, corpus.words.height))
 
 
 def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:
@@ -365,6 +375,20 @@ def _several_shows(events: pl.DataFrame, known: pl.DataFrame, spans: pl.DataFram
 
 def _is_kind(events: pl.DataFrame, kinds: list[str]) -> npt.NDArray[np.bool_]:
     return events["kind"].is_in(kinds).fill_null(value=False).to_numpy()
+
+
+def _doors(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which listings give the doors for the start, as their own text says."""
+    text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX).str.to_lowercase()
+    said = [text.str.extract_groups(pattern) for pattern in lexicon.captures()["doors"].patterns]
+    hour = pl.coalesce([groups.struct.field("hour") for groups in said]).cast(pl.Int32, strict=False)
+    minute = pl.coalesce([groups.struct.field("minute") for groups in said]).cast(pl.Int32, strict=False)
+    starts = spans["moment"] % MINUTES_A_DAY
+    return (
+        events.select((hour * 60 + minute.fill_null(0) == starts).fill_null(value=False))
+        .to_series()
+        .to_numpy()
+    )
 
 
 def _as_float(value: object) -> float:

@@ -77,7 +77,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
-    a_in_b, b_in_a = _parts_of(facts, subjects)
+    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in _parts_of(facts, subjects))
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
@@ -141,10 +141,16 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     two_starts = (facts.meeting.apart >= policy.vetoes.side_by_side_minutes) & ~facts.meeting.announced
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
     two_titles = (np.nan_to_num(facts.evidence["title"]) < 0) | (smaller >= policy.vetoes.rest)
-    two_days = (facts.meeting.gap > 0) & ~facts.meeting.announced
+    two_days = ((facts.meeting.gap > 0) | _within(facts)) & ~facts.meeting.announced
     two_places = _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, 0)
     two = two_starts | two_titles | two_days | two_places
     return same_code(subjects.source, facts.pairs) & two
+
+
+def _within(facts: Facts) -> Mask:
+    """Find the pairs of which one lasts while the other takes place: a run and a show, a festival and an item."""
+    within: Mask = (facts.meeting.a_within_b | facts.meeting.b_within_a) & (facts.meeting.common < 1)
+    return within
 
 
 def _places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
@@ -230,30 +236,60 @@ MANY_DATES: Final = 3
 """Dates from which a listing is a series and not an event that is shown twice."""
 
 
+SERIES_REST: Final = 4.0
+"""Bits that the title of a series may have alone."""
+
+
 def _dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, Mask]:
-    """Find the pairs that would be one event but for this: one announces many dates, the other is one of them."""
+    """Find the dates of series: one announces many days, the other is one of them, at its hour and place, and names it."""
     a, b = facts.pairs.a, facts.pairs.b
-    alike = facts.weight >= policy.thresholds.ambiguous
-    many = (subjects.dates >= MANY_DATES) | subjects.series
-    one = (subjects.dates == 1) & ~subjects.series
-    met = facts.meeting.gap == 0
-    together = alike & met
-    return together & one[a] & many[b], together & one[b] & many[a]
+    many = (subjects.dates >= MANY_DATES) | (subjects.series & (subjects.last_day > subjects.day))
+    one = (subjects.dates == 1) & (subjects.days == 1)
+    hours = np.nan_to_num(facts.meeting.apart) < policy.vetoes.side_by_side_minutes
+    known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0) & ~subjects.series[a] & ~subjects.series[b]
+    alike = _is_named(facts, subjects) & (facts.meeting.gap == 0) & hours & ~known
+    a_date = alike & one[a] & many[b] & (facts.wording.rest_b <= SERIES_REST)
+    b_date = alike & one[b] & many[a] & (facts.wording.rest_a <= SERIES_REST)
+    return a_date, b_date
+
+
+def _is_named(facts: Facts, subjects: Subjects) -> Mask:
+    """Find the pairs whose titles share enough to name one of them in the other, in one town and not in two venues."""
+    place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (np.nan_to_num(facts.evidence["venue"]) > -1)
+    named: Mask = place & (facts.wording.shared >= FESTIVAL_BITS)
+    return named
 
 
 ITEM_BITS: Final = 10.0
 """Information that the title of an item must have on top of its festival's."""
 
 FESTIVAL_BITS: Final = 5.0
-"""Information that the title of a festival must have to be recognised inside another."""
+"""Information that the title of a series or festival must have to be recognised inside another."""
+
+FESTIVAL_REST: Final = 0.4
+"""Share of a festival's title that an item may leave out: "Festival", its subtitle."""
 
 
 def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
-    """Find the items of longer events: days within and at most half as many, its title in theirs, and more to say."""
+    """Find the items of longer events: days within and at most half as many, most of its title in theirs, and more to say."""
     a, b = facts.pairs.a, facts.pairs.b
     rest_a, rest_b = facts.wording.rest_a, facts.wording.rest_b
-    same_place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.wording.shared >= FESTIVAL_BITS)
-    longer_a, longer_b = subjects.days[a] >= 2 * subjects.days[b], subjects.days[b] >= 2 * subjects.days[a]
-    a_item = same_place & facts.meeting.a_within_b & longer_b & (rest_b < 0.01) & (rest_a >= ITEM_BITS)
-    b_item = same_place & facts.meeting.b_within_a & longer_a & (rest_a < 0.01) & (rest_b >= ITEM_BITS)
+    place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.wording.shared >= FESTIVAL_BITS)
+    short_a, short_b = subjects.days[b] >= 2 * subjects.days[a], subjects.days[a] >= 2 * subjects.days[b]
+    in_b, in_a = (
+        (rest_b <= FESTIVAL_REST * subjects.title_bits[b]),
+        (rest_a <= FESTIVAL_REST * subjects.title_bits[a]),
+    )
+    a_item = (
+        place & facts.meeting.a_within_b & short_a & in_b & (rest_a >= ITEM_BITS) & ~_shown(a, b, subjects)
+    )
+    b_item = (
+        place & facts.meeting.b_within_a & short_b & in_a & (rest_b >= ITEM_BITS) & ~_shown(b, a, subjects)
+    )
     return a_item, b_item
+
+
+def _shown(item: npt.NDArray[np.uint32], whole: npt.NDArray[np.uint32], subjects: Subjects) -> Mask:
+    """Find exhibitions with their tours and openings: those are visits, not items."""
+    shown: Mask = subjects.visit[item] & (subjects.days[whole] >= LONG_RUN)
+    return shown

@@ -18,6 +18,10 @@ SHORT_RANGE: int = 7
 """Days; up to this length a source may give the first day only and mean the whole."""
 
 
+DOORS: int = 240
+"""Minutes; doors do not open earlier than this before the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meeting:
     """How the days and hours of p pairs relate.
@@ -136,12 +140,15 @@ def date_bits(pairs: Pairs, meeting: Meeting, subjects: Subjects, weights: Evide
 def time_bits(pairs: Pairs, meeting: Meeting, subjects: Subjects, weights: EvidenceWeights) -> Bits:
     """Equal starts add by their rarity (14:11 says more than 20:00); hours apart take away, the steeper the further.
 
-    Missing where a side has no start; half an hour may be doors against start, three hours may be two shows.
+    Missing where a side has no start; half an hour may be doors against start, three hours may be two shows. Hours between doors,
+    where a text says that they are, and the start take nothing away.
     """
     rarity = np.minimum(subjects.start_bits[pairs.a], subjects.start_bits[pairs.b])
     agree = np.minimum(rarity, weights.same_start_cap) * np.clip(1 - meeting.apart / 30, 0, 1)
     unrelated = (meeting.gap > 0) | meeting.announced
-    bits = agree + along(weights.time_apart, meeting.apart)
+    late = subjects.moment[pairs.a] > subjects.moment[pairs.b]
+    doors = np.where(late, subjects.doors[pairs.b], subjects.doors[pairs.a]) & (meeting.apart <= DOORS)
+    bits = agree + np.where(doors, 0, along(weights.time_apart, meeting.apart))
     return np.where(unrelated, np.float32(np.nan), bits).astype(np.float32)
 
 

@@ -38,7 +38,7 @@ class Mentions:
 
 
 def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
-    """Look each title's own words up in the other's venue, address and cut title, and where ``by_text`` (p,) in its text."""
+    """Look each title's own words up in the other's venue and address, and where ``by_text`` (p,) in its text and its title as written."""
     rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
     places, texts, lengths = _mentioned(rows, subjects)
     left, right = back[: len(pairs)], back[len(pairs) :]
@@ -87,12 +87,17 @@ def _mentioned(
 ) -> tuple[sparse.csr_array, sparse.csr_array, Floats]:
     """Read what these events say beside the core of their titles: (len(rows), V) ones for places, for texts; bits of a text's length."""
     said = subjects.texts[rows].with_columns(template=pl.Series(subjects.template[rows]))
-    where = pl.concat_str("title", "venue", "district", "street", separator=" ", ignore_nulls=True)
+    where = pl.concat_str("venue", "district", "street", separator=" ", ignore_nulls=True)
+    own = pl.when(~pl.col("template"))
     text = pl.concat_str(
-        pl.col("description").str.slice(0, TEXT_PREFIX), "short_description", separator=" ", ignore_nulls=True
+        "title",
+        own.then(pl.col("description").str.slice(0, TEXT_PREFIX)),
+        own.then("short_description"),
+        separator=" ",
+        ignore_nulls=True,
     )
     places = _words(said.select(where).to_series(), subjects)
-    texts = _words(said.select(pl.when("template").then(pl.lit("")).otherwise(text)).to_series(), subjects)
+    texts = _words(said.select(text).to_series(), subjects)
     lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
     return places, texts, lengths
 

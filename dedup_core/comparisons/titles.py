@@ -41,7 +41,7 @@ class Wording:
 
     shared: of the words that both have, misspelt ones in part; rarest: of the rarest of them.
     rest_a, rest_b: of what only the one says; names: of the names that each has and the other lacks, of the side that has less;
-    numbered: both hold numbers, and none in common.
+    initials: one has a word made of the other's initials; numbered: both hold numbers, and none in common.
     """
 
     shared: Floats
@@ -49,6 +49,7 @@ class Wording:
     rest_a: Floats
     rest_b: Floats
     names: Floats
+    initials: Mask
     numbered: Mask
 
     def where(self, mask: Mask) -> "Wording":
@@ -75,12 +76,15 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     rest_b = _rest(pairs.b, pairs.a, shared, subjects)
     smaller = np.minimum(rest_a, rest_b)
     gain = np.zeros(len(pairs), np.float32)
-    near = _perhaps_misspelt(pairs, smaller > EXACT, subjects)
+    names_a, names_b = _names_left(pairs, subjects)
+    unknown = np.maximum(names_a, names_b) > EXACT
+    near = _perhaps_misspelt(pairs, (smaller > EXACT) & unknown, subjects)
     gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
-    names = np.minimum(_names_left(pairs, subjects), smaller - gain)
-    return Wording(
-        shared + gain, rarest, rest_a - gain, rest_b - gain, names, _numbers_differ(pairs, subjects)
-    )
+    names = np.minimum(np.minimum(names_a, names_b), smaller - gain)
+    initials = _initials_fit(pairs, subjects)
+    rest_a, rest_b, names = (np.where(initials, 0, rest) for rest in (rest_a - gain, rest_b - gain, names))
+    numbered = _numbers_differ(pairs, subjects) & ~initials
+    return Wording(shared + gain, rarest, rest_a, rest_b, names, initials, numbered)
 
 
 def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
@@ -112,34 +116,36 @@ def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: Titl
     """
     smaller, larger = np.minimum(wording.rest_a, wording.rest_b), np.maximum(wording.rest_a, wording.rest_b)
     bits = _words_bits(wording.shared, smaller, larger, weights, subjects, pairs)
-    bits = np.where(_initials_fit(pairs, subjects), np.maximum(bits, weights.initials), bits)
+    bits = np.where(wording.initials, np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
     return np.where(empty, np.float32(np.nan), bits).astype(np.float32)
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
-    """Sum the bits of what only ``one`` says, but not of its own place if the other's title names none: it goes without saying."""
-    unsaid = subjects.place_bits[other] == 0
-    rest: Floats = np.maximum(
-        subjects.title_bits[one] - shared - np.where(unsaid, subjects.place_bits[one], 0), 0
-    )
+    """Sum the bits of what only ``one`` says, but not of its own town or venue, which may go without saying.
+
+    Unless the other's title names its own as well, or it has another venue.
+    """
+    one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
+    silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
+    unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
+    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(silent, unsaid, 0), 0)
     return rest
 
 
-def _names_left(pairs: Pairs, subjects: Subjects) -> Floats:
-    """Sum the bits of the names that each title has and the other lacks, of the side that has less: (p,).
+def _names_left(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
+    """Sum the bits of the names that only the one and only the other title has: (p,) each.
 
-    Names are words that are neither places nor common in titles of events.
+    Names are words that are neither places nor known from titles of events. A known word is not misspelt.
     """
-    left = np.empty(len(pairs), np.float32)
+    left, right = np.empty(len(pairs), np.float32), np.empty(len(pairs), np.float32)
     for start in range(0, len(pairs), CHUNK):
         part = slice(start, start + CHUNK)
-        both = subjects.names[pairs.a[part]].multiply(subjects.has_word[pairs.b[part]])
-        shared = np.asarray(both.sum(axis=1)).ravel()
-        rests = [subjects.name_bits[side[part]] - shared for side in (pairs.a, pairs.b)]
-        left[part] = np.minimum(*rests)
-    return left
+        for rest, one, other in ((left, pairs.a[part], pairs.b[part]), (right, pairs.b[part], pairs.a[part])):
+            both = subjects.names[one].multiply(subjects.has_word[other])
+            rest[part] = subjects.name_bits[one] - np.asarray(both.sum(axis=1)).ravel()
+    return left, right
 
 
 def _words_bits(
@@ -179,10 +185,11 @@ def _perhaps_misspelt(pairs: Pairs, unsure: Mask, subjects: Subjects) -> Mask:
 def _initials_fit(pairs: Pairs, subjects: Subjects) -> Mask:
     """Tell where one title has a word that is made of the other's initials."""
     fits = np.zeros(len(pairs), np.bool_)
+    formed = np.diff(subjects.initials.indptr) > 0
     for one, other in ((pairs.a, pairs.b), (pairs.b, pairs.a)):
-        initials = subjects.initials[one]
-        has = (subjects.first_words[other] == initials[:, None]).any(axis=1)
-        fits |= has & (initials >= 0)
+        asked = formed[one]
+        both = subjects.initials[one[asked]].multiply(subjects.has_word[other[asked]])
+        fits[asked] |= np.asarray(both.sum(axis=1)).ravel() > 0
     return fits
 
 

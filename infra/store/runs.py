@@ -43,6 +43,14 @@ SMALLEST_CHANGE: Final = 0.05
 LONGEST_CITY: Final = 200
 """Characters of a town's name that are looked up by; an index takes no text of more than about 2,700 bytes."""
 
+EVENTS_AT_ONCE: Final = 50_000
+"""Canonical events whose JSON is held at once, about 2 kB each."""
+
+EVENT_COLUMNS: Final = (
+    *("canonical_id", "title", "city", "first_day", "last_day", "status", "confidence", "needs_review"),
+    *("n_sources", "content", "content_hash", "born", "generation"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MatchWork:
@@ -119,33 +127,23 @@ def matching(engine: Engine) -> Iterator[MatchWork]:
 
 
 def _save_canonical_events(connection: Connection, resolution: Resolution, generation: int) -> None:
-    touched = [*resolution.difference.created, *resolution.difference.changed]
-    columns = [
-        "canonical_id",
-        "title",
-        "city",
-        "first_day",
-        "last_day",
-        "status",
-        "confidence",
-        "needs_review",
-    ]
-    columns += ["n_sources", "content", "content_hash", "born"]
-    rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(touched))
-    rows = rows.with_columns(contents(rows, resolution.events), pl.col("city").str.head(LONGEST_CITY))
-    temporary(connection, "touched", canonical_events, columns)
-    copy_in(connection, "touched", rows.select(*columns))
-    names = ", ".join(columns)
+    """Write new events straight into their table, changed ones over what is there; their JSON is written a slice at a time."""
+    created, changed = resolution.difference.created, resolution.difference.changed
+    temporary(connection, "changed", canonical_events, EVENT_COLUMNS)
+    for ids, table in ((created, canonical_events.name), (changed, "changed")):
+        rows = resolution.canonical_events.filter(pl.col("canonical_id").is_in(ids.implode()))
+        for some in rows.iter_slices(EVENTS_AT_ONCE):
+            written = some.with_columns(
+                contents(some, resolution.events),
+                pl.col("city").str.head(LONGEST_CITY),
+                pl.lit(generation).alias("generation"),
+            )
+            copy_in(connection, table, written.select(*EVENT_COLUMNS))
     changes = ", ".join(
-        f"{name} = excluded.{name}" for name in columns if name not in ("canonical_id", "born")
+        f"{name} = c.{name}" for name in EVENT_COLUMNS if name not in ("canonical_id", "born")
     )
-    connection.execute(
-        text(
-            f"INSERT INTO canonical_events ({names}, generation) SELECT {names}, :generation FROM touched "  # noqa: S608
-            f"ON CONFLICT (canonical_id) DO UPDATE SET {changes}, generation = excluded.generation, updated_at = now()"
-        ),
-        {"generation": generation},
-    )
+    query = f"UPDATE canonical_events e SET {changes}, updated_at = now() FROM changed c WHERE e.canonical_id = c.canonical_id"  # noqa: S608
+    connection.execute(text(query))
 
 
 def _save_members(connection: Connection, resolution: Resolution, previous: Previous) -> None:

@@ -96,7 +96,7 @@ def _without_town(venue: str, town: str | None) -> str | None:
 
 
 def _street() -> pl.Expr:
-    street = folded(pl.col("street")).str.replace_all(r"str\b", "strasse")
+    street = folded(pl.col("street")).str.replace_all(r"str\b", "strasse").str.replace(r"\s\d+\s?[a-z]?$", "")
     return pl.when(street != "").then(street)
 
 

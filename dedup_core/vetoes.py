@@ -246,8 +246,7 @@ def _dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, M
     many = (subjects.dates >= MANY_DATES) | (subjects.series & (subjects.last_day > subjects.day))
     one = (subjects.dates == 1) & (subjects.days == 1)
     hours = np.nan_to_num(facts.meeting.apart) < policy.vetoes.side_by_side_minutes
-    known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0) & ~subjects.series[a] & ~subjects.series[b]
-    alike = _is_named(facts, subjects) & (facts.meeting.gap == 0) & hours & ~known
+    alike = _is_named(facts, subjects) & (facts.meeting.gap == 0) & hours & ~_kinds_differ(facts, subjects)
     a_date = alike & one[a] & many[b] & (facts.wording.rest_b <= SERIES_REST)
     b_date = alike & one[b] & many[a] & (facts.wording.rest_a <= SERIES_REST)
     return a_date, b_date

@@ -33,24 +33,18 @@ ROWS_AT_ONCE: Final = 50_000
 """Canonical events that are encoded at once; bounds the memory of their text (about 2 kB each)."""
 
 
-def render(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Add ``content`` (JSON text of the canonical event) and ``content_hash`` (BLAKE2b-128 of its bytes, hex) to canonical events.
+def hashed(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Add ``content_hash`` to canonical events: BLAKE2b-128 (hex) of the bytes of `contents`, of which no more than a slice is held.
 
     canonical: as from `dedup_core.synthesising`, with ``canonical_id``, ``confidence`` (rounded), ``needs_review`` and ``flags``.
     events: the source events that row numbers point into.
     """
-    content = contents(canonical, events)
-    return canonical.with_columns(content, _hashes(content))
-
-
-def hashed(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Add ``content_hash`` alone, as `render` does, without ever holding the text of more than a slice."""
     parts = [_hashes(content) for content in _contents(canonical, events)]
     return canonical.with_columns(pl.concat(parts, rechunk=True))
 
 
 def contents(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
-    """Write canonical events as JSON: (k,) ``content``. Takes about 2 kB each."""
+    """Write canonical events, as those of `hashed`, as JSON: (k,) ``content``, about 2 kB each."""
     return pl.concat(list(_contents(canonical, events)), rechunk=True)
 
 
@@ -172,13 +166,14 @@ def result_hash(canonical: pl.DataFrame, links: pl.DataFrame) -> str:
 def write_document(
     resolution: Resolution, rejections: Iterable[Rejection], out: BinaryIO, *, stats: Mapping[str, object]
 ) -> None:
-    """Write the documented output, one canonical event a line, without holding its text in memory twice.
+    """Write the documented output, one canonical event a line; of their text no more than a slice is held.
 
     rejections: in any order. stats: counts; only its ``seconds`` may differ between two runs on the same input.
     """
     head = {"version": resolution.policy_version, "hash": resolution.policy_hash}
     out.write(b'{"policy":%b,"result_hash":"%b"' % (orjson.dumps(head), resolution.result_hash.encode()))
-    _write_list(out, "events", _event_texts(resolution))
+    texts = _contents(resolution.canonical_events, resolution.events)
+    _write_list(out, "events", (text for part in texts for text in part.cast(pl.Binary)))
     _write_list(out, "links", map(orjson.dumps, resolution.links.iter_rows(named=True)))
     _write_list(out, "review", map(orjson.dumps, questions(resolution)))
     _write_list(out, "rejected", map(orjson.dumps, _rejected(rejections)))
@@ -192,15 +187,6 @@ def _write_list(out: BinaryIO, name: str, items: Iterable[bytes]) -> None:
         out.write(separator + item)
         separator = b",\n"
     out.write(b"]")
-
-
-def _event_texts(resolution: Resolution) -> Iterator[bytes]:
-    """Yield the JSON of each canonical event; what `hashed` left without text is written now, a slice at a time."""
-    canonical = resolution.canonical_events
-    known = "content" in canonical.columns
-    parts = [canonical["content"]] if known else _contents(canonical, resolution.events)
-    for part in parts:
-        yield from part.cast(pl.Binary)
 
 
 def questions(resolution: Resolution) -> Iterator[dict[str, object]]:

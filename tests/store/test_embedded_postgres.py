@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,12 +55,19 @@ def gone(folder: Path, *, within_s: float = 30) -> bool:
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def home() -> Iterator[Path]:
+    """Give a folder for servers. Not pytest's own: every pytest that starts closes that again to a server's user."""
+    with tempfile.TemporaryDirectory(prefix="event-dedup-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def user(home: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", USER, str(tmp_path / "postgres")],
+            [sys.executable, "-c", USER, str(home / "postgres")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -75,8 +83,8 @@ def user(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
         process.communicate()
 
 
-def test_data_is_found_again_and_nothing_is_left_running(tmp_path: Path) -> None:
-    folder = tmp_path / "a folder with ümlauts, commas and 'quotes'"
+def test_data_is_found_again_and_nothing_is_left_running(home: Path) -> None:
+    folder = home / "a folder with ümlauts, commas and 'quotes'"
 
     with embedded_postgres(folder) as url:
         ask(url, "CREATE TABLE kept AS SELECT 7 AS number; SELECT 1")
@@ -87,16 +95,16 @@ def test_data_is_found_again_and_nothing_is_left_running(tmp_path: Path) -> None
     assert gone(folder)
 
 
-def test_the_server_opens_no_port_and_lets_nobody_else_in(tmp_path: Path) -> None:
-    with embedded_postgres(tmp_path / "postgres") as url:
+def test_the_server_opens_no_port_and_lets_nobody_else_in(home: Path) -> None:
+    with embedded_postgres(home / "postgres") as url:
         listening = ask(url, "SHOW listen_addresses")
 
         assert listening == ""
-        assert (tmp_path / "postgres" / "data").stat().st_mode & 0o077 == 0
+        assert (home / "postgres" / "data").stat().st_mode & 0o077 == 0
 
 
-def test_texts_are_ordered_by_their_bytes_as_in_the_core(tmp_path: Path) -> None:
-    with embedded_postgres(tmp_path / "postgres") as url:
+def test_texts_are_ordered_by_their_bytes_as_in_the_core(home: Path) -> None:
+    with embedded_postgres(home / "postgres") as url:
         first = ask(url, "SELECT min(word) FROM (VALUES ('a'), ('B'), ('ä')) AS words (word)")
         lowered = ask(url, "SELECT lower('Ä')")
 
@@ -104,51 +112,51 @@ def test_texts_are_ordered_by_their_bytes_as_in_the_core(tmp_path: Path) -> None
 
 
 def test_who_leaves_first_does_not_stop_the_server_of_another(
-    tmp_path: Path, user: Callable[[], subprocess.Popen[str]]
+    home: Path, user: Callable[[], subprocess.Popen[str]]
 ) -> None:
     first = user()
 
-    with embedded_postgres(tmp_path / "postgres") as url:
+    with embedded_postgres(home / "postgres") as url:
         first.communicate("leave\n", timeout=30)
         assert first.returncode == 0
         assert ask(url, "SELECT 1") == 1
-        with embedded_postgres(tmp_path / "postgres"):
+        with embedded_postgres(home / "postgres"):
             pass
         assert ask(url, "SELECT 2") == 2
 
-    assert gone(tmp_path / "postgres")
+    assert gone(home / "postgres")
 
 
 def test_a_user_who_is_killed_leaves_no_server_behind(
-    tmp_path: Path, user: Callable[[], subprocess.Popen[str]]
+    home: Path, user: Callable[[], subprocess.Popen[str]]
 ) -> None:
     first, second = user(), user()
 
     first.send_signal(signal.SIGKILL)
     first.wait()
     time.sleep(0.5)
-    still = servers(tmp_path / "postgres" / "data")
+    still = servers(home / "postgres" / "data")
     second.send_signal(signal.SIGKILL)
     second.wait()
 
     assert still
-    assert gone(tmp_path / "postgres")
+    assert gone(home / "postgres")
 
 
 def test_who_comes_while_the_server_stops_gets_a_running_one(
-    tmp_path: Path, user: Callable[[], subprocess.Popen[str]]
+    home: Path, user: Callable[[], subprocess.Popen[str]]
 ) -> None:
     for _ in range(3):
         user().kill()
 
-        with embedded_postgres(tmp_path / "postgres") as url:
+        with embedded_postgres(home / "postgres") as url:
             assert ask(url, "SELECT 1") == 1
 
-    assert gone(tmp_path / "postgres")
+    assert gone(home / "postgres")
 
 
-def test_a_pid_file_that_a_power_cut_left_names_a_stranger_who_is_not_harmed(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_a_pid_file_that_a_power_cut_left_names_a_stranger_who_is_not_harmed(home: Path) -> None:
+    folder = home / "postgres"
     with embedded_postgres(folder):
         left = (folder / "data" / "postmaster.pid").read_text()
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -162,16 +170,16 @@ def test_a_pid_file_that_a_power_cut_left_names_a_stranger_who_is_not_harmed(tmp
     stranger.wait()
 
 
-def test_a_creation_that_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
-    (tmp_path / "postgres" / "data.new" / "base").mkdir(parents=True)
-    (tmp_path / "postgres" / "data.new" / "PG_VERSION").write_text("18")
+def test_a_creation_that_was_cut_off_is_begun_anew(home: Path) -> None:
+    (home / "postgres" / "data.new" / "base").mkdir(parents=True)
+    (home / "postgres" / "data.new" / "PG_VERSION").write_text("18")
 
-    with embedded_postgres(tmp_path / "postgres") as url:
+    with embedded_postgres(home / "postgres") as url:
         assert ask(url, "SELECT 1") == 1
 
 
-def test_a_path_that_is_too_long_for_a_socket_does_no_harm(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 30) / "postgres"
+def test_a_path_that_is_too_long_for_a_socket_does_no_harm(home: Path) -> None:
+    folder = home / ("long" * 30) / "postgres"
 
     with embedded_postgres(folder) as url:
         socket = Path(str(make_url(url).query["unix_sock"]))
@@ -182,8 +190,8 @@ def test_a_path_that_is_too_long_for_a_socket_does_no_harm(tmp_path: Path) -> No
     assert not socket.parent.exists()
 
 
-def test_a_server_that_can_not_start_says_where_its_log_is(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_a_server_that_can_not_start_says_where_its_log_is(home: Path) -> None:
+    folder = home / "postgres"
     with embedded_postgres(folder):
         pass
     (folder / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -194,12 +202,10 @@ def test_a_server_that_can_not_start_says_where_its_log_is(tmp_path: Path) -> No
     assert gone(folder)
 
 
-def test_settings_of_other_servers_do_not_reach_this_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_of_other_servers_do_not_reach_this_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "6543")
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
 
-    with embedded_postgres(tmp_path / "postgres") as url:
+    with embedded_postgres(home / "postgres") as url:
         assert ask(url, "SELECT 1") == 1

@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,10 +33,12 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "postgres")
-    yield server
-    server.stop()
+def server() -> Iterator[Server]:
+    # Not in pytest's own folder: every pytest that starts closes that again to a server's user.
+    with tempfile.TemporaryDirectory(prefix="event-dedup-", ignore_cleanup_errors=True) as folder:
+        server = Server(Path(folder) / "postgres")
+        yield server
+        server.stop()
 
 
 @pytest.fixture

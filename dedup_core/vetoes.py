@@ -82,7 +82,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline, below_match),
-        ("kind_only", common & each & ~headline, below_review),
+        ("kind_only", common & each & ~headline, below_match),
         ("number_differs", facts.wording.numbered, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),

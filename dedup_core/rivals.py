@@ -7,6 +7,8 @@ paired is not seen, and `dedup_core.clustering` then keeps the two apart by the 
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from dedup_core.policy import Policy
@@ -55,11 +57,28 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     )
 
 
-CONTRADICTIONS: Final = "places_differ|towns_differ|far_apart|side_by_side|two_shows|no_common_day|kind_differs|no_event|run_and_show"
+CONTRADICTIONS: Final = (
+    "places_differ|towns_differ|far_apart|two_shows|no_common_day|kind_differs|no_event|run_and_show"
+)
 """Vetoes for which two listings are two events; the others only leave it open."""
+
+OTHER_NAMES: Final = "title_differs|two_names|kind_only|number_differs|session_differs"
+"""Vetoes for which two listings of one source are two items of it, not an article and the entry in its calendar."""
 
 LOG_2: Final = 0.6931471805599453
 """Natural logarithm of two: weights are in bits."""
+
+
+def _placed_apart(
+    one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32], subjects: Subjects, policy: Policy
+) -> npt.NDArray[np.bool_]:
+    """Tell which two listings of one source have other days, starts, venues, districts or streets: (p,)."""
+    starts = np.abs(subjects.moment[one] - subjects.moment[other]) >= policy.vetoes.side_by_side_minutes
+    days = (subjects.day[one] != subjects.day[other]) | (subjects.last_day[one] != subjects.last_day[other])
+    apart: npt.NDArray[np.bool_] = starts | days
+    for place in (subjects.venue, subjects.district, subjects.street):
+        apart |= (place[one] != place[other]) & (place[one] >= 0) & (place[other] >= 0)
+    return apart
 
 
 def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
@@ -71,14 +90,21 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     sources = pl.Series(subjects.source)
     contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
     vetoed = contradicted & (pl.col("weight") < policy.thresholds.match)
-    known = scored.select(y="a", y_2="b", said="weight", vetoed=vetoed)
-    apart = pl.col("vetoed").fill_null(value=False) | (
-        pl.col("one_source") & (pl.col("said").fill_null(-1e9) < policy.thresholds.ambiguous)
-    )
+    named_apart = pl.col("reasons").str.contains(OTHER_NAMES).fill_null(value=False)
+    known = scored.select(y="a", y_2="b", vetoed=vetoed, named_apart=named_apart)
+    two_items = pl.col("named_apart").fill_null(value=True) | pl.col("placed_apart")
+    apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items)
+    # What was moved stands in other listings with the old day, and in others with the new one.
+    moved = pl.Series(~np.isnan(subjects.previous_day))
     rivals = (
-        two.with_columns((sources.gather(two["y"]) == sources.gather(two["y_2"])).alias("one_source"))
+        two.with_columns(
+            one_source=sources.gather(two["y"]) == sources.gather(two["y_2"]),
+            placed_apart=pl.Series(
+                _placed_apart(two["y"].to_numpy(), two["y_2"].to_numpy(), subjects, policy)
+            ),
+        )
         .join(known, on=["y", "y_2"], how="left")
-        .filter(apart.fill_null(value=False))
+        .filter(apart.fill_null(value=False) & ~moved.gather(two["x"]))
     )
     ahead = pl.col("plain") - pl.col("plain_2")
     margin = policy.vetoes.rival

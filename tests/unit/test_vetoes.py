@@ -1,0 +1,158 @@
+"""Vetoes and rivals on telling pairs: what no sum of evidence may overrule, and what is left to a person."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dedup_core.events import VERDICT_SCHEMA, Previous, Resolution
+from dedup_core.pipeline import resolve, subjects_and_words
+from dedup_core.policy import default_policy
+from dedup_core.rivals import RIVALS
+from dedup_core.scoring import score
+from dedup_core.vetoes import REASONS
+from tests.unit.listings import events, listing, occurrence
+
+POLICY = default_policy()
+PLACE = {"city": "Waldkirch", "venue": "Stadthalle"}
+PAIR = {"a": [0], "b": [1]}
+
+
+def decision(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
+    frame = events(one, two)
+    subjects, _ = subjects_and_words(frame, POLICY)
+    pair = pl.DataFrame(PAIR, schema={"a": pl.UInt32, "b": pl.UInt32})
+    return score(pair, subjects, POLICY, keep_all=True).decisions.row(0, named=True)
+
+
+def resolved(*rows: dict[str, Any]) -> Resolution:
+    return resolve(events(*rows), pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), POLICY)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "reason", "decided"),
+    [
+        (
+            listing("anz:1", "Hallenflohmarkt", start="08:00", city="Waldkirch", venue="Festhalle"),
+            listing("kal:2", "Hallenflohmarkt", start="08:00", city="Lahrbach", venue="Festhalle"),
+            "towns_differ",
+            "no_match",
+        ),
+        (
+            listing("kal:1", "Wochenmarkt", start="08:00", city="Waldkirch", venue="Marktplatz"),
+            listing("tou:2", "Wochenmarkt", start="08:00", city="Waldkirch", venue="Bahnhofsplatz"),
+            "places_differ",
+            "ambiguous",
+        ),
+        (
+            listing("kal:1", "Vorlesestunde", start="15:00", city="Waldkirch", venue="Bücherei"),
+            listing("kal:2", "Vorlesestunde", start="15:00", city="Waldkirch", venue="Pfarrheim"),
+            "side_by_side",
+            "no_match",
+        ),
+        (
+            listing("kin:1", "Die Schule der Magier 3", start="15:00", **PLACE),
+            listing("amt:2", "Die Schule der Magier 4", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("tix:1", "VIP-Upgrade Mike Singert", start="20:00", **PLACE),
+            listing("mag:2", "Mike Singert", start="20:00", **PLACE),
+            "no_event",
+            "no_match",
+        ),
+        (
+            listing("cfa:1", "Regio PHP-Tag", start="09:00", **PLACE),
+            listing("cfb:2", "Regio JavaScript-Tag", start="09:00", **PLACE),
+            "two_names",
+            "ambiguous",
+        ),
+        (
+            listing(
+                "ver:1",
+                "Der keusche Lebemann",
+                event_dates=[occurrence("2026-01-02", last="2026-01-17")],
+                **PLACE,
+            ),
+            listing("rhz:2", "Premiere: Der keusche Lebemann", day="2026-01-02", start="20:00", **PLACE),
+            "run_and_show",
+            "no_match",
+        ),
+    ],
+)
+def test_a_telling_difference_outweighs_all_that_is_equal(
+    one: dict[str, Any], two: dict[str, Any], reason: str, decided: str
+) -> None:
+    told = decision(one, two)
+
+    assert reason in (told["reasons"] or "").split()
+    assert told["decision"] == decided
+
+
+@pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
+def test_a_town_that_is_only_shortened_or_lengthened_is_no_other_town(town: str) -> None:
+    one = listing(
+        "kal:1",
+        "Jahreskonzert der Stadtkapelle",
+        start="19:30",
+        city="Zell am Harmersbach",
+        venue="Stadthalle",
+    )
+
+    told = decision(one, {**one, "source_code": "amt", "city": town})
+
+    assert told["decision"] == "match"
+
+
+def test_one_address_is_one_venue_whatever_it_is_called() -> None:
+    arena = listing(
+        "kal:1",
+        "Handball-Derby",
+        start="19:00",
+        city="Waldkirch",
+        venue="Rheintalhalle",
+        street="Sportweg",
+        street_no="5",
+    )
+
+    told = decision(arena, {**arena, "source_code": "tix", "venue": "Volksbank-Arena"})
+
+    assert told["venue"] >= 0
+    assert told["decision"] == "match"
+
+
+def test_a_listing_without_a_time_joins_neither_of_two_shows() -> None:
+    shows = [
+        listing(f"tix:{start[:2]}", "Circus Almani", start=start, **PLACE) for start in ("15:00", "19:30")
+    ]
+
+    result = resolved(*shows, listing("kal:1", "Circus Almani", **PLACE))
+
+    assert result.canonical_events.height == 3
+    assert result.review.height == 2
+
+
+def test_the_show_of_the_other_hour_is_outdone_by_the_one_of_its_own() -> None:
+    shows = [listing(f"kin:{start[:2]}", "Nussknacker", start=start, **PLACE) for start in ("15:00", "19:00")]
+
+    result = resolved(*shows, listing("mag:1", "Nussknacker", start="19:00", **PLACE))
+
+    assert sorted(result.members.group_by("canonical_id").len()["len"]) == [1, 2]
+    assert result.review.height == 0
+
+
+def test_a_date_of_a_series_is_linked_and_not_merged() -> None:
+    days = [occurrence(f"2026-08-{day}", "18:30") for day in ("05", "12", "19", "26")]
+
+    result = resolved(
+        listing("kal:1", "Jeden Mittwoch Yoga im Park", event_dates=days, **PLACE),
+        listing("soc:2", "Yoga im Park 12.8.", day="2026-08-12", start="18:30", **PLACE),
+    )
+
+    assert result.links["kind"].to_list() == ["date_of"]
+    assert result.canonical_events.height == 2
+
+
+def test_no_reason_has_two_meanings() -> None:
+    assert not set(REASONS) & set(RIVALS)

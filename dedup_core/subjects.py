@@ -122,8 +122,10 @@ def subjects_of(
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
+    towns = _place_words(known, events, ["city_key", "district_key"])
+    halls = _place_words(known, events, ["venue_key"])
     telling = known.filter(~pl.col("word").is_in(list(common))).join(
-        _place_words(known, events, ["city_key", "district_key", "venue_key"]).select("event", "word"),
+        pl.concat([towns, halls]).select("event", "word"),
         on=["event", "word"],
         how="anti",
         maintain_order="left",
@@ -150,8 +152,8 @@ def subjects_of(
         titles=events["title_tokens"],
         initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
-        town_bits=_summed(_place_words(known, events, ["city_key", "district_key"]), n),
-        hall_bits=_summed(_place_words(known, events, ["venue_key"]), n),
+        town_bits=_summed(towns, n),
+        hall_bits=_summed(halls, n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=_several_shows(events, known, spans),
@@ -249,9 +251,15 @@ def _ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
 def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """List the title words that only name the event's own town or venue: one source says where, another doesn't."""
     names = pl.concat_str(columns, separator=" ", ignore_nulls=True)
-    written = events.select(names.fill_null("")).to_series()
-    split = words_of(written, pl.repeat(None, len(written), dtype=pl.Int32, eager=True))["title_tokens"]
-    rows = pl.DataFrame({"names": split.str.split(" ")}).with_row_index("event")
+    written = events.select(names.fill_null("").alias("written"))
+    distinct = written["written"].unique()
+    split = words_of(distinct, pl.repeat(None, len(distinct), dtype=pl.Int32, eager=True))["title_tokens"]
+    table = pl.DataFrame({"written": distinct, "names": split.str.split(" ")})
+    rows = (
+        written.join(table, on="written", how="left", maintain_order="left")
+        .select("names")
+        .with_row_index("event")
+    )
     return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
 
 

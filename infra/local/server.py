@@ -84,7 +84,9 @@ def _started(folder: Path) -> Path:
             if not (folder / "data").exists():
                 _create(folder, owner)
             (folder / "data" / "postmaster.pid").unlink(missing_ok=True)
-            options = f"-c listen_addresses= -k {shlex.quote(str(sockets))}"
+            # A list of folders to the server, so a comma must be quoted; and an option to a shell.
+            listed = '"' + str(sockets).replace('"', '""') + '"'
+            options = f"-c listen_addresses= -k {shlex.quote(listed)}"
             _run(
                 folder,
                 owner,

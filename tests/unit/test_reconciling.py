@@ -203,6 +203,16 @@ def test_an_event_that_stayed_whole_keeps_its_id_though_more_strays_join_it() ->
     assert clusters(after) == {"scattered": "abc", "whole": "def", derived_id("s", "g"): "g"}
 
 
+def test_an_id_torn_into_equal_parts_leads_to_the_first_of_them() -> None:
+    before = state_of({"torn": "ab", "one": "cd", "other": "ef"}, born={"torn": 9, "one": 1, "other": 2})
+
+    after, changes = step([0, 1, 1, 1, 0, 0], before, 10, EVENTS[:6])
+
+    assert clusters(after) == {"one": "bcd", "other": "aef"}
+    assert changes.redirects.rows() == [("torn", "other")]
+    assert changes.lineage.rows() == [("torn", "one", "split"), ("torn", "other", "merged")]
+
+
 @pytest.mark.parametrize("taken_as", ["retired", "living"])
 def test_an_id_that_is_taken_is_salted(taken_as: str) -> None:
     taken = derived_id("s", "a")

@@ -85,13 +85,6 @@ def test_where_no_pair_speaks_against_chains_join(scored: Weights) -> None:
 
 
 @given(weights)
-def test_no_chain_joins_what_a_pair_refuses(scored: Weights) -> None:
-    clusters = clusters_of(scored)
-
-    assert not [pair for pair, weight in scored.items() if weight <= -12 and together(clusters, *pair)]
-
-
-@given(weights)
 def test_a_cluster_holds_only_what_matches_connect(scored: Weights) -> None:
     clusters = clusters_of(scored)
 

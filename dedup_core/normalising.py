@@ -152,26 +152,37 @@ def words_of(cores: pl.Series, editions: pl.Series) -> pl.DataFrame:
 
     Each distinct word is looked up and split once. The number of an edition is dropped; a title of function words keeps them.
     """
-    padded = pl.concat_str(pl.lit(" "), "core", pl.lit(" ")).str.replace_many(_phrases())
-    listed = pl.DataFrame({"core": cores, "edition": editions}).select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        pl.col("edition").cast(pl.String),
-        padded.str.strip_chars(" ").str.split(" ").alias("word"),
-    )
-    words = (
-        listed.explode("word")
-        .filter(_is_edition().not_())
-        .join(_split_words(listed["word"]), on="word", maintain_order="left")
-        .explode("parts")
-    )
+    listed = _spelt(cores).with_columns(editions.cast(pl.String).alias("edition")).explode("word")
+    words = _in_parts(listed.filter(_is_edition().not_()))
     telling = words.filter(~pl.col("stop"))
     kept = pl.concat([telling, words.join(telling, on="row", how="anti", maintain_order="left")])
     lists = kept.group_by("row", maintain_order=True).agg(
         pl.col("parts").str.join(" ").alias("title_words"),
         pl.col("parts").unique(maintain_order=True).str.join(" ").alias("title_tokens"),
     )
-    found = listed.select("row").join(lists, on="row", how="left", maintain_order="left")
+    rows = pl.DataFrame([pl.int_range(len(cores), dtype=pl.UInt32, eager=True).alias("row")])
+    found = rows.join(lists, on="row", how="left", maintain_order="left")
     return found.select(pl.col("title_words", "title_tokens").fill_null(""))
+
+
+def telling_words(texts: pl.Series) -> pl.DataFrame:
+    """List the words of folded texts, as `words_of` those of titles: ``row`` (UInt32), ``parts``; as often as they are said."""
+    words = _in_parts(_spelt(texts).explode("word"))
+    return words.filter(~pl.col("stop")).select("row", "parts")
+
+
+def _spelt(texts: pl.Series) -> pl.DataFrame:
+    """Split folded texts at their spaces, synonyms of several words made one: ``row``, ``word`` (List[str])."""
+    padded = pl.concat_str(pl.lit(" "), pl.col("text"), pl.lit(" ")).str.replace_many(_phrases())
+    return texts.to_frame("text").select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+        padded.str.strip_chars(" ").str.split(" ").alias("word"),
+    )
+
+
+def _in_parts(words: pl.DataFrame) -> pl.DataFrame:
+    """Replace each ``word`` by its ``parts``, a row a part, and tell whether it is one of ``stop``."""
+    return words.join(_split_words(words["word"]), on="word", maintain_order="left").explode("parts")
 
 
 def _is_edition() -> pl.Expr:
@@ -202,7 +213,7 @@ def _splitter() -> Splitter:
 
 def _split_words(words: pl.Series) -> pl.DataFrame:
     """Look up each distinct word: ``word``, ``parts`` (List[str]), ``stop`` (whether it never tells events apart)."""
-    distinct = words.explode().drop_nulls().unique().to_list()
+    distinct = words.drop_nulls().unique().to_list()
     split, stop = _splitter().split, lexicon.stopwords()
     return pl.DataFrame(
         {

@@ -16,6 +16,7 @@ from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
+from dedup_core.signatures import Signatures, letter_signatures, word_signatures
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -35,7 +36,7 @@ class Subjects:
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     numbers: has_word for the words that hold digits; has_number: whether there are any.
-    vocabulary: the V words.   titles: the words, space-joined.
+    vocabulary: the V words.   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue.
     names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
@@ -60,6 +61,8 @@ class Subjects:
     word_lists: Ragged
     vocabulary: pl.Series
     titles: pl.Series
+    word_signs: Signatures
+    letter_signs: Signatures
     initials: sparse.csr_array
     title_bits: Floats
     town_bits: Floats
@@ -150,6 +153,8 @@ def subjects_of(
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         titles=events["title_tokens"],
+        word_signs=word_signatures(known["event"].to_numpy(), _ints(known["token"]), n),
+        letter_signs=letter_signatures(events["title_tokens"]),
         initials=_initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),

@@ -16,8 +16,8 @@ from scipy import sparse
 from dedup_core.comparisons.pairs import Mask, Pairs
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
-from dedup_core.normalising import words_of
-from dedup_core.subjects import Floats, Ints, Subjects
+from dedup_core.normalising import telling_words
+from dedup_core.subjects import Floats, Subjects
 
 CHUNK: Final = 100_000
 """Pairs compared at once: keeps the copies of rows under about 100 MB."""
@@ -104,27 +104,10 @@ def _mentioned(
 
 def _words(texts: pl.Series, subjects: Subjects) -> sparse.csr_array:
     """Turn texts into words as titles are, those of no title left out: (n, V), 1 where a word is."""
-    cores = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
-    none = pl.repeat(None, len(cores), dtype=pl.Int32, eager=True)
-    known = pl.DataFrame(
-        {
-            "word": subjects.vocabulary,
-            "token": pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True),
-        }
-    )
-    words = (
-        words_of(cores, none)
-        .select(
-            pl.int_range(pl.len(), dtype=pl.Int32).alias("row"),
-            pl.col("title_tokens").str.split(" ").alias("word"),
-        )
-        .explode("word")
-        .join(known, on="word")
-    )
-    columns: Ints = words["token"].to_numpy()
-    shape = (len(cores), len(subjects.vocabulary))
-    matrix = sparse.csr_array(
-        (np.ones(len(columns), np.float32), (words["row"].to_numpy(), columns)), shape=shape
-    )
-    matrix.sum_duplicates()
-    return matrix
+    tokens = pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True)
+    known = pl.DataFrame({"parts": subjects.vocabulary, "token": tokens})
+    plain = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
+    words = telling_words(plain).join(known, on="parts").select("row", "token").unique()
+    ends = (words["row"].cast(pl.Int32).to_numpy(), words["token"].to_numpy())
+    shape = (len(texts), len(subjects.vocabulary))
+    return sparse.csr_array((np.ones(words.height, np.float32), ends), shape=shape)

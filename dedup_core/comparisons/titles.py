@@ -4,6 +4,7 @@ A rare word in common speaks loudly, a common one hardly; rare words on *both* s
 May be fooled by a headline that names nothing; `dedup_core.scoring` sends those to review.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from rapidfuzz import fuzz, process
 from dedup_core.comparisons.mentions import Mentions
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs
 from dedup_core.policy import TitleWeights
+from dedup_core.signatures import may_share, shared_part
 from dedup_core.subjects import Floats, Ragged, Subjects
 
 Rows = npt.NDArray[np.uint32]
@@ -26,7 +28,11 @@ SHORT: Final = 5
 """Characters; a shorter rest is too short to be a misspelling of another."""
 
 ALIKE: Final = 55
-"""Similarity in percent of two whole titles below which their rests are not compared."""
+"""Similarity in percent of two whole titles below which their rests are not compared …"""
+
+ALIKE_LETTERS: Final = 0.3
+"""… nor are titles that share less than this part of their runs of three letters. Of 100,000 generated listings' 2,842 pairs
+with a misspelt rest, fewer than one in a hundred share less than 0.44 (measured 2026-11)."""
 
 EXACT: Final = 0.01
 """Bits; a smaller rest is none but for rounding."""
@@ -89,13 +95,19 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
 
 def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
     """Sum the information of the words that both titles have, and find that of the rarest: (p,) bits each."""
-    shared, rarest = np.empty(len(pairs), np.float32), np.empty(len(pairs), np.float32)
-    for start in range(0, len(pairs), CHUNK):
-        part = slice(start, start + CHUNK)
-        both = subjects.words[pairs.a[part]].multiply(subjects.has_word[pairs.b[part]])
-        shared[part] = np.asarray(both.sum(axis=1)).ravel()
-        rarest[part] = both.max(axis=1).toarray().ravel() if len(pairs) else 0
+    shared, rarest = np.zeros(len(pairs), np.float32), np.zeros(len(pairs), np.float32)
+    for asked in _may_share(pairs, subjects):
+        both = subjects.words[pairs.a[asked]].multiply(subjects.has_word[pairs.b[asked]])
+        shared[asked] = np.asarray(both.sum(axis=1)).ravel()
+        rarest[asked] = both.max(axis=1).toarray().ravel()
     return shared, rarest
+
+
+def _may_share(pairs: Pairs, subjects: Subjects) -> Iterator[npt.NDArray[np.int64]]:
+    """Find the pairs that may have a word in common: their numbers, a chunk at a time."""
+    common = np.flatnonzero(may_share(subjects.word_signs, pairs.a, pairs.b))
+    for start in range(0, len(common), CHUNK):
+        yield common[start : start + CHUNK]
 
 
 def _numbers_differ(pairs: Pairs, subjects: Subjects) -> Mask:
@@ -139,12 +151,12 @@ def _names_left(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
 
     Names are words that are neither places nor known from titles of events. A known word is not misspelt.
     """
-    left, right = np.empty(len(pairs), np.float32), np.empty(len(pairs), np.float32)
-    for start in range(0, len(pairs), CHUNK):
-        part = slice(start, start + CHUNK)
-        for rest, one, other in ((left, pairs.a[part], pairs.b[part]), (right, pairs.b[part], pairs.a[part])):
+    left, right = subjects.name_bits[pairs.a], subjects.name_bits[pairs.b]
+    for asked in _may_share(pairs, subjects):
+        a, b = pairs.a[asked], pairs.b[asked]
+        for rest, one, other in ((left, a, b), (right, b, a)):
             both = subjects.names[one].multiply(subjects.has_word[other])
-            rest[part] = subjects.name_bits[one] - np.asarray(both.sum(axis=1)).ravel()
+            rest[asked] -= np.asarray(both.sum(axis=1)).ravel()
     return left, right
 
 
@@ -172,13 +184,13 @@ def _editions_differ(pairs: Pairs, subjects: Subjects) -> Mask:
 def _perhaps_misspelt(pairs: Pairs, unsure: Mask, subjects: Subjects) -> Mask:
     """Find the titles that are alike enough, letter by letter, for their rests to be worth comparing.
 
-    Titles whose rests are near are near as a whole; this asks the cheaper question first.
+    Titles whose rests are near are near as a whole; this asks the cheaper questions first.
     """
-    asked = pairs.where(unsure)
+    near = unsure & (shared_part(subjects.letter_signs, pairs.a, pairs.b) >= ALIKE_LETTERS)
+    asked = pairs.where(near)
     left, right = subjects.titles.gather(asked.a).to_list(), subjects.titles.gather(asked.b).to_list()
     alike = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=ALIKE, dtype=np.float32, workers=-1)
-    near = unsure.copy()
-    near[unsure] = alike > 0
+    near[near] = alike > 0
     return near
 
 

@@ -6,30 +6,44 @@ evidence may say together, and vetoes what no sum may overrule. What is wrong he
 thresholds go to review, and clustering refuses chains.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, date_bits, meeting_of, time_bits
 from dedup_core.comparisons.descriptions import description_bits
 from dedup_core.comparisons.habits import category_bits, source_bits
 from dedup_core.comparisons.mentions import mentions_of
+from dedup_core.comparisons.names import Names, names_of
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
-from dedup_core.comparisons.places import city_bits, distance_km, geo_bits, same_town, street_bits, venue_bits
+from dedup_core.comparisons.places import (
+    Km,
+    city_bits,
+    distance_km,
+    geo_bits,
+    same_town,
+    street_bits,
+    venue_bits,
+)
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.rivals import with_rivals
+from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes import Facts, Rulings, rulings
 
-CHUNK: Final = 1_000_000
-"""Pairs scored at once; bounds the memory of the evidence table."""
+CHUNK: Final = 500_000
+"""Pairs scored at once on a core; bounds the memory of the evidence table."""
+
+Chunk = TypeVar("Chunk")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +71,18 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     step: called with the number of pairs done.
     """
-    titled = _together(
-        [
-            _titled(_chunk(pairs, start), subjects, policy, keep_all=keep_all)
-            for start in range(0, max(1, pairs.height), CHUNK)
-        ]
-    )
+    titled = _titled(pairs, subjects, policy, keep_all=keep_all)
+    names = names_of(titled.pairs, subjects, policy.evidence.place)
+    chunks = [
+        (titled.part(start), names.part(start, start + CHUNK)) for start in range(0, len(titled.pairs), CHUNK)
+    ]
     kept: list[pl.DataFrame] = []
-    for start in range(0, len(titled.pairs), CHUNK):
-        kept.append(_score_chunk(titled.part(start), subjects, policy, keep_all=keep_all))
+    for done, frame in enumerate(
+        _each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all))
+    ):
+        kept.append(frame)
         if step:
-            step(start)
+            step(done * CHUNK)
     decisions = (
         with_rivals(pl.concat(kept), subjects, policy) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
     )
@@ -81,23 +96,36 @@ def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
     return Pairs(part["a"].to_numpy(), part["b"].to_numpy())
 
 
+def _each(chunks: Sequence[Chunk], work: Callable[[Chunk], Done]) -> Iterator[Done]:
+    """Work on the chunks side by side, as many at once as there are cores; the results come in the order of the chunks.
+
+    Threads do, since columns are worked on outside of Python's lock.
+    """
+    if len(chunks) < 2:
+        yield from map(work, chunks)
+        return
+    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
+        yield from threads.map(work, chunks)
+
+
 @dataclass(frozen=True, slots=True)
 class Titled:
-    """p pairs whose titles were compared. title: the evidence, (p,)."""
+    """p pairs whose titles were compared. title: the evidence, (p,); unsaid: whether the other's texts are worth reading, (p,)."""
 
     pairs: Pairs
     wording: Wording
     title: Bits
+    unsaid: Mask
 
     def where(self, mask: Mask) -> "Titled":
         """Keep the pairs of a mask (p,)."""
-        return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[mask])
+        return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[mask], self.unsaid[mask])
 
     def part(self, start: int) -> "Titled":
         """Take CHUNK pairs."""
         end = start + CHUNK
         chunk = Pairs(self.pairs.a[start:end], self.pairs.b[start:end])
-        return Titled(chunk, self.wording.part(start, end), self.title[start:end])
+        return Titled(chunk, self.wording.part(start, end), self.title[start:end], self.unsaid[start:end])
 
 
 def _together(parts: list[Titled]) -> Titled:
@@ -107,17 +135,37 @@ def _together(parts: list[Titled]) -> Titled:
     wording = Wording(
         *(np.concatenate([getattr(part.wording, name) for part in parts]) for name in Wording.__slots__)
     )
-    return Titled(pairs, wording, np.concatenate([part.title for part in parts]))
+    title, unsaid = (np.concatenate([getattr(part, name) for part in parts]) for name in ("title", "unsaid"))
+    return Titled(pairs, wording, title, unsaid)
 
 
-def _titled(pairs: Pairs, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
-    """Compare titles first: most pairs share no more than a day and a town, and their titles part them."""
+def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
+    """Compare titles first: most pairs share no more than a day and a town, and their titles part them.
+
+    Where titles differ and nothing else that is cheap to compare does, the texts are read, too: each text once.
+    """
+    chunks = [_chunk(pairs, start) for start in range(0, max(1, pairs.height), CHUNK)]
+    titled = _together(
+        list(_each(chunks, partial(_titles_compared, subjects=subjects, policy=policy, keep_all=keep_all)))
+    )
+    if not titled.unsaid.any():
+        return titled
+    asked = titled.pairs.where(titled.unsaid)
+    mentions = mentions_of(asked, _one_day(asked, subjects), subjects)
+    titled.wording.take(titled.unsaid, mentions)
+    weights = policy.evidence.title
+    titled.title[titled.unsaid] = title_bits(asked, titled.wording.where(titled.unsaid), subjects, weights)
+    return (
+        titled if keep_all else titled.where(~_parted_by_title(titled.pairs, titled.title, subjects, policy))
+    )
+
+
+def _titles_compared(pairs: Pairs, *, subjects: Subjects, policy: Policy, keep_all: bool) -> Titled:
     wording = wording_of(pairs, subjects, policy.evidence.title)
-    asked = _worth_reading(pairs, wording, subjects)
-    if asked.any():
-        wording.take(asked, mentions_of(pairs.where(asked), _one_day(pairs.where(asked), subjects), subjects))
-    titled = Titled(pairs, wording, title_bits(pairs, wording, subjects, policy.evidence.title))
-    return titled if keep_all else titled.where(~_parted_by_title(pairs, titled.title, subjects, policy))
+    unsaid = _worth_reading(pairs, wording, subjects)
+    titled = Titled(pairs, wording, title_bits(pairs, wording, subjects, policy.evidence.title), unsaid)
+    parted = _parted_by_title(pairs, titled.title, subjects, policy)
+    return titled if keep_all else titled.where(unsaid | ~parted)
 
 
 UNSAID: Final = 3.0
@@ -137,7 +185,23 @@ def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
     )
     town = same_town(pairs, subjects) | ~both_known(subjects.city, pairs)
     worth: Mask = differ & two_sources & ~(hours > SAME_HOUR) & met & town
+    worth[worth] = _perhaps_one_venue(pairs.where(worth), subjects)
     return worth
+
+
+ALIKE_LETTERS: Final = 0.3
+"""Share of the runs of three letters of a venue's name below which another is not it, unless coordinates say so."""
+
+NEAR_KM: Final = 0.3
+"""Places as near as this may be one, whatever they are called."""
+
+
+def _perhaps_one_venue(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where the venues are one, alike, near or not known."""
+    one: Mask = ~both_known(subjects.venue, pairs) | (distance_km(pairs, subjects) <= NEAR_KM)
+    a, b = pairs.a[~one], pairs.b[~one]
+    one[~one] = shared_part(subjects.venue_signs, subjects.venue[a], subjects.venue[b]) >= ALIKE_LETTERS
+    return one
 
 
 def _one_day(pairs: Pairs, subjects: Subjects) -> Mask:
@@ -149,14 +213,17 @@ def _one_day(pairs: Pairs, subjects: Subjects) -> Mask:
     return one
 
 
-def _score_chunk(titled: Titled, subjects: Subjects, policy: Policy, *, keep_all: bool) -> pl.DataFrame:
+def _score_chunk(
+    chunk: tuple[Titled, Names], *, subjects: Subjects, policy: Policy, keep_all: bool
+) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
+    titled, names = chunk
     pairs = titled.pairs
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
-    evidence = _evidence(pairs, titled.title, meeting, km, subjects, policy)
+    evidence = _evidence(pairs, titled.title, meeting, km, names, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
-    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km), subjects, policy)
+    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, names), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32
@@ -192,7 +259,8 @@ def _evidence(
     pairs: Pairs,
     title: Bits,
     meeting: Meeting,
-    km: npt.NDArray[np.float64],
+    km: Km,
+    names: Names,
     subjects: Subjects,
     policy: Policy,
 ) -> Evidence:
@@ -203,9 +271,9 @@ def _evidence(
         "title": title,
         "date": date_bits(pairs, meeting, subjects, weights),
         "time": time_bits(pairs, meeting, subjects, weights),
-        "city": city_bits(pairs, km, subjects, weights.place),
+        "city": city_bits(pairs, km, names, subjects, weights.place),
         "geo": geo_bits(pairs, km, subjects, weights.place),
-        "venue": venue_bits(pairs, km, subjects, weights.place),
+        "venue": venue_bits(pairs, km, names, subjects, weights.place),
         "street": street_bits(pairs, subjects, weights.place),
         "description": np.full(len(pairs), np.nan, np.float32),
         "categories": category_bits(pairs, subjects, weights),

@@ -13,7 +13,7 @@ import polars as pl
 Signatures: TypeAlias = npt.NDArray[np.uint64]
 """(n, 2): two halves of 64 bits for each of n events."""
 
-Rows: TypeAlias = npt.NDArray[np.uint32]
+Rows: TypeAlias = npt.NDArray[np.integer]
 
 CHUNK: Final = 100_000
 """Titles whose letters are laid out at once: keeps the copies under about 100 MB."""

@@ -44,7 +44,7 @@ class Subjects:
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day.
-    venue_names: compounds split, function words left out.
+    venue_names: compounds split, function words left out; venue_signs: the signatures of their letters.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
     texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
@@ -93,6 +93,7 @@ class Subjects:
     city_names: pl.Series
     venue: Ints
     venue_names: pl.Series
+    venue_signs: Signatures
     street: Ints
     street_no: Ints
     latitude: npt.NDArray[np.float64]
@@ -140,6 +141,9 @@ def subjects_of(
     numbers = _matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
     city, district, city_names = _shared_codes(events["city_key"], events["district_key"])
     venue, _, venue_names = _shared_codes(events["venue_key"])
+    venue_words = words_of(venue_names, pl.repeat(None, len(venue_names), dtype=pl.Int32, eager=True))[
+        "title_words"
+    ]
     day = spans["first_day"]
     placed = events.select("city_key", "venue_key", day=day, minute=spans["moment"] % MINUTES_A_DAY)
     total = corpus.size + policy.background.listings
@@ -155,7 +159,7 @@ def subjects_of(
         titles=events["title_tokens"],
         word_signs=word_signatures(known["event"].to_numpy(), _ints(known["token"]), n),
         letter_signs=letter_signatures(events["title_tokens"]),
-        initials=_initials(known, corpus, n),
+        initials=_initials(events["title_tokens"], corpus),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),
         hall_bits=_summed(halls, n),
@@ -184,9 +188,8 @@ def subjects_of(
         online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
         city_names=city_names,
         venue=venue,
-        venue_names=words_of(venue_names, pl.repeat(None, len(venue_names), dtype=pl.Int32, eager=True))[
-            "title_words"
-        ],
+        venue_names=venue_words,
+        venue_signs=letter_signatures(venue_words),
         street=_codes(events["street_key"]),
         street_no=_codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
@@ -288,28 +291,27 @@ OPENERS = frozenset(
 """Words with which long names begin, and which abbreviations leave out."""
 
 
-def _initials(known: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
+def _initials(titles: pl.Series, corpus: Corpus) -> sparse.csr_array:
     """Find the words that a title's initials form: of all its words, of those after the openers, of all but the first.
+
+    titles: (n,) words, space-joined.
 
     Returns:
         (n, V) ones; only words that a title has, and that no lexicon knows.
     """
-    begun = pl.col("word").is_in(list(OPENERS)).not_().cum_max().over("event")
-    first = pl.int_range(pl.len()).over("event") > 0
+    openers = rf"^(?:(?:{'|'.join(sorted(OPENERS))})(?: |$))+"
+    begun = [titles, titles.str.replace(openers, ""), titles.str.replace(r"^\S+ ?", "")]
+    events = pl.int_range(len(titles), dtype=pl.UInt32, eager=True)
     letters = pl.concat(
-        [
-            known.filter(kept)
-            .group_by("event", maintain_order=True)
-            .agg(pl.col("word").str.slice(0, 1).str.join(""))
-            for kept in (pl.lit(value=True), begun, first)
-        ]
+        pl.DataFrame({"event": events, "word": rest.str.replace_all(r"(\S)\S*(?: |$)", "$1")})
+        for rest in begun
     ).unique()
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
     formed = letters.filter(
         pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
     )
     found = formed.join(corpus.words, on="word").sort("event", "token")
-    return _matrix(found["event"], found["token"], None, (n, corpus.words.height))
+    return _matrix(found["event"], found["token"], None, (len(titles), corpus.words.height))
 
 
 def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, far_from
+from dedup_core.comparisons.names import Names
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
-from dedup_core.comparisons.places import SURE_GEO, districts_differ, same_town, similar_towns
+from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, same_town
 from dedup_core.comparisons.titles import Wording
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
@@ -60,7 +61,8 @@ class Facts:
     weight: Bits
     wording: Wording
     meeting: Meeting
-    km: npt.NDArray[np.float64]
+    km: Km
+    names: Names
 
 
 def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
@@ -171,7 +173,7 @@ def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find the pairs in two known towns that are not near, unless one side takes place online."""
     pairs = facts.pairs
     online = subjects.online[pairs.a] | subjects.online[pairs.b]
-    one = same_town(pairs, subjects) | similar_towns(pairs, subjects, policy.evidence.place)
+    one = same_town(pairs, subjects) | facts.names.towns
     near = facts.km <= policy.vetoes.near_km
     return both_known(subjects.city, pairs) & ~one & ~near & ~online
 

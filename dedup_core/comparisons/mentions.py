@@ -23,6 +23,10 @@ CHUNK: Final = 100_000
 """Pairs compared at once: keeps the copies of rows under about 100 MB."""
 
 
+TEXTS: Final = 50_000
+"""Texts read at once: about 100 words each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mentions:
     """Of p pairs, in bits (p,): what of a title's own words the other mentions.
@@ -86,6 +90,13 @@ def _mentioned(
     rows: npt.NDArray[np.uint32], subjects: Subjects
 ) -> tuple[sparse.csr_array, sparse.csr_array, Floats]:
     """Read what these events say beside the core of their titles: (len(rows), V) ones for places, for texts; bits of a text's length."""
+    parts = [_read(rows[start : start + TEXTS], subjects) for start in range(0, max(1, len(rows)), TEXTS)]
+    places, texts = (sparse.csr_array(sparse.vstack(side, format="csr")) for side in zip(*parts, strict=True))
+    lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
+    return places, texts, lengths
+
+
+def _read(rows: npt.NDArray[np.uint32], subjects: Subjects) -> tuple[sparse.csr_array, sparse.csr_array]:
     said = subjects.texts[rows].with_columns(template=pl.Series(subjects.template[rows]))
     where = pl.concat_str("venue", "district", "street", separator=" ", ignore_nulls=True)
     own = pl.when(~pl.col("template"))
@@ -96,10 +107,7 @@ def _mentioned(
         separator=" ",
         ignore_nulls=True,
     )
-    places = _words(said.select(where).to_series(), subjects)
-    texts = _words(said.select(text).to_series(), subjects)
-    lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
-    return places, texts, lengths
+    return _words(said.select(where).to_series(), subjects), _words(said.select(text).to_series(), subjects)
 
 
 def _words(texts: pl.Series, subjects: Subjects) -> sparse.csr_array:

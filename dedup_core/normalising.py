@@ -182,7 +182,7 @@ def _spelt(texts: pl.Series) -> pl.DataFrame:
 
 def _in_parts(words: pl.DataFrame) -> pl.DataFrame:
     """Replace each ``word`` by its ``parts``, a row a part, and tell whether it is one of ``stop``."""
-    return words.join(_split_words(words["word"]), on="word", maintain_order="left").explode("parts")
+    return words.join(_split_words(words["word"]), on="word", maintain_order="left_right")
 
 
 def _is_edition() -> pl.Expr:
@@ -212,14 +212,12 @@ def _splitter() -> Splitter:
 
 
 def _split_words(words: pl.Series) -> pl.DataFrame:
-    """Look up each distinct word: ``word``, ``parts`` (List[str]), ``stop`` (whether it never tells events apart)."""
+    """Look up each distinct word: ``word``, ``parts``, a row a part in their order, ``stop`` (whether it never tells events apart)."""
     distinct = words.drop_nulls().unique().to_list()
     split, stop = _splitter().split, lexicon.stopwords()
+    rows = [(word, stem(part), word in stop) for word in distinct for part in split(word)]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
     return pl.DataFrame(
-        {
-            "word": distinct,
-            "parts": [[stem(part) for part in split(word)] for word in distinct],
-            "stop": [word in stop for word in distinct],
-        },
-        schema={"word": pl.String, "parts": pl.List(pl.String), "stop": pl.Boolean},
+        dict(zip(("word", "parts", "stop"), columns, strict=True)),
+        schema={"word": pl.String, "parts": pl.String, "stop": pl.Boolean},
     )

@@ -6,15 +6,15 @@ evidence may say together, and vetoes what no sum may overrule. What is wrong he
 thresholds go to review, and clustering refuses chains.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import polars as pl
 
+from dedup_core.chunks import each
 from dedup_core.comparisons.dates import Meeting, date_bits, meeting_of, time_bits
 from dedup_core.comparisons.descriptions import description_bits
 from dedup_core.comparisons.habits import category_bits, source_bits
@@ -41,9 +41,6 @@ from dedup_core.vetoes import Facts, Rulings, rulings
 
 CHUNK: Final = 500_000
 """Pairs scored at once on a core; bounds the memory of the evidence table."""
-
-Chunk = TypeVar("Chunk")
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def score(
     ]
     kept: list[pl.DataFrame] = []
     for done, frame in enumerate(
-        _each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all))
+        each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all))
     ):
         kept.append(frame)
         if step:
@@ -94,18 +91,6 @@ def score(
 def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
     part = pairs.slice(start, CHUNK)
     return Pairs(part["a"].to_numpy(), part["b"].to_numpy())
-
-
-def _each(chunks: Sequence[Chunk], work: Callable[[Chunk], Done]) -> Iterator[Done]:
-    """Work on the chunks side by side, as many at once as there are cores; the results come in the order of the chunks.
-
-    Threads do, since columns are worked on outside of Python's lock.
-    """
-    if len(chunks) < 2:
-        yield from map(work, chunks)
-        return
-    with ThreadPoolExecutor(pl.thread_pool_size()) as threads:
-        yield from threads.map(work, chunks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +131,7 @@ def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all
     """
     chunks = [_chunk(pairs, start) for start in range(0, max(1, pairs.height), CHUNK)]
     titled = _together(
-        list(_each(chunks, partial(_titles_compared, subjects=subjects, policy=policy, keep_all=keep_all)))
+        list(each(chunks, partial(_titles_compared, subjects=subjects, policy=policy, keep_all=keep_all)))
     )
     if not titled.unsaid.any():
         return titled

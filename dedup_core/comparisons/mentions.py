@@ -6,6 +6,7 @@ comparisons and the vetoes to tell.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from dedup_core.chunks import each
 from dedup_core.comparisons.pairs import Mask, Pairs
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
@@ -90,7 +92,8 @@ def _mentioned(
     rows: npt.NDArray[np.uint32], subjects: Subjects
 ) -> tuple[sparse.csr_array, sparse.csr_array, Floats]:
     """Read what these events say beside the core of their titles: (len(rows), V) ones for places, for texts; bits of a text's length."""
-    parts = [_read(rows[start : start + TEXTS], subjects) for start in range(0, max(1, len(rows)), TEXTS)]
+    slices = [rows[start : start + TEXTS] for start in range(0, max(1, len(rows)), TEXTS)]
+    parts = list(each(slices, partial(_read, subjects=subjects)))
     places, texts = (sparse.csr_array(sparse.vstack(side, format="csr")) for side in zip(*parts, strict=True))
     lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
     return places, texts, lengths

@@ -97,7 +97,8 @@ def _read_file(path: Path, policy: Policy) -> tuple[pl.DataFrame, tuple[Rejectio
     valid = validate(
         parsed, file=path.as_posix(), source_code=source_code_of(path.name), intake=policy.intake
     )
-    order = f"{parsed.processed_at or ''}|{hashlib.sha256(content).hexdigest()}"
+    # A space sorts before all digits, so that no time is before any time; the store orders versions alike.
+    order = f"{parsed.processed_at or ''} {hashlib.sha256(content).hexdigest()}"
     return valid.listings.with_columns(pl.lit(order).alias("order")), valid.rejections, len(parsed)
 
 

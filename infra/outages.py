@@ -6,13 +6,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from infra.errors import MatcherBusy
 
-PASSING: Final = ("08", "40", "53", "57P")
-"""Beginnings of PostgreSQL's error codes: connection exceptions, transaction rollback (deadlock), insufficient resources,
-operator intervention (a server that stops or starts). https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+PASSING: Final = ("08", "40", "53", "55P03", "57P")
+"""Beginnings of PostgreSQL's error codes: connection exceptions, transaction rollback (deadlock), insufficient resources, a lock
+that was not to be had in time, operator intervention (a server that stops or starts). https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 def passes(error: BaseException) -> bool:
-    """Tell whether the same call may succeed later: no connection, a server that restarts, another matcher at work."""
+    """Tell whether the same call may succeed later: no connection, a server that restarts, another's lock, another matcher at work."""
     if isinstance(error, MatcherBusy | InterfaceError | OperationalError):
         return True
     return isinstance(error, DBAPIError) and (

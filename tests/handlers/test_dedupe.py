@@ -19,7 +19,7 @@ def dated(title: str, processed_at: str | None) -> bytes:
     return file_of(listing("a", title=title)).replace(b'"metadata": {', b'"metadata": {' + said)
 
 
-@pytest.mark.parametrize("order", permutations(["evening", "morning", "whenever"]), ids="-".join)
+@pytest.mark.parametrize("order", list(permutations(["evening", "morning", "whenever"])), ids="-".join)
 def test_the_latest_version_of_a_listing_holds_and_no_time_is_before_any(
     tmp_path: Path, order: tuple[str, ...]
 ) -> None:

@@ -6,7 +6,7 @@ the others find their generation matched.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -144,7 +144,7 @@ def _write_down(error: Exception, store: RunStore, policy: Policy, started_at: d
 
 
 def _run(work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch) -> RunReport:
-    snapshot = _renewed(work, work.load())
+    snapshot, renewed = _renewed(work.load())
     resolution = resolve(
         snapshot.events,
         snapshot.verdicts,
@@ -154,20 +154,21 @@ def _run(work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch
         progress=watch.begin,
     )
     watch.begin("saving", 0.95)
+    if not renewed.is_empty():  # last, because ingests wait from here to the commit
+        work.save_normalised(renewed, normaliser_version())
     run_id = work.save(resolution, snapshot.previous, started_at=started_at)
     return _report(resolution, run_id, work.ingested, watch.end())
 
 
-def _renewed(work: MatchWork, snapshot: Snapshot) -> Snapshot:
-    """Normalise anew the listings that older rules or an older lexicon normalised, and write them back."""
-    version = normaliser_version()
-    stale = snapshot.events.filter(pl.col("normaliser") != version)
-    fresh = snapshot.events.filter(pl.col("normaliser") == version).select(*EVENT_SCHEMA)
+def _renewed(snapshot: Snapshot) -> tuple[Snapshot, pl.DataFrame]:
+    """Normalise anew the listings that older rules or an older lexicon normalised; these, EVENT_SCHEMA, are to be written back."""
+    current = pl.col("normaliser") == normaliser_version()
+    fresh = snapshot.events.filter(current).select(*EVENT_SCHEMA)
+    stale = snapshot.events.filter(~current)
     if stale.is_empty():
-        return Snapshot(fresh, snapshot.verdicts, snapshot.previous)
+        return replace(snapshot, events=fresh), stale
     renewed = normalise(stale.select(*LISTING_SCHEMA))
-    work.save_normalised(renewed, version)
-    return Snapshot(pl.concat([fresh, renewed]), snapshot.verdicts, snapshot.previous)
+    return replace(snapshot, events=pl.concat([fresh, renewed])), renewed
 
 
 def _report(resolution: Resolution, run_id: int, generation: int, seconds: dict[str, float]) -> RunReport:

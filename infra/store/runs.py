@@ -74,8 +74,8 @@ class MatchWork:
     def save_normalised(self, events: pl.DataFrame, normaliser: str) -> None:
         """Write back listings that were normalised anew. events: EVENT_SCHEMA.
 
-        Ingests wait meanwhile. A listing that one of them replaced since this run began is left alone: what was normalised
-        is its older version, and the run of its generation looks at it again.
+        Ingests wait from here to the commit, so it is called when all is computed. A listing that one of them replaced since this
+        run began is left alone: what was normalised is its older version, and the run of its generation looks at it again.
         """
         self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
         temporary(self.connection, "renewed", source_events, [*IDENTITY, *COMPARABLE_SCHEMA])

@@ -11,8 +11,10 @@ from dedup_core.policy import default_policy
 from handlers.match import RunReport, lambda_handler, match
 from infra.errors import MatcherBusy
 from infra.store import Store, reading
+from infra.store.engine import LIMITS
+from tests.faults.poison import file_of
 from tests.handlers.conftest import CONTEXT, Aws, Lines, batch, failed
-from tests.handlers.worlds import AFTER, BEFORE, POLICY, lay, run, state, take_in
+from tests.handlers.worlds import AFTER, BEFORE, POLICY, concert, lay, run, state, take_in
 
 
 def messages(*generations: int) -> dict[str, Any]:
@@ -169,3 +171,28 @@ def test_another_policy_gives_another_result_from_the_same_listings(store: Store
 
     assert report.statistics["matches"] < first.statistics["matches"]
     assert report.events_created > 0
+
+
+def test_files_come_in_while_listings_are_normalised_anew(
+    store: Store, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, "lock_timeout", "200ms")
+    run(store)
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE source_events SET normaliser = 'old', title_words = 'nonsense'"))
+    newer = file_of(concert("b1", "Duo Rosenrot und Band", "2026-03-16"))
+    lay(inbox, {"bwb_3.json": newer.replace(b'"metadata": {', b'"metadata": {"processedAt": "2026-03-01", ')})
+
+    def taken_in_meanwhile(stage: str, share: float) -> None:
+        if stage == "scoring":
+            assert take_in(store, inbox, "bwb_3.json").stored == 1
+
+    during = match(store=store, policy=POLICY, progress=taken_in_meanwhile)
+    after = run(store)
+
+    assert store.generations() == (during.generation + 1, after.generation)
+    with store.reading() as connection:
+        words = connection.execute(text("SELECT id, title_words FROM source_events WHERE id = 'b1'")).one()
+        stale = connection.scalar(text("SELECT count(*) FROM source_events WHERE normaliser = 'old'"))
+    assert words.title_words.startswith("duo rosenrot und")
+    assert stale == 0

@@ -33,3 +33,11 @@ class ForeignMessage(EventDedupError):  # noqa: N818
 
 class NothingToRead(EventDedupError):  # noqa: N818
     """Where input files were expected there is none. Show the message; nothing was done."""
+
+
+class NoLocalStack(EventDedupError):  # noqa: N818
+    """LocalStack can't be installed or started here. Show the message, which says what is missing; the directory mode needs none of it."""
+
+
+class NotDeployed(EventDedupError):  # noqa: N818
+    """The template could not be deployed. Show the message, which names the resources that failed."""

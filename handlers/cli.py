@@ -10,18 +10,25 @@ from collections.abc import Callable
 
 import typer
 
-from handlers.commands import changing, files, looking, watching
+from handlers.commands import changing, files, looking, reviewing, watching
 
 app = typer.Typer(
     name="event-dedup",
     help="Keeps one canonical event for each real event that many sources list.",
     epilog="Exit codes: 0 done; 1 not done, the reason stands on standard error; 2 wrong usage; 3 done, but a file was refused.",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (files.dedupe, watching.watch, watching.demo, watching.match, looking.explain):
+for command in (
+    files.dedupe,
+    watching.watch,
+    watching.demo,
+    watching.match,
+    reviewing.explain,
+    reviewing.review,
+):
     app.command()(command)
 
 GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
@@ -33,6 +40,7 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
         "replay": changing.quarantine_replay,
     },
     ("verdicts", "A person's word on a pair, respected by every run."): {
+        "list": reviewing.verdicts_list,
         "add": changing.verdicts_add,
         "undo": changing.verdicts_undo,
     },

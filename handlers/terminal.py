@@ -2,14 +2,18 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,6 +26,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from dedup_core.explaining import Explanation
+    from dedup_core.policy import Thresholds
 
 WIDE: Final = 160
 """Columns where there is no terminal to ask: in a file or a log nothing has to fit."""
@@ -29,20 +34,47 @@ WIDE: Final = 160
 out: Final = Console(width=None if sys.stdout.isatty() else WIDE)
 err: Final = Console(stderr=True)
 
-LONG: Final = ("title", "reason", "key", "name", "value", "what it says")
-"""Headings of columns that may break over lines; all others are kept whole."""
+ROOM: Final = {
+    "title": 20,
+    "key": 30,
+    "reason": 26,
+    "value": 24,
+    "from": 20,
+    "when": 16,
+    "city": 9,
+    "venue": 9,
+    "note": 9,
+    "author": 8,
+    **dict.fromkeys(("received", "started", "finished", "given", "taken back"), 10),
+}
+"""Headings of columns that may break over lines, with the characters that they need at least; all others are kept whole."""
+
+GAP: Final = 2
+"""Characters between two columns."""
 
 EVENT_COLUMNS: Final = {
     "canonical_id": "id",
     "title": "title",
     "city": "city",
-    "first_day": "from",
+    "first_day": "day",
     "n_sources": "listings",
+    "note": "note",
     "confidence": "confidence",
-    "needs_review": "review",
-    "status": "status",
 }
-"""What a table of canonical events shows: column -> heading."""
+"""What a table of canonical events shows: column -> heading, the most telling first."""
+
+COUNTS: Final = {
+    "source_events": "distinct listings",
+    "reduction": "share of pairs not scored",
+    "below_floor": "pairs hardly alike",
+    "left_out_blocks": "blocks left out",
+    "matches": "pairs alike",
+    "ambiguous": "pairs in doubt",
+    "review": "pairs to review",
+    "needs_review": "events to review",
+    "merged": "of several listings",
+}
+"""What counts are called where their short names would leave a question."""
 
 Row = Mapping[str, Any]
 
@@ -77,16 +109,65 @@ def _plain(text: object) -> str:
 
 
 def table(title: str, rows: Sequence[Row], columns: Mapping[str, str]) -> None:
-    """Print rows as a table. columns: key of the row -> heading."""
+    """Print rows as a table.
+
+    columns: key of the row -> heading, the most telling first: a column that says nothing in any row is left out, and of those that the
+    terminal has no room for the last ones are, which is told.
+    """
     if not rows:
-        out.print(f"{title}: none")
+        out.print(f"[bold]{_plain(title)}:[/] none\n", highlight=False)
         return
-    grid = Table(title=_plain(title), title_justify="left", header_style="bold")
-    for heading in columns.values():
-        grid.add_column(heading, overflow="fold", no_wrap=heading not in LONG)
-    for row in rows:
-        grid.add_row(*("" if row.get(key) is False else _cell(row.get(key)) for key in columns))
-    out.print(grid)
+    cells = {
+        heading: ["" if row.get(key) is False else _cell(row.get(key)) for row in rows]
+        for key, heading in columns.items()
+        if any(row.get(key) not in (None, "", [], False) for row in rows)
+    }
+    kept = fitting(cells, out.width)
+    out.print(f"[bold]{_plain(title)}[/]", highlight=False)
+    out.print(_grid({heading: cells[heading] for heading in kept}))
+    if left := [heading for heading in cells if heading not in kept]:
+        out.print(f"[dim]no room here for: {', '.join(left)}[/]", highlight=False)
+    out.print()
+
+
+def fitting(cells: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Choose the columns, from the first on, that a terminal has room for. cells: heading -> what stands below it."""
+    kept = list(cells)
+    while len(kept) > 1 and sum(_least(name, cells[name]) + GAP for name in kept) - GAP > width:
+        kept.pop()
+    return kept
+
+
+def _least(heading: str, column: Sequence[str]) -> int:
+    lines = [line for cell in (heading, *column) for line in cell.splitlines()]
+    return min(max(map(cell_len, lines)), ROOM.get(heading, WIDE))
+
+
+def _grid(cells: Mapping[str, Sequence[str]]) -> Table:
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    for heading, column in cells.items():
+        numbers = all(cell.replace(",", "").replace(".", "").isdigit() or not cell for cell in column)
+        grid.add_column(
+            heading,
+            justify="right" if numbers else "left",
+            overflow="fold",
+            no_wrap=heading not in ROOM,
+        )
+    for row in zip(*cells.values(), strict=True):
+        grid.add_row(*row)
+    return grid
+
+
+def events(title: str, rows: Sequence[Row]) -> None:
+    """Print canonical events as a table."""
+    table(title, [{**row, **_in_short(row)} for row in rows], EVENT_COLUMNS)
+
+
+def _in_short(event: Row) -> Row:
+    """Say of an event's state only what is out of the ordinary."""
+    state = None if event["status"] == "scheduled" else event["status"].replace("_", " ")
+    note = ", ".join(filter(None, (state, "review" if event["needs_review"] else None)))
+    return {"note": note, "confidence": f"{event['confidence']:.2f}"}
 
 
 def _cell(value: object) -> str:
@@ -96,7 +177,7 @@ def _cell(value: object) -> str:
         case bool():
             text = "yes" if value else "no"
         case float():
-            text = f"{value:.2f}"
+            text = f"{value:.6g}"
         case int():
             text = f"{value:,}"
         case dict():
@@ -112,37 +193,51 @@ def _cell(value: object) -> str:
     return text
 
 
-def facts(title: str, row: Row) -> None:
-    """Print one thing as names and values; what is not known is left out."""
-    grid = Table(title=_plain(title), title_justify="left", show_header=False)
-    grid.add_column(style="bold")
+def facts(title: str, row: Row, names: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Print one thing as names and values; what is not known is left out. names: what to call them, if not as they are."""
+    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, GAP, 0, 0))
+    grid.add_column()
     grid.add_column(overflow="fold")
     for name, value in row.items():
         if value not in (None, [], {}):
-            grid.add_row(name.replace("_", " "), _cell(value))
+            grid.add_row(names.get(name, name.replace("_", " ")), _cell(value))
+    out.print(f"[bold]{_plain(title)}[/]", highlight=False)
     out.print(grid)
+    out.print()
 
 
-def explanation(title: str, told: "Explanation") -> None:
+def explanation(title: str, told: "Explanation", thresholds: "Thresholds") -> None:
     """Print the evidence of a pair; the bits that are shown add up to the sum that is shown."""
-    grid = Table(title=_plain(title), title_justify="left", header_style="bold")
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     grid.add_column("evidence")
     grid.add_column("bits", justify="right")
     grid.add_column("what it says", overflow="fold")
     shown = adding_up([part.bits or 0.0 for part in told.parts])
     for part, bits in zip(told.parts, shown, strict=True):
-        if part.bits is None:
-            grid.add_row(part.name, "", "[dim]missing: says nothing[/]")
-        else:
+        if part.bits is not None:
             grid.add_row(part.name, f"{bits:+.2f}", _plain(part.meaning))
     grid.add_section()
     decision = f"probability {told.score:.3f}: [bold]{told.decision.replace('_', ' ')}[/]"
     grid.add_row("[bold]sum[/]", f"[bold]{told.weight:+.2f}[/]", decision)
+    out.print(f"[bold]{_plain(title)}[/]", highlight=False)
     out.print(grid)
-    for reason in told.reasons:
-        out.print(f"  • {_plain(reason)}")
+    out.print()
+    remarks(_remarks(told, thresholds))
+
+
+def remarks(lines: Iterable[str]) -> None:
+    """Print sentences as a list."""
+    for line in lines:
+        out.print(Padding(f"• {_plain(line)}", (0, 0, 0, 2)), highlight=False)
+
+
+def _remarks(told: "Explanation", thresholds: "Thresholds") -> Iterator[str]:
+    yield from told.reasons
     if told.relation:
-        out.print(f"  • linked: {told.relation.replace('_', ' ')}")
+        yield f"Linked, not merged: {told.relation.replace('_', ' ')}."
+    if silent := [part.name for part in told.parts if part.bits is None and part.name != "cap"]:
+        yield f"Nothing to compare, so neither for nor against: {', '.join(silent)}."
+    yield f"A match from {thresholds.match:+.2f} bits on; from {thresholds.ambiguous:+.2f} on a person should look."
 
 
 def adding_up(numbers: Sequence[float]) -> list[float]:

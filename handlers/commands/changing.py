@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handlers.commands.options import (
+    A_FILE_WAS_REFUSED,
     AsJson,
     PolicyFile,
     chosen_policy,
@@ -43,7 +44,9 @@ def quarantine_replay(
 ) -> None:
     """Try a file again from where it came, after it was mended there or the policy allows more.
 
-    [bold]Example:[/] event-dedup quarantine replay 7
+    Exits with 3 if it is refused again.
+
+    **Example:** event-dedup quarantine replay 7
     """
     from handlers.replay import replay
     from handlers.terminal import facts, print_json
@@ -59,6 +62,8 @@ def quarantine_replay(
         print_json(asdict(report))
     else:
         facts(f"File {file_id}, again", asdict(report))
+    if report.status == "quarantined":
+        raise typer.Exit(A_FILE_WAS_REFUSED)
 
 
 def _insist_on_original(path: Path) -> None:
@@ -111,7 +116,9 @@ def verdicts_add(
 ) -> None:
     """Say that two listings are the same event, or that they are not; every run from now on respects it.
 
-    [bold]Example:[/] event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"
+    The canonical events are brought up to date at once. Of two verdicts on a pair the later holds.
+
+    **Example:** event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"
     """
     from handlers.terminal import say
 
@@ -119,18 +126,34 @@ def verdicts_add(
     if pair[0] == pair[1]:
         raise typer.BadParameter("the two listings are the same one")
     with database("change") as store:
+        _tell_what_holds(store, word, *pair)
         sequence = store.give_verdict(KINDS[word], *pair, author=author, reason=reason)
         say(f"verdict {sequence} is noted; take it back with: event-dedup verdicts undo {sequence}")
         _match_at_once(store)
 
 
+def _tell_what_holds(store: "Store", word: Word, a: tuple[str, str], b: tuple[str, str]) -> None:
+    """Tell of the verdict on this pair that is in force, above all if it says the opposite."""
+    from handlers.terminal import say, warn
+    from infra.store import reading
+
+    with store.reading() as connection:
+        earlier = reading.list_verdicts(connection, pair=(a, b), limit=1)
+    for verdict in earlier:
+        said = f"verdict {verdict['sequence']} of {verdict['author']} on this pair"
+        if verdict["kind"] == KINDS[word]:
+            say(f"{said} says so already")
+        else:
+            warn(f"{said} says the opposite; the new one overrules it")
+
+
 def verdicts_undo(
-    sequence: Annotated[int, typer.Argument(help="Number of a verdict.")],
+    sequence: Annotated[int, typer.Argument(help="Number of a verdict, as in `verdicts list`.")],
     author: Author = "someone",
 ) -> None:
-    """Take a verdict back.
+    """Take a verdict back; what the evidence says, or an earlier verdict, holds again.
 
-    [bold]Example:[/] event-dedup verdicts undo 3
+    **Example:** event-dedup verdicts undo 3
     """
     from dedup_core.errors import UnknownEvent
     from handlers.terminal import say
@@ -157,18 +180,22 @@ def _match_at_once(store: "Store") -> None:
 
 
 def policy_show(policy: PolicyFile = None, as_json: AsJson = False) -> None:
-    """Show the policy that is in force, with its hash.
+    """Show the policy that is in force: YAML with the meaning of each part, to begin an own one with.
 
-    [bold]Example:[/] event-dedup policy show --json
+    --json shows it with its hash.
+
+    **Example:** event-dedup policy show > my.yaml
     """
-    from handlers.terminal import facts, print_json
+    import sys
+
+    from handlers.described import described
+    from handlers.terminal import print_json
 
     rules = chosen_policy(policy)
-    document = {"hash": rules.hash, **rules.model_dump(mode="json")}
     if as_json:
-        print_json(document)
+        print_json({"hash": rules.hash, **rules.model_dump(mode="json")})
     else:
-        facts(f"Policy {rules.version}", document)
+        sys.stdout.write(described(rules))
 
 
 def policy_check(
@@ -177,7 +204,7 @@ def policy_check(
 ) -> None:
     """Check a policy; what is wrong is named by its path.
 
-    [bold]Example:[/] event-dedup policy check matching.yaml
+    **Example:** event-dedup policy check dedup_core/matching.yaml
     """
     from handlers.terminal import out, print_json
 
@@ -185,13 +212,15 @@ def policy_check(
     if as_json:
         print_json({"version": rules.version, "hash": rules.hash})
     else:
-        out.print(f"{path} is valid: version {rules.version}, hash {rules.hash}", soft_wrap=True)
+        out.print(
+            f"{path} is valid: version {rules.version}, hash {rules.hash}", soft_wrap=True, highlight=False
+        )
 
 
 def db_upgrade(as_json: AsJson = False) -> None:
     """Bring the database's schema to what this version needs; a second time changes nothing.
 
-    [bold]Example:[/] event-dedup db upgrade
+    **Example:** event-dedup db upgrade
     """
     from handlers.migrate import migrate
     from handlers.terminal import out, print_json

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handlers.commands.options import AsJson, InputFiles, PolicyFile, chosen_policy
+from handlers.commands.options import A_FILE_WAS_REFUSED, AsJson, InputFiles, PolicyFile, chosen_policy
 
 if TYPE_CHECKING:
+    from dedup_core.events import Rejection
     from handlers.dedupe import Deduped
 
 REFUSALS_SHOWN = 20
-A_FILE_WAS_REFUSED = 3
 
 
 def dedupe(
@@ -39,17 +39,19 @@ def dedupe(
     What can't be read is left out, told, and listed in the output under `rejected`; all else goes in. Exits with 3 if a whole file
     was left out. Of a listing that stands in several files, the one of the latest `processedAt` holds, whatever the files' order.
 
-    [bold]Example:[/] event-dedup dedupe samples/breisgau --output events.json
+    **Example:** event-dedup dedupe samples/breisgau --output events.json
     """
     from handlers.dedupe import dedupe as deduped
     from handlers.dedupe import input_paths
     from handlers.terminal import progress_bar
 
-    paths = input_paths(files)
+    paths, rules = input_paths(files), chosen_policy(policy)
+    if output is not None:
+        _insist_on_folder(output)
     with progress_bar() as show:
         result = deduped(
             paths,
-            chosen_policy(policy),
+            rules,
             read=lambda done: show(f"reading {done} of {len(paths)} files", done / len(paths)),
             progress=show,
         )
@@ -58,8 +60,15 @@ def dedupe(
     if str(output) != "-":
         _show(result, as_json=as_json)
     _tell_refusals(result)
+    _tell_output(result, output)
     if any(strict or rejection.index is None for rejection in result.rejections):
         raise typer.Exit(A_FILE_WAS_REFUSED)
+
+
+def _insist_on_folder(output: Path) -> None:
+    """Refuse to work for a file that can't be written afterwards."""
+    if not output.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {output.parent}", param_hint="'--output'")
 
 
 def _write(result: "Deduped", output: Path) -> None:
@@ -76,14 +85,14 @@ def _write(result: "Deduped", output: Path) -> None:
 
 
 def _show(result: "Deduped", *, as_json: bool) -> None:
-    from handlers.terminal import EVENT_COLUMNS, facts, print_json, table
+    from handlers.terminal import COUNTS, events, facts, print_json
 
     summary = summarised(result)
     if as_json:
         print_json(summary)
         return
-    facts("Summary", {**summary, "seconds": summary["seconds"]["total"]})
-    table("Merged from most listings", _largest(result), EVENT_COLUMNS)
+    facts("Summary", {**summary, "seconds": summary["seconds"]["total"]}, COUNTS)
+    events("Merged from most listings", _largest(result))
 
 
 def summarised(result: "Deduped") -> dict[str, Any]:
@@ -114,7 +123,27 @@ def _tell_refusals(result: "Deduped") -> None:
     from handlers.terminal import warn
 
     for rejection in result.rejections[:REFUSALS_SHOWN]:
-        where = rejection.file if rejection.index is None else f"{rejection.file}, listing {rejection.index}"
-        warn(f"{where}: {rejection.field + ': ' if rejection.field else ''}{rejection.reason}")
+        warn(f"{_where(rejection)}: {rejection.field + ': ' if rejection.field else ''}{rejection.reason}")
     if len(result.rejections) > REFUSALS_SHOWN:
         warn(f"… and {len(result.rejections) - REFUSALS_SHOWN} more; all of them stand in the output")
+
+
+def _where(rejection: "Rejection") -> str:
+    if rejection.index is None:
+        return rejection.file
+    named = f" ({rejection.listing_id})" if rejection.listing_id else ""
+    return f"{rejection.file}, listing {rejection.index}{named}"
+
+
+def _tell_output(result: "Deduped", output: Path | None) -> None:
+    """Tell a person where the result is, or how to get it."""
+    from handlers.terminal import say
+
+    if not sys.stderr.isatty():
+        return
+    if output is None:
+        say(
+            "Nothing was written; --output events.json writes the canonical events, links and open questions."
+        )
+    elif str(output) != "-":
+        say(f"{result.resolution.canonical_events.height:,} canonical events stand in {output}")

@@ -27,6 +27,9 @@ PolicyFile = Annotated[
 InputFiles = Annotated[list[Path], typer.Argument(help="Input files, or folders of them.", exists=True)]
 Found = TypeVar("Found")
 
+A_FILE_WAS_REFUSED = 3
+"""Exit code: done, but a file was refused."""
+
 
 def identity(text: str) -> tuple[str, str]:
     """Read ``source_code:id``."""

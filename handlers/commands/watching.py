@@ -5,24 +5,33 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handlers.commands.options import AsJson, PolicyFile, chosen_policy, data_folder, database
+from handlers.commands.listings import LISTING_COLUMNS, listings_of, side_by_side
+from handlers.commands.options import (
+    A_FILE_WAS_REFUSED,
+    AsJson,
+    PolicyFile,
+    chosen_policy,
+    data_folder,
+    database,
+)
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from handlers.ingest import IngestReport
     from handlers.match import RunReport
     from handlers.watch import Watcher
     from infra.store import Store
 
-A_FILE_WAS_REFUSED = 3
 Folder = Annotated[Path, typer.Argument(help="The folder.", exists=True, file_okay=False)]
 
 
@@ -38,7 +47,7 @@ def watch(
     work in hand; a second Ctrl-C rolls it back. Bad files stay where they are, with a copy and the reason in `quarantine` of the data
     folder; with --once they make it exit with 3. --json prints a document at the end, or, without --once, a line for each file and run.
 
-    [bold]Example:[/] event-dedup watch inbox --once
+    **Example:** event-dedup watch samples --once
     """
     log_to_stderr()
     show = Shown(as_json=as_json, once=once)
@@ -52,7 +61,9 @@ def watch(
         tally = watcher.once() if once else watcher.forever()
         stack.close()
         counts = _counts(store)
-    if once:
+    if not once:
+        _take_leave()
+    else:
         show.end(counts)
         if stop.is_set() or tally.failed:
             _fail("stopped before the end" if stop.is_set() else f"{tally.failed} files could not be opened")
@@ -74,7 +85,14 @@ def _greet(folder: Path) -> None:
     from handlers.terminal import say
 
     if sys.stderr.isatty():
-        say(f"watching {folder}; Ctrl-C ends it")
+        say(f"watching {folder} for *.json and *.json.gz; Ctrl-C ends it")
+
+
+def _take_leave() -> None:
+    from handlers.terminal import say
+
+    if sys.stderr.isatty():
+        say("stopped; nothing is left half done")
 
 
 def _counts(store: "Store") -> dict[str, Any]:
@@ -140,21 +158,23 @@ class Shown:
 
     def end(self, counts: dict[str, Any]) -> None:
         """Show what came out of it all."""
-        from handlers.terminal import facts, print_json
+        from handlers.terminal import COUNTS, facts, print_json
 
         if self._as_json:
             files = [{"key": key, **asdict(report)} for key, report in self.files]
             print_json({"files": files, "runs": [asdict(run) for run in self.runs], "overview": counts})
         else:
-            facts("Overview", counts)
+            facts("Overview", counts, COUNTS)
 
 
 def _in_words(report: "IngestReport") -> str:
     if report.status == "stored":
-        return (
-            f"{report.listings} listings, {report.stored} new or changed, {report.unchanged} unchanged, "
-            f"{report.rejected} rejected"
-        )
+        rejected = f"{report.rejected} rejected"
+        if report.rejected:
+            rejected += f" (why: event-dedup files show {report.file_id})"
+        return f"{report.listings} listings, {report.stored} new or changed, {report.unchanged} unchanged, {rejected}"
+    if report.status == "duplicate":
+        return "duplicate: the same content is here already"
     return report.status.replace("_", " ") + (f": {report.reason}" if report.reason else "")
 
 
@@ -188,7 +208,7 @@ def stop_on_signals() -> Event:
 def match(policy: PolicyFile = None, as_json: AsJson = False) -> None:
     """Run the matcher on all that is stored, whether or not anything is new: after an upgrade, or with another policy.
 
-    [bold]Example:[/] event-dedup match --policy matching.yaml
+    **Example:** event-dedup match --policy dedup_core/matching.yaml
     """
     from handlers.match import log_run
     from handlers.match import match as matched
@@ -210,11 +230,11 @@ def demo(
         Path, typer.Argument(help="Folder of input files.", exists=True, file_okay=False)
     ] = Path("samples"),
 ) -> None:
-    """Deduplicate real listings as `watch --once` does, and show what came out.
+    """Deduplicate the samples as `watch --once` does, and show what came out.
 
-    [bold]Example:[/] event-dedup demo samples
+    **Example:** event-dedup demo samples
     """
-    from handlers.terminal import EVENT_COLUMNS, facts, table
+    from handlers.terminal import COUNTS, events, facts, table
     from infra.store import reading
 
     begun = time.monotonic()
@@ -228,40 +248,61 @@ def demo(
         seconds = round(time.monotonic() - begun, 1)
         counts = _counts(store)
         with store.reading() as connection:
-            merged = reading.list_events(connection, sort="n_sources", limit=10)
-            waiting = [_question(row) for row in reading.questions(connection, limit=5)]
+            merged = reading.list_events(connection, sort="n_sources", limit=CHOICE)
+            questions = reading.questions(connection, limit=5)
+            example = _most_varied(connection, merged)
+            doubtful = side_by_side(connection, questions)
     new = sum(report.status == "stored" for _, report in show.files)
-    facts("event-dedup demo", {**counts, "new_files": new, "runs": len(show.runs), "seconds": seconds})
-    table("Merged from most listings", merged, EVENT_COLUMNS)
-    table("Awaiting review, most likely first", waiting, QUESTION_COLUMNS)
-    _suggest(_next_steps(merged, waiting))
+    facts(
+        "event-dedup demo", {**counts, "new_files": new, "runs": len(show.runs), "seconds": seconds}, COUNTS
+    )
+    events("Merged from most listings", merged[:10])
+    if example:
+        table(f"For example {example.canonical_id}, made of", example.listings, LISTING_COLUMNS)
+    table("Awaiting review, most likely first", doubtful, LISTING_COLUMNS)
+    _suggest(_next_steps(example, questions))
 
 
-QUESTION_COLUMNS = {"a": "listing", "b": "other listing", "score": "probability", "weight": "bits"}
+CHOICE = 60
+"""Canonical events of most listings among which the demo looks for a telling one."""
 
 
-def _question(row: Any) -> dict[str, Any]:
-    return {
-        "a": f"{row['a_source_code']}:{row['a_id']}",
-        "b": f"{row['b_source_code']}:{row['b_id']}",
-        "score": row["score"],
-        "weight": row["weight"],
-    }
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A canonical event and its listings, for LISTING_COLUMNS."""
+
+    canonical_id: str
+    listings: list[dict[str, Any]]
+
+    @property
+    def variety(self) -> int:
+        """Count what differs between the listings."""
+        return sum(len({row[name] for row in self.listings}) for name in ("title", "when", "venue"))
+
+
+def _most_varied(connection: "Connection", merged: Sequence[Any]) -> Example | None:
+    """Choose the event whose listings differ most: that is what a merge has to see through."""
+    from infra.store import reading
+
+    events = (reading.show_event(connection, row["canonical_id"]) for row in merged if row["n_sources"] > 1)
+    examples = [Example(event["canonical_id"], listings_of(connection, event)) for event in events if event]
+    return max(examples, key=lambda example: example.variety, default=None)
 
 
 def _suggest(commands: Iterator[str]) -> None:
     from handlers.terminal import out
 
-    out.print("\nTry next:")
+    out.print("Try next:")
     for command in commands:
         out.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _next_steps(merged: Any, waiting: Any) -> Iterator[str]:
+def _next_steps(example: Example | None, questions: Sequence[Any]) -> Iterator[str]:
     command = ".venv/bin/event-dedup"
-    for row in merged[:1]:
-        yield f"{command} events show {row['canonical_id']}"
-    for question in waiting[:1]:
-        yield f"{command} explain {question['a']} {question['b']}"
-    yield f"{command} events list --sort n_sources --limit 20"
+    if example:
+        yield f"{command} events show {example.canonical_id}"
+    for question in questions[:1]:
+        a, b = (f"{question[f'{side}_source_code']}:{question[f'{side}_id']}" for side in ("a", "b"))
+        yield f"{command} explain {a} {b}"
+    yield f"{command} events list --city Waldkirch"
     yield f"{command} dedupe samples/breisgau --output events.json"

@@ -145,6 +145,33 @@ def _speaks_of(first: str, second: str) -> ColumnElement[bool]:
     )
 
 
+def list_verdicts(
+    connection: Connection,
+    *,
+    pair: tuple[tuple[str, str], tuple[str, str]] | None = None,
+    taken_back: bool = False,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Row]:
+    """List verdicts, newest first. pair: only those on these two (source_code, id); taken_back: those no longer in force, too."""
+    query = select(verdicts).order_by(verdicts.c.sequence.desc())
+    if not taken_back:
+        query = query.where(verdicts.c.taken_back_at.is_(None))
+    if pair is not None:
+        both = [
+            and_(
+                *(
+                    verdicts.c[f"{side}_{name}"] == part
+                    for side, one in zip("ab", order, strict=True)
+                    for name, part in zip(IDENTITY, one, strict=True)
+                )
+            )
+            for order in (pair, pair[::-1])
+        ]
+        query = query.where(or_(*both))
+    return _rows(connection, query.limit(limit).offset(offset))
+
+
 def list_files(
     connection: Connection, *, status: str | None = None, limit: int = 50, offset: int = 0
 ) -> list[Row]:

@@ -3,7 +3,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dedup_core.errors import UnknownEvent
 from infra.store import Store
-from infra.store.reading import event_of
+from infra.store.reading import event_of, list_verdicts
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -103,3 +103,25 @@ def test_the_database_refuses_what_is_no_verdict(
         three.give_verdict(kind, a, b, author="ada")
 
     assert rows(three.engine, "SELECT count(*) FROM audit") == [(0,)]
+
+
+def test_verdicts_are_listed_newest_first_whichever_way_round_their_pair_is_named(three: Store) -> None:
+    first = three.give_verdict("must_link", PARADE, CONCERT, author="ada")
+    second = three.give_verdict("cannot_link", CONCERT, PARADE, author="bob", reason="two stages")
+    elsewhere = three.give_verdict("cannot_link", PARADE, ("bwb", "3"), author="ada")
+    three.take_back(first, author="ada")
+
+    with three.reading() as connection:
+        found = {
+            "in force": list_verdicts(connection),
+            "all": list_verdicts(connection, taken_back=True),
+            "of the pair": list_verdicts(connection, pair=(PARADE, CONCERT), taken_back=True),
+            "the one that holds": list_verdicts(connection, pair=(PARADE, CONCERT), limit=1),
+        }
+
+    assert {name: [row["sequence"] for row in rows] for name, rows in found.items()} == {
+        "in force": [elsewhere, second],
+        "all": [elsewhere, second, first],
+        "of the pair": [second, first],
+        "the one that holds": [second],
+    }

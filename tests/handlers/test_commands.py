@@ -1,0 +1,129 @@
+"""The commands, run as a person runs them, on a real Postgres."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from handlers import ingest, match
+from handlers.cli import app
+from tests.handlers.conftest import forget_wiring
+
+BLATT, MAGAZIN = "blatt:a1", "magazin:m1"
+
+
+def listing(identity: str, title: str, city: str, venue: str = "Marktplatz") -> dict[str, object]:
+    day = {"date": "2026-03-28", "start_time": "11:00"}
+    place = {"name": venue, "city": city}
+    return {
+        "id": identity,
+        "title": title,
+        "event_dates": [day],
+        "location": place,
+        "source_type": "terminliste",
+    }
+
+
+def put(path: Path, *listings: dict[str, object]) -> None:
+    path.write_text(json.dumps({"events": listings}), encoding="utf-8")
+
+
+def run(*words: str) -> Result:
+    result = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    for logger in (ingest.logger, match.logger):
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.stream = (
+                    sys.__stderr__
+                )  # the runner's is closed, which only a process of its own outlives
+    return result
+
+
+def shown(*words: str) -> Any:
+    return json.loads(run(*words, "--json").stdout)
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of two files with a market each, in two towns, taken in; the commands work in its parent."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    monkeypatch.setenv("EVENT_DEDUP_DATA_FOLDER", str(tmp_path / "var"))
+    monkeypatch.chdir(tmp_path)
+    forget_wiring()
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    put(folder / "blatt_1.json", listing("a1", "Ostermarkt", "Waldkirch"))
+    put(folder / "magazin_1.json", listing("m1", "Ostermarkt", "Emmendingen"))
+    assert run("watch", "inbox", "--once").exit_code == 0
+    return folder
+
+
+@pytest.mark.usefixtures("inbox")
+def test_a_verdict_that_contradicts_an_earlier_one_says_so_and_taking_it_back_restores_the_earlier() -> None:
+    first = run("verdicts", "add", "same", BLATT, MAGAZIN, "--author", "ada")
+    second = run("verdicts", "add", "different", MAGAZIN, BLATT, "--author", "bob", "--reason", "two towns")
+    apart = run("explain", BLATT, MAGAZIN).stdout
+    run("verdicts", "undo", "2")
+    joined = run("explain", BLATT, MAGAZIN).stdout
+
+    assert "opposite" not in first.stderr
+    assert "verdict 1 of ada on this pair says the opposite; the new one overrules it" in second.stderr
+    assert "bob says different (verdict 2): two towns" in apart
+    assert "ada says same (verdict 1)" in joined
+    assert "put both into ev_" in joined
+    assert shown("verdicts", "list") == [
+        *[v for v in shown("verdicts", "list", "--all") if v["sequence"] == 1]
+    ]
+
+
+def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mended(inbox: Path) -> None:
+    (inbox / "torn_1.json").write_text('{"events": [', encoding="utf-8")
+    refused = run("watch", "inbox", "--once")
+    number = str(shown("quarantine", "list")[0]["file_id"])
+
+    again = run("quarantine", "replay", number)
+    put(inbox / "torn_1.json", listing("t1", "Jazzabend", "Freiburg"))
+    number = str(shown("quarantine", "list")[0]["file_id"])
+    mended = run("quarantine", "replay", number)
+
+    assert [refused.exit_code, again.exit_code, mended.exit_code] == [3, 3, 0]
+    assert shown("quarantine", "list") == []
+    assert shown("events", "show", "torn:t1")["title"] == "Jazzabend"
+
+
+def test_a_pair_in_doubt_is_shown_with_both_its_listings_until_a_verdict_settles_it(inbox: Path) -> None:
+    put(inbox / "bote_1.json", listing("b1", "Wochenmarkt", "Elzach", "Marktplatz"))
+    put(inbox / "amt_1.json", listing("w1", "Wochenmarkt", "Elzach", "Bahnhof"))
+    run("watch", "inbox", "--once")
+
+    before = run("review").stdout
+    pairs = shown("review")
+    for pair in pairs:
+        run(
+            "verdicts",
+            "add",
+            "same",
+            *(f"{pair[f'{side}_source_code']}:{pair[f'{side}_id']}" for side in "ab"),
+        )
+
+    assert len(pairs) == 1
+    assert [words.split()[-1] for words in before.splitlines() if "Wochenmarkt" in words] == [
+        "Bahnhof",
+        "Marktplatz",
+    ]
+    assert shown("review") == []
+
+
+def test_an_output_that_could_not_be_written_is_refused_before_the_work(inbox: Path) -> None:
+    nowhere = run("dedupe", "inbox", "--output", "missing/events.json")
+    there = run("dedupe", "inbox", "--output", str(inbox.parent / "events.json"))
+
+    assert nowhere.exit_code == 2
+    assert "there is no folder missing" in nowhere.stderr
+    assert nowhere.stdout == ""
+    assert there.exit_code == 0
+    assert len(json.loads((inbox.parent / "events.json").read_bytes())["events"]) == 2

@@ -1,0 +1,137 @@
+"""What a person sees: tables that a terminal has room for, help whose examples run, a policy that explains itself."""
+
+import re
+import shlex
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from dedup_core.policy import Policy, default_policy, parse_policy
+from handlers import terminal
+from handlers.cli import app
+from handlers.described import described
+
+ROOT = Path(__file__).parents[2]
+EVENT: dict[str, Any] = {
+    "canonical_id": "ev_5oxegkhxyuezaenc",
+    "title": "Kulturverein Elztal e.V. präsentiert: Magdalena Baier in Concert",
+    "city": "Waldkirch",
+    "first_day": "2026-04-11",
+    "n_sources": 2,
+    "confidence": 0.996,
+    "needs_review": True,
+    "status": "sold_out",
+}
+CELL = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=90)
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, width: int, rows: list[dict[str, Any]]) -> str:
+    text = StringIO()
+    monkeypatch.setattr(terminal, "out", Console(file=text, width=width))
+    terminal.events("Canonical events", rows)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_title_is_broken_between_words_and_no_line_is_wider_than_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    text = printed(monkeypatch, width, [EVENT])
+
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert all(word in text.split() for word in EVENT["title"].split())
+    assert EVENT["canonical_id"] in text.split()
+
+
+def test_what_a_narrow_terminal_leaves_out_is_named_and_a_wide_one_shows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    narrow, wide = (printed(monkeypatch, width, [EVENT]) for width in (80, 160))
+
+    assert "no room here for: note, confidence" in narrow
+    assert "no room" not in wide
+    assert "sold out, review" in wide
+    assert "1.00" in wide
+
+
+def test_what_is_ordinary_or_empty_takes_no_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordinary = EVENT | {"status": "scheduled", "needs_review": False, "city": None}
+
+    text = printed(monkeypatch, 160, [ordinary])
+
+    assert not {"note", "city", "scheduled", "None"} & set(text.split())
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*terminal.ROOM, "id", "score", "status"]), st.lists(CELL, min_size=1), min_size=1
+    ),
+    st.integers(40, 200),
+)
+def test_columns_go_from_the_last_on_and_only_while_there_is_no_room(
+    cells: dict[str, list[str]], width: int
+) -> None:
+    kept = terminal.fitting(cells, width)
+
+    assert kept == list(cells)[: len(kept)]
+    if kept != list(cells):
+        one_more = {name: cells[name] for name in list(cells)[: len(kept) + 1]}
+        assert terminal.fitting(one_more, width) == kept
+        whole = sum(max(cell_len(text) for text in (name, *column)) + 2 for name, column in one_more.items())
+        assert whole > width
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for name, command in group.commands.items():
+        inner = hasattr(command, "commands")
+        found |= commands(command, (*path, name)) if inner else {(*path, name): command}
+    return found
+
+
+def test_every_command_has_an_example_that_it_understands_in_a_fresh_clone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    known = commands(typer.main.get_command(app))
+
+    examples = {
+        path: re.search(r"\*\*Example:\*\* event-dedup (.*)", command.help or "")
+        for path, command in known.items()
+    }
+
+    assert len(known) > 15
+    for path, example in examples.items():
+        assert example, path
+        words = shlex.split(example[1].split(" > ")[0])
+        assert tuple(words[: len(path)]) == path
+        known[path].make_context(path[-1], words[len(path) :])
+
+
+def meanings(section: type[Any]) -> list[str]:
+    found = []
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        found.append(f"{name}:")
+        found += [field.description] if field.description else []
+        found += meanings(inner) if hasattr(inner, "model_fields") else []
+    return found
+
+
+def test_a_policy_that_is_shown_reads_back_as_itself_and_tells_what_each_part_means() -> None:
+    policy = default_policy()
+    changed = policy.model_copy(update={"version": "no: 'quotes' # here"})
+
+    shown = [described(policy), described(changed)]
+
+    assert [parse_policy(text).hash for text in shown] == [policy.hash, changed.hash]
+    assert [part for part in meanings(Policy) if part not in shown[0]] == []
+    assert yaml.safe_load(shown[0])["thresholds"]["match"] == policy.thresholds.match

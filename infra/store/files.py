@@ -1,6 +1,5 @@
 """Files: one transaction a file, all or nothing; what is equal to what is known changes nothing."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
@@ -8,15 +7,15 @@ from typing import Any, Final, Literal
 import polars as pl
 from sqlalchemy import Connection, Row, Text, cast, insert, select, text, update
 
-from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Rejection
-from infra.store.copying import copy_in, temporary
-from infra.store.tables import files, generations, rejections, source_events
+from dedup_core.events import Rejection
+from infra.store.copying import copy_in
+from infra.store.merging import FileContent, merge
+from infra.store.tables import files, rejections
 
 INGEST_LOCK: Final = 7_305_001
 """Advisory lock that puts ingests in a row: they are short, and two at once could wait for each other's listings."""
 
 Status = Literal["stored", "duplicate", "quarantined", "replayed"]
-INCOMING: Final = (*EVENT_SCHEMA, "normaliser", "raw", "content_hash", "order_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +63,6 @@ def order_key(processed_at: str | None, sequencer: str | None, sha256: str) -> s
     return f"{processed_at or ''} {(sequencer or '').lower():0>32} {sha256}"
 
 
-def content_hashes(listings: pl.DataFrame) -> pl.Series:
-    """Hash the valid columns of each listing, hex: what a re-extraction changes besides them changes no event."""
-    encoded = listings.select(pl.struct(*LISTING_SCHEMA).struct.json_encode().alias("text"))["text"]
-    return pl.Series(
-        "content_hash", [hashlib.blake2b(row.encode(), digest_size=16).hexdigest() for row in encoded]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class FileContent:
-    """What a file held. events: EVENT_SCHEMA; raw: (n,) JSON texts aligned with them; listings: how many the file gave."""
-
-    source_code: str
-    processed_at: str | None
-    events: pl.DataFrame
-    raw: pl.Series
-    rejected: Sequence[Rejection]
-    listings: int
-    normaliser: str
-
-
 def save_file(connection: Connection, upload: Upload, content: FileContent) -> Ingested:
     """Store one file's listings, and raise the generation if anything changed.
 
@@ -93,13 +71,13 @@ def save_file(connection: Connection, upload: Upload, content: FileContent) -> I
     """
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INGEST_LOCK})
     known = find_upload(connection, upload)
-    if known and not _written_again(upload, known):
+    if known and not _is_later_than_known(upload, known):
         return _as_before(known)
     order = order_key(content.processed_at, upload.sequencer, upload.sha256)
     twin = _twin(connection, upload.sha256)
     file = _renewed(connection, known, upload) if known else _record(connection, upload, "stored", content)
     if not (twin and _settles(twin, content, order)):
-        merged = _merge(connection, file, content, order)
+        merged = replace(file, **asdict(merge(connection, content, file_id=file.file_id, order=order)))
         if merged.generation is not None or not twin:
             _count(connection, merged)
             if not known:
@@ -131,15 +109,17 @@ def find_upload(connection: Connection, upload: Upload) -> Row[Any] | None:
 def recall(connection: Connection, upload: Upload) -> Ingested | None:
     """Return what became of this very upload when it was here before, or null."""
     known = find_upload(connection, upload)
-    return _as_before(known) if known and not _written_again(upload, known) else None
+    return _as_before(known) if known and not _is_later_than_known(upload, known) else None
 
 
-def _written_again(upload: Upload, known: Row[Any]) -> bool:
-    """Tell whether a key without versions got content that it had before: what came between may have to give way."""
-    return (
-        stored_version(upload) == upload.sha256
-        and known.status in ("stored", "duplicate")
-        and order_key(None, upload.sequencer, "") > order_key(None, known.sequencer, "")
+def _is_later_than_known(upload: Upload, known: Row[Any]) -> bool:
+    """Tell whether this very upload has a later place in the order of versions than was known.
+
+    A key without versions got content that it had before, and what came between may have to give way; or the sweep, which knows
+    no sequencers, was faster than S3 with its announcement.
+    """
+    return known.status in ("stored", "duplicate") and order_key(None, upload.sequencer, "") > order_key(
+        None, known.sequencer, ""
     )
 
 
@@ -247,69 +227,6 @@ def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Re
                 },
             ),
         )
-
-
-_KEPT = """
-INSERT INTO source_event_history (source_code, id, raw, content_hash, order_key, file_id)
-SELECT s.source_code, s.id, s.raw, s.content_hash, s.order_key, s.file_id
-FROM source_events s JOIN incoming i USING (source_code, id)
-WHERE i.order_key > s.order_key AND (i.content_hash <> s.content_hash OR i.raw <> s.raw)
-"""
-
-_SUPERSEDED = """
-INSERT INTO source_event_history (source_code, id, raw, content_hash, order_key, file_id)
-SELECT i.source_code, i.id, i.raw, i.content_hash, i.order_key, :file_id
-FROM source_events s JOIN incoming i USING (source_code, id)
-WHERE i.order_key < s.order_key AND (i.content_hash <> s.content_hash OR i.raw <> s.raw)
-"""
-
-
-def _upsert() -> str:
-    """Write the newer versions; of an equal one only the order key, so that a version between the two comes too late."""
-    columns = ", ".join(f'"{name}"' for name in INCOMING)
-    changes = ", ".join(
-        f'"{name}" = excluded."{name}"' for name in INCOMING if name not in ("source_code", "id")
-    )
-    return f"""
-    INSERT INTO source_events AS s ({columns}, file_id, generation)
-    SELECT {columns}, :file_id, :generation FROM incoming ORDER BY source_code, id
-    ON CONFLICT (source_code, id) DO UPDATE SET {changes}, file_id = excluded.file_id,
-        generation = CASE WHEN excluded.content_hash <> s.content_hash THEN excluded.generation ELSE s.generation END
-    WHERE excluded.order_key > s.order_key
-    RETURNING generation = :generation
-    """  # noqa: S608 - our own names
-
-
-def _merge(connection: Connection, file: Ingested, content: FileContent, order: str) -> Ingested:
-    """Bring the listings in, count them, and raise the generation if one is new or changed."""
-    _copy_incoming(connection, content, order)
-    values = {"file_id": file.file_id}
-    connection.execute(text(_KEPT), values)
-    superseded = connection.execute(text(_SUPERSEDED), values).rowcount
-    ingested: int = connection.execute(select(generations.c.ingested).with_for_update()).scalar_one()
-    written = connection.execute(text(_upsert()), {**values, "generation": ingested + 1}).scalars().all()
-    stored = sum(written)
-    if stored:
-        connection.execute(update(generations).values(ingested=ingested + 1))
-    return replace(
-        file,
-        stored=stored,
-        unchanged=content.events.height - stored - superseded,
-        superseded=superseded,
-        generation=ingested + 1 if stored else None,
-    )
-
-
-def _copy_incoming(connection: Connection, content: FileContent, order: str) -> None:
-    incoming = content.events.with_columns(
-        pl.lit(content.normaliser).alias("normaliser"),
-        content.raw.alias("raw"),
-        content_hashes(content.events),
-        pl.lit(order).alias("order_key"),
-    )
-    temporary(connection, "incoming", source_events, INCOMING)
-    copy_in(connection, "incoming", incoming.select(*INCOMING))
-    connection.execute(text("ANALYZE incoming"))
 
 
 def mark_replayed(connection: Connection, file_id: int) -> bool:

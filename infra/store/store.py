@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, select
 from dedup_core.events import Rejection
 from infra.store import files, reading, runs, schema, snapshots, verdicts
 from infra.store.engine import build_engine
-from infra.store.files import FileContent, Ingested, Upload
+from infra.store.files import Ingested, Upload
+from infra.store.merging import FileContent
 from infra.store.runs import MatchWork
 from infra.store.snapshots import Snapshot
 from infra.store.tables import generations
@@ -55,7 +56,10 @@ class Store:
     ) -> Ingested:
         """Store one file's listings, all or nothing; the same content again, under any key, changes nothing.
 
-        events: EVENT_SCHEMA; raw: (n,) JSON texts aligned with them; listings: how many the file held.
+        events: EVENT_SCHEMA, each listing once; raw: (n,) JSON texts aligned with them; listings: how many the file held.
+
+        Raises:
+            ValueError: a listing stands twice; nothing is stored.
         """
         content = FileContent(source_code, processed_at, events, raw, rejected, listings, normaliser)
         with self.engine.begin() as connection:

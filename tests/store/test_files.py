@@ -262,6 +262,19 @@ def test_a_file_that_fails_in_the_middle_leaves_nothing(store: Store) -> None:
     assert contents(store.engine, without=()) == before
 
 
+def test_a_listing_that_stands_twice_in_one_file_is_refused_by_name_before_anything_is_written(
+    store: Store,
+) -> None:
+    twice = [listing("bwb:1", "Umzug"), listing("bwb:2", "Konzert"), listing("bwb:1", "Umzug um zwei")]
+
+    with pytest.raises(ValueError, match="bwb:1 stands twice"):
+        save(store, twice)
+
+    after = contents(store.engine, without=())
+    assert {table for table in after if after[table]} == {"generations"}
+    assert store.generations() == (0, 0)
+
+
 def test_an_error_of_sql_quotes_no_values(store: Store) -> None:
     with pytest.raises(DBAPIError) as raised, store.engine.begin() as connection:
         connection.execute(text("INSERT INTO redirects VALUES (:a, 'ev_1', :b)"), {"a": "Geheim", "b": None})
@@ -306,6 +319,22 @@ def test_a_version_of_an_object_is_known_by_its_version_not_by_its_content(store
     assert (second.stored, second.generation) == (1, 2)
     assert (late.already, late.generation) == (True, 1)
     assert [row[2] for row in current(store)] == ["Umzug, neu"]
+
+
+def test_a_version_that_the_sweep_announced_takes_its_place_when_its_own_announcement_comes(
+    store: Store,
+) -> None:
+    """The sweep does not know sequencers, so what it finds counts as old until S3 says when it was written."""
+    save(store, [listing("bwb:1", "Umzug, neu")], version="v2", sequencer=None)
+    save(store, [listing("bwb:1", "Umzug")], version="v1", sequencer="1")
+
+    late = save(store, [listing("bwb:1", "Umzug, neu")], version="v2", sequencer="2")
+    swept = save(store, [listing("bwb:1", "Umzug, neu")], version="v2", sequencer=None)
+
+    assert (late.already, late.stored) == (False, 1)
+    assert swept.already
+    assert [row[2] for row in current(store)] == ["Umzug, neu"]
+    assert rows(store.engine, "SELECT version, sequencer FROM files ORDER BY 1") == [("v1", "1"), ("v2", "2")]
 
 
 REASON = "is not JSON"

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     upload_queue_url: str | None = Field(
         None, description="URL of the queue that brings S3's notifications to ingest."
     )
+    local_port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        4566, description="Port of 127.0.0.1 that the local stack's LocalStack listens on."
+    )
     policy_file: FilePath | None = Field(
         None, description="A matching.yaml to use instead of the one in the package."
     )
@@ -105,7 +108,7 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
 def environment_example() -> str:
     """Write the `.env.example`: every variable with what it is for and its default."""
     lines = [
-        "# Every variable that event-dedup reads. Copy to .env and fill in; secrets never go into an image.",
+        "# Every variable that event-dedup reads, from the environment alone: a copy of this file is loaded by `set -a; . ./.env; set +a`.\n# Secrets never go into an image.",
         "",
     ]
     for name, field in Settings.model_fields.items():

@@ -30,6 +30,7 @@ class Splitter:
         self._whole = frozenset(whole)
         self._canonical = dict(canonical)
         self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
+        self._stems = frozenset(stem(part) for part in self._heads)
         self.split = lru_cache(maxsize=500_000)(self._split)
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -38,17 +39,20 @@ class Splitter:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
-        parts = self._known_parts(word) or self._unknown_and_head(word) or (word,)
-        return tuple(end for part in parts for end in self._canonical.get(part, part).split(" "))
+        parts = self._known_parts(word) or self._unknown_and_head(word)
+        return tuple(end for part in parts for end in self.split(part)) or (word,)
 
     def _known_parts(self, word: str) -> tuple[str, ...]:
-        """Find the split into fewest known parts; of equally many the one with the longest first part. Empty if there is none."""
+        """Find the split into fewest known parts; of equally many the one with the longest first part. Empty if there is none.
+
+        The last part may be inflected: `Ritterspielen` falls apart as `Ritterspiel` does.
+        """
         best: dict[int, tuple[str, ...]] = {len(word): ()}
         for start in range(len(word) - MIN_PART, -1, -1):
             for end in range(len(word), start + MIN_PART - 1, -1):
-                part = word[start:end]
-                if part not in self._parts:
+                if not self._is_part(word, start, end):
                     continue
+                part = word[start:end]
                 tails = [
                     best[end + len(link)]
                     for link in LINKS
@@ -60,6 +64,13 @@ class Splitter:
         found = best.get(0, ())
         return found if len(found) > 1 else ()
 
+    def _is_part(self, word: str, start: int, end: int) -> bool:
+        """Tell a part from other letters. A word is no part of itself, or it would fall apart in a longer one only."""
+        part = word[start:end]
+        if end - start == len(word):
+            return False
+        return part in self._parts or (end == len(word) and stem(part) in self._stems)
+
     @staticmethod
     def _may_end(word: str, end: int, link: str, best: Mapping[int, tuple[str, ...]]) -> bool:
         """A link joins two parts: it can't close the word."""
@@ -68,7 +79,7 @@ class Splitter:
 
     def _unknown_and_head(self, word: str) -> tuple[str, ...]:
         for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
-            if word[start:] in self._heads:
+            if word[start:] in self._heads or stem(word[start:]) in self._stems:
                 return (word[:start], word[start:])
         return ()
 

@@ -88,6 +88,22 @@ def lowered(expr: pl.Expr) -> pl.Expr:
     return dashed.str.replace_all(r"\s+", " ").str.strip_chars(" ")
 
 
+_SET_WIDE: Final = r"\b[^\W\d_](?: [^\W\d_]){3,}\b"
+
+
+def unspaced(expr: pl.Expr) -> pl.Expr:
+    """Close the gaps of words that are set wide, `S T R A S S E N F E S T`, in a column of texts; the few that are reach Python."""
+    return expr.map_batches(_unspaced_column, return_dtype=pl.String, is_elementwise=True)
+
+
+def _unspaced_column(column: pl.Series) -> pl.Series:
+    rows = column.str.contains(_SET_WIDE).fill_null(value=False).arg_true()
+    if rows.is_empty():
+        return column
+    plain = [re.sub(_SET_WIDE, lambda found: found[0].replace(" ", ""), text) for text in column.gather(rows)]
+    return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
+
+
 def folded(expr: pl.Expr) -> pl.Expr:
     """Fold a column of texts; null stays null, a text without letters and digits becomes empty.
 

@@ -14,7 +14,7 @@ import polars as pl
 from dedup_core import lexicon
 from dedup_core.compounds import Splitter, stem
 from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
-from dedup_core.folding import folded, lowered
+from dedup_core.folding import folded, lowered, unspaced
 from dedup_core.places import place_keys
 
 CUT_CAPTURES: Final = ("previous_date", "year")
@@ -38,7 +38,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 2
+RULES: Final = 3
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 
@@ -50,7 +50,7 @@ def normaliser_version() -> str:
 
 def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
-    title = listings.select(lowered(pl.col("title")).alias("title"), _first_day().alias("first_day"))
+    title = listings.select(unspaced(lowered(pl.col("title"))).alias("title"), _first_day().alias("first_day"))
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
     words = words_of(title.select(_core()).to_series(), taken_out["edition"])
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")

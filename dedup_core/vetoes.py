@@ -208,7 +208,9 @@ def _shows_together(facts: Facts, subjects: Subjects) -> Mask:
 
 
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
-    differ: Mask = subjects.session[facts.pairs.a] != subjects.session[facts.pairs.b]
+    """Find the pairs of which one is the early or late show and the other does not say so, unless the start settles it."""
+    a, b = facts.pairs.a, facts.pairs.b
+    differ: Mask = (subjects.session[a] != subjects.session[b]) & ~(subjects.moment[a] == subjects.moment[b])
     return differ
 
 

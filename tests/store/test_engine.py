@@ -1,0 +1,97 @@
+"""Connections of a function that stays warm: to a server that does not answer, that forgot them, whose password was changed."""
+
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from infra.local.postgres import embedded_postgres
+from infra.outages import passes, sqlstate
+from infra.store import Store, engine
+from tests.conftest import administrate
+
+
+@pytest.mark.parametrize("mode", ["disable", "prefer"])
+def test_a_server_that_takes_a_connection_and_says_nothing_is_not_waited_for(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CONNECT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        store = Store.at(f"postgresql://nobody@127.0.0.1:{port}/none?sslmode={mode}")
+        begun = time.monotonic()
+
+        with pytest.raises(InterfaceError) as raised:
+            store.generations()
+
+    assert passes(raised.value)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_query_may_take_longer_than_a_connection(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONNECT_S", 0.2)
+
+    with store.reading() as connection:
+        answer = connection.scalar(text("SELECT 7 FROM pg_sleep(0.5)"))
+
+    assert answer == 7
+
+
+def test_a_connection_that_was_frozen_too_long_is_replaced_and_not_tried(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def server_process() -> object:
+        with store.reading() as connection:
+            return connection.scalar(text("SELECT pg_backend_pid()"))
+
+    first, second = server_process(), server_process()
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + engine.FORGOTTEN_S + 1)
+
+    assert first == second
+    assert server_process() != first
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """Give the URL of a server that asks the role ``app`` for its password, which is ``old``."""
+    with tempfile.TemporaryDirectory(prefix="event-dedup-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "postgres"
+        with embedded_postgres(data) as url:
+            hba = data / "data" / "pg_hba.conf"
+            hba.write_text(f"local all app scram-sha-256\n{hba.read_text()}")
+            administrate(url, "CREATE ROLE app LOGIN PASSWORD 'old'", "SELECT pg_reload_conf()")
+            yield url
+
+
+def test_a_password_that_was_changed_is_asked_for_again(guarded: str) -> None:
+    as_app = make_url(guarded).set(username="app")
+    secret = ["old"]
+
+    def url() -> str:
+        return as_app.set(password=secret[0]).render_as_string(hide_password=False)
+
+    def one(store: Store) -> object:
+        with store.reading() as connection:
+            return connection.scalar(text("SELECT current_user"))
+
+    asking, stubborn = Store.at(url(), renewed_url=url), Store.at(url())
+    before = (one(asking), one(stubborn))
+    administrate(guarded, "ALTER ROLE app PASSWORD 'new'")
+    for store in (asking, stubborn):
+        store.engine.dispose()
+    with pytest.raises(DBAPIError) as still_old:
+        one(asking)
+    secret[0] = "new"
+
+    assert before == ("app", "app")
+    assert sqlstate(still_old.value) == "28P01"
+    assert one(asking) == "app"
+    with pytest.raises(DBAPIError):
+        one(stubborn)
+    asking.engine.dispose()

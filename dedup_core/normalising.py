@@ -50,7 +50,9 @@ def normaliser_version() -> str:
 
 def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
-    title = listings.select(unspaced(lowered(pl.col("title"))).alias("title"), _first_day().alias("first_day"))
+    title = listings.select(
+        unspaced(lowered(pl.col("title"))).alias("title"), _first_day().alias("first_day")
+    )
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
     words = words_of(title.select(_core()).to_series(), taken_out["edition"])
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")

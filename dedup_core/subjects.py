@@ -36,7 +36,7 @@ class Subjects:
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     numbers: has_word for the words that hold digits; has_number: whether there are any.
-    vocabulary: the V words.   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
+    vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue.
     names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
@@ -60,6 +60,7 @@ class Subjects:
     has_number: npt.NDArray[np.bool_]
     word_lists: Ragged
     vocabulary: pl.Series
+    word_bits: Floats
     titles: pl.Series
     word_signs: Signatures
     letter_signs: Signatures
@@ -156,6 +157,7 @@ def subjects_of(
         has_number=np.diff(numbers.indptr) > 0,
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
+        word_bits=_floats(corpus.words["bits"]),
         titles=events["title_tokens"],
         word_signs=word_signatures(known["event"].to_numpy(), _ints(known["token"]), n),
         letter_signs=letter_signatures(events["title_tokens"]),

@@ -10,35 +10,22 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
-from rapidfuzz import fuzz, process
 
 from dedup_core.comparisons.mentions import Mentions
+from dedup_core.comparisons.misspelt import perhaps_misspelt, regained
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs
 from dedup_core.policy import TitleWeights
-from dedup_core.signatures import may_share, shared_part
-from dedup_core.subjects import Floats, Ragged, Subjects
+from dedup_core.signatures import may_share
+from dedup_core.subjects import Floats, Subjects
 
 Rows = npt.NDArray[np.uint32]
 
 CHUNK: Final = 400_000
 """Pairs whose rows are gathered at once: keeps the copies under about 100 MB."""
 
-SHORT: Final = 5
-"""Characters; a shorter rest is too short to be a misspelling of another."""
-
-ALIKE: Final = 55
-"""Similarity in percent of two whole titles below which their rests are not compared …"""
-
-ALIKE_LETTERS: Final = 0.3
-"""… nor are titles that share less than this part of their runs of three letters. Of 100,000 generated listings' 2,842 pairs
-with a misspelt rest, fewer than one in a hundred share less than 0.44 (measured 2026-11)."""
 
 EXACT: Final = 0.01
 """Bits; a smaller rest is none but for rounding."""
-
-PARTIAL_LOSS: Final = 0.05
-"""What similarity to a part of the other rest counts less than similarity to the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +71,8 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     gain = np.zeros(len(pairs), np.float32)
     names_a, names_b = _names_left(pairs, subjects)
     unknown = np.maximum(names_a, names_b) > EXACT
-    near = _perhaps_misspelt(pairs, (smaller > EXACT) & unknown, subjects)
-    gain[near] = _regained(pairs.where(near), subjects, weights) * smaller[near]
+    near = perhaps_misspelt(pairs, (smaller > EXACT) & unknown, subjects)
+    gain[near] = regained(pairs.where(near), smaller[near], subjects, weights)
     names = np.minimum(np.minimum(names_a, names_b), smaller - gain)
     initials = _initials_fit(pairs, subjects)
     rest_a, rest_b, names = (np.where(initials, 0, rest) for rest in (rest_a - gain, rest_b - gain, names))
@@ -181,19 +168,6 @@ def _editions_differ(pairs: Pairs, subjects: Subjects) -> Mask:
     return differ
 
 
-def _perhaps_misspelt(pairs: Pairs, unsure: Mask, subjects: Subjects) -> Mask:
-    """Find the titles that are alike enough, letter by letter, for their rests to be worth comparing.
-
-    Titles whose rests are near are near as a whole; this asks the cheaper questions first.
-    """
-    near = unsure & (shared_part(subjects.letter_signs, pairs.a, pairs.b) >= ALIKE_LETTERS)
-    asked = pairs.where(near)
-    left, right = subjects.titles.gather(asked.a).to_list(), subjects.titles.gather(asked.b).to_list()
-    alike = process.cpdist(left, right, scorer=fuzz.ratio, score_cutoff=ALIKE, dtype=np.float32, workers=-1)
-    near[near] = alike > 0
-    return near
-
-
 def _initials_fit(pairs: Pairs, subjects: Subjects) -> Mask:
     """Tell where one title has a word that is made of the other's initials."""
     fits = np.zeros(len(pairs), np.bool_)
@@ -203,69 +177,3 @@ def _initials_fit(pairs: Pairs, subjects: Subjects) -> Mask:
         both = subjects.initials[one[asked]].multiply(subjects.has_word[other[asked]])
         fits[asked] |= np.asarray(both.sum(axis=1)).ravel() > 0
     return fits
-
-
-def _regained(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Floats:
-    """Compare what is left of two titles without their shared words: (p,) how much of it is one misspelt, [0, 1]."""
-    rests = rest_texts(pairs, subjects)
-    left, right = rests["left"].to_list(), rests["right"].to_list()
-    whole = process.cpdist(left, right, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
-    long_enough = (
-        (rests["left"].str.len_chars() >= SHORT) & (rests["right"].str.len_chars() >= SHORT)
-    ).to_numpy()
-    near = np.where(long_enough | (whole >= 1), whole, 0)
-    partly = np.flatnonzero(long_enough & (near < weights.near))
-    part = process.cpdist(
-        [left[i] for i in partly],
-        [right[i] for i in partly],
-        scorer=fuzz.partial_ratio,
-        dtype=np.float32,
-        workers=-1,
-    )
-    near[partly] = np.maximum(near[partly], part / 100 - PARTIAL_LOSS)
-    regained: Floats = np.clip((near - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
-    return regained
-
-
-def rest_texts(pairs: Pairs, subjects: Subjects) -> pl.DataFrame:
-    """Write out what each title says that the other doesn't.
-
-    Returns:
-        (p,) rows: ``left``, ``right``: the words run together, in order, empty if none.
-    """
-    left, right = _spread(pairs.a, subjects.word_lists), _spread(pairs.b, subjects.word_lists)
-    return pl.DataFrame(
-        {
-            "left": _joined(left, ~_among(left, right, len(pairs)), subjects.vocabulary, len(pairs)),
-            "right": _joined(right, ~_among(right, left, len(pairs)), subjects.vocabulary, len(pairs)),
-        }
-    )
-
-
-Spread = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]
-
-
-def _spread(events: npt.NDArray[np.uint32], lists: Ragged) -> Spread:
-    """Lay the lists of these events end to end: number of the pair, and value."""
-    starts = lists.starts[events]
-    lengths = lists.starts[events.astype(np.int64) + 1] - starts
-    pair = np.repeat(np.arange(len(events), dtype=np.int64), lengths)
-    offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return pair, lists.values[np.repeat(starts, lengths) + offset]
-
-
-def _among(these: Spread, those: Spread, n: int) -> Mask:
-    """Tell which words of these lists stand in the list of the same pair among those: (words,)."""
-    pair, word = those
-    place = np.arange(len(pair)) - np.searchsorted(pair, pair)
-    table = np.full((n, int(place.max(initial=0)) + 1), -1, np.int32)
-    table[pair, place] = word
-    found: Mask = (table[these[0]] == these[1][:, None]).any(axis=1)
-    return found
-
-
-def _joined(spread: Spread, kept: Mask, vocabulary: pl.Series, n: int) -> pl.Series:
-    words = pl.DataFrame({"pair": spread[0][kept], "word": vocabulary.gather(spread[1][kept])})
-    texts = words.group_by("pair", maintain_order=True).agg(pl.col("word").str.join(""))
-    every = pl.DataFrame({"pair": pl.int_range(n, dtype=pl.Int64, eager=True)})
-    return every.join(texts, on="pair", how="left", maintain_order="left")["word"].fill_null("")

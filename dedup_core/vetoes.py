@@ -78,13 +78,14 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     names = facts.wording.names >= policy.vetoes.two_names
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
+    elsewhere = ~_one_stage(facts, subjects)
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
     a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in _parts_of(facts, subjects))
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
-        ("two_names", names & ~headline, below_match),
-        ("kind_only", common & each & ~headline, below_match),
+        ("two_names", names & ~headline & elsewhere, below_match),
+        ("kind_only", common & each & ~headline & elsewhere, below_match),
         ("number_differs", facts.wording.numbered, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
@@ -106,6 +107,17 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         len(facts.pairs),
     )
     return Rulings(_limits(rules, len(facts.pairs)), _reasons(rules, len(facts.pairs)), relation)
+
+
+ONE_VENUE: Final = 0.85
+"""Similarity from which two venues' names are one."""
+
+
+def _one_stage(facts: Facts, subjects: Subjects) -> Mask:
+    """Find the pairs that begin at one minute at one venue: there is hardly room for two there."""
+    a, b = facts.pairs.a, facts.pairs.b
+    one: Mask = (subjects.moment[a] == subjects.moment[b]) & (facts.names.venues >= ONE_VENUE)
+    return one
 
 
 def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:

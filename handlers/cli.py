@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from handlers.commands import changing, evaluating, files, looking, reviewing, watching
+from handlers.commands import changing, evaluating, files, local, looking, reviewing, watching
 
 app = typer.Typer(
     name="event-dedup",
@@ -50,6 +50,13 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
         "check": changing.policy_check,
     },
     ("db", "The database."): {"upgrade": changing.db_upgrade},
+    ("local", "LocalStack and Postgres on this machine, without Docker."): {
+        "up": local.local_up,
+        "status": local.local_status,
+        "logs": local.local_logs,
+        "deploy": local.local_deploy,
+        "down": local.local_down,
+    },
 }
 for (group, summary), members in GROUPS.items():
     part = typer.Typer(help=summary, no_args_is_help=True)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -61,7 +61,8 @@ def store() -> Store:
     if chosen.database_url is not None:
         return Store.at(chosen.database_url.get_secret_value())
     arn = required(chosen.database_secret_arn, "DATABASE_URL or EVENT_DEDUP_DATABASE_SECRET_ARN")
-    return Store.at(database_url(boto3.client("secretsmanager", config=CLIENT), arn))
+    read_url = partial(database_url, boto3.client("secretsmanager", config=CLIENT), arn)
+    return Store.at(read_url(), renewed_url=read_url)
 
 
 @cache

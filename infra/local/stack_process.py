@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import psutil  # type: ignore[import-untyped]
 
@@ -40,7 +40,7 @@ LOG: Final = "localstack.log"
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """A LocalStack that runs. database: the URL that was deployed with it, or empty for the embedded one."""
+    """A LocalStack that runs. started: seconds since 1970."""
 
     pid: int
     port: int
@@ -89,6 +89,7 @@ class Starting:
         for name in ("state", "tmp", "cache"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._log = folder / LOG
+        self._kept = False
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own
                 [python, "-m", MODULE, folder],
@@ -101,9 +102,7 @@ class Starting:
                 start_new_session=True,
             )
         self.found = LocalStack(self._process.pid, port, time.time())
-        _write(
-            folder / NOTE, json.dumps({"pid": self.found.pid, "port": port, "started": self.found.started})
-        )
+        write(folder / NOTE, json.dumps({"pid": self.found.pid, "port": port, "started": self.found.started}))
 
     def wait(self) -> LocalStack:
         """Wait until it answers.
@@ -127,8 +126,19 @@ class Starting:
     def _last_words(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").strip().splitlines()[-5:])
 
+    def __enter__(self) -> Self:
+        """Begin the block with which it ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, unless it was let go of."""
+        if not self._kept:
+            end(self.found)
+            self._process.wait()
+
     def keep(self) -> None:
         """Let it live on after this process."""
+        self._kept = True
         if self._process.stdin is not None:
             self._process.stdin.write(b"stay\n")
             self._process.stdin.close()
@@ -217,7 +227,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     part.replace(path)

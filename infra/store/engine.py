@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import pg8000
@@ -34,12 +35,29 @@ LIMITS: Final = {
 """What a transaction may take, at most. Set in each transaction, because poolers refuse such settings at the start of a connection."""
 
 
+CONNECT_S: float = 10
+"""Seconds for a connection to come up. Without a limit the system waits for two minutes, and a function ends without a word."""
+
+FORGOTTEN_S: Final = 240
+"""Seconds after which a connection is replaced: what stands between a function and its database may forget those that were silent
+for 350 s (AWS's load balancers and NAT gateways do), and trying such a one may take a quarter of an hour."""
+
+REFUSED: Final = "28P01"
+"""PostgreSQL's code for a wrong password."""
+
+
 class HonestDriver(Driver):  # type: ignore[misc]
-    """A connection of pg8000 that calls every broken socket by pg8000's own error.
+    """A connection of pg8000 that says what failed.
 
     Where the server has cut a connection, pg8000 may let the system's error through, and the pool, which tries a connection
-    before it is used, would not take it for a dead one.
+    before it is used, would not take it for a dead one. Where the server refuses a connection and hangs up, pg8000 may tell of
+    the line that is dead, and not that the password is wrong.
     """
+
+    def close(self) -> None:
+        """Say goodbye; to a server that hung up there is none."""
+        with suppress(OSError, pg8000.InterfaceError):
+            super().close()
 
     def handle_messages(self, context: Any) -> None:
         """Read the server's answers."""
@@ -49,8 +67,10 @@ class HonestDriver(Driver):  # type: ignore[misc]
             raise pg8000.InterfaceError("network error") from error
 
 
-def build_engine(url: str) -> Engine:
+def build_engine(url: str, *, renewed_url: Callable[[], str] | None = None) -> Engine:
     """Build an engine on pg8000. url: ``postgresql://…`` or ``postgresql+pg8000://…``, also with ``sslmode`` and ``sslrootcert``.
+
+    renewed_url: asked when the password is refused, as it may have been changed since a function began.
 
     A connection is tried before it is used: after a restart of the database the pool holds dead ones. No transaction outlives
     its block, so locks are transaction-scoped and a pooler between us and the database does no harm. Errors name the
@@ -65,16 +85,37 @@ def build_engine(url: str) -> Engine:
     engine = create_engine(
         address.difference_update_query(["sslmode", "sslrootcert"]),
         pool_pre_ping=True,
+        pool_recycle=FORGOTTEN_S,
         pool_size=2,
         max_overflow=3,
         hide_parameters=True,
         connect_args={"application_name": APPLICATION, "ssl_context": _ssl_context(address)},
     )
     event.listen(
-        engine, "do_connect", lambda dialect, record, arguments, options: HonestDriver(*arguments, **options)
+        engine, "do_connect", lambda dialect, record, arguments, options: _connected(options, renewed_url)
     )
     event.listen(engine, "begin", _limit)
     return engine
+
+
+def _connected(options: dict[str, Any], renewed_url: Callable[[], str] | None) -> HonestDriver:
+    """Connect, with the password of now if that of before is refused."""
+    try:
+        return _opened(options)
+    except pg8000.DatabaseError as error:
+        if renewed_url is None or error.args[0].get("C") != REFUSED:
+            raise
+    address = make_url(renewed_url())
+    return _opened({**options, "user": address.username, "password": address.password})
+
+
+def _opened(options: dict[str, Any]) -> HonestDriver:
+    try:
+        driver = HonestDriver(**options, timeout=CONNECT_S)
+    except OSError as error:
+        raise pg8000.InterfaceError("no answer from the database") from error
+    driver._usock.settimeout(None)  # queries have limits of their own
+    return driver
 
 
 def _limit(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """The store as the use cases see it: an engine, and one transaction a method."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
@@ -25,9 +25,9 @@ class Store:
         self.engine = engine
 
     @classmethod
-    def at(cls, url: str) -> "Store":
-        """Open the store at a URL; nothing is connected yet."""
-        return cls(build_engine(url))
+    def at(cls, url: str, *, renewed_url: Callable[[], str] | None = None) -> "Store":
+        """Open the store at a URL; nothing is connected yet. renewed_url: asked when its password is refused."""
+        return cls(build_engine(url, renewed_url=renewed_url))
 
     def upgrade(self) -> str:
         """Bring the schema to head; returns its revision."""

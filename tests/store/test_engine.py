@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from infra.local.postgres import embedded_postgres
-from infra.outages import passes, sqlstate
+from infra.outages import in_short, passes, sqlstate
 from infra.store import Store, engine
 from tests.conftest import administrate
 
@@ -91,6 +91,8 @@ def test_a_password_that_was_changed_is_asked_for_again(guarded: str) -> None:
 
     assert before == ("app", "app")
     assert sqlstate(still_old.value) == "28P01"
+    assert not passes(still_old.value)
+    assert "password authentication failed" in in_short(still_old.value)
     assert one(asking) == "app"
     with pytest.raises(DBAPIError):
         one(stubborn)

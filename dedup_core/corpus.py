@@ -37,6 +37,7 @@ class Corpus:
     words: ``word``, ``df`` (UInt32: titles with it), ``bits`` (Float32: information of sharing it).
     days: ``day``, ``count``: listings whose first day it is.
     cities: ``city_key``, ``count``.   city_days: ``city_key``, ``day``, ``count``.
+    city_runs: ``city_key``, ``day``, ``last_day``, ``count``: listings of several days.
     venues: ``city_key``, ``venue_key``, ``count``.
     starts: ``minute`` (of the day), ``count``.
     text_words: ``word``, ``bits``: information of a word of a description, from a sample of them.
@@ -47,6 +48,7 @@ class Corpus:
     days: pl.DataFrame
     cities: pl.DataFrame
     city_days: pl.DataFrame
+    city_runs: pl.DataFrame
     venues: pl.DataFrame
     starts: pl.DataFrame
     text_words: pl.DataFrame
@@ -78,14 +80,16 @@ def corpus_of(
     common: words known to be frequent in event titles; the background holds more of them.
     """
     placed = events.select("city_key", "venue_key").with_columns(
-        day=spans["first_day"], moment=spans["moment"]
+        day=spans["first_day"], last_day=spans["last_day"], moment=spans["moment"]
     )
+    runs = placed.filter(pl.col("last_day") > pl.col("day"))
     return Corpus(
         size=events.height,
         words=_word_bits(words, size=events.height, background=background, common=common),
         days=_counted(placed, "day"),
         cities=_counted(placed, "city_key"),
         city_days=_counted(placed, "city_key", "day"),
+        city_runs=_counted(runs, "city_key", "day", "last_day"),
         venues=_counted(placed, "city_key", "venue_key"),
         starts=_counted(placed.select(minute=pl.col("moment") % MINUTES_A_DAY), "minute"),
         text_words=_text_word_bits(description_words(_sample(events))),

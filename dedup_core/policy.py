@@ -138,6 +138,10 @@ class EvidenceWeights(Section):
     """How much each comparison may say."""
 
     density_floor: float = Field(gt=0, description="events; how many one expects at least in a town on a day")
+    run_density_floor: float = Field(
+        gt=0,
+        description="events; how many one expects at least in a town that last from one same day to another",
+    )
     title: TitleWeights
     place: PlaceWeights
     date_overlap: Curve = Field(

@@ -33,7 +33,7 @@ from dedup_core.comparisons.places import (
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.occurrences import MINUTES_A_DAY
-from dedup_core.policy import Policy
+from dedup_core.policy import EvidenceWeights, Policy
 from dedup_core.rivals import with_rivals
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
@@ -265,7 +265,7 @@ def _evidence(
         "source": source_bits(pairs, _identical(pairs, subjects), subjects, weights),
         "cap": np.full(len(pairs), np.nan, np.float32),
     }
-    _limit_density(evidence, pairs, subjects, weights.density_floor)
+    _limit_density(evidence, pairs, subjects, weights)
     _limit_place(evidence, weights.place.cap)
     return evidence
 
@@ -280,12 +280,18 @@ def _add_description(
         evidence["description"][asked] = description_bits(pairs.where(asked), subjects, policy.evidence)
 
 
-def _limit_density(evidence: Evidence, pairs: Pairs, subjects: Subjects, floor: float) -> None:
+def _limit_density(evidence: Evidence, pairs: Pairs, subjects: Subjects, weights: EvidenceWeights) -> None:
     """Never let prior, day and town together say more than the town's real density on that day allows.
 
     If ten events take place in a town on a day, sharing both leaves odds of one in ten, however rare town and day are.
+    Of those that last several days, fewer last just the same ones.
     """
-    density = np.maximum(np.minimum(subjects.density[pairs.a], subjects.density[pairs.b]), floor)
+    density = np.maximum(
+        np.minimum(subjects.density[pairs.a], subjects.density[pairs.b]), weights.density_floor
+    )
+    run = np.minimum(subjects.run_density[pairs.a], subjects.run_density[pairs.b])
+    same_run = _one_day(pairs, subjects) & (run > 0)
+    density = np.where(same_run, np.maximum(run, weights.run_density_floor), density)
     place = np.where(np.isnan(evidence["city"]), evidence["geo"], evidence["city"])
     together = evidence["prior"] + np.nan_to_num(evidence["date"]) + np.nan_to_num(place)
     excess = np.maximum(together + np.log2(density), 0).astype(np.float32)

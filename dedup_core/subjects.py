@@ -38,12 +38,12 @@ class Subjects:
     numbers: has_word for the words that hold digits; has_number: whether there are any.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue.
-    names: (n, V) bits of the words that are neither places nor known to be common in titles; name_bits: their sum.
+    names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
-    density: listings in the event's town on its first day.
+    density: listings in the event's town on its first day; run_density: those of several days on just the same days, 0 for one day.
     venue_names: compounds split, function words left out; venue_signs: the signatures of their letters.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
@@ -86,6 +86,7 @@ class Subjects:
     day_bits: Floats
     city_bits: Floats
     density: Floats
+    run_density: Floats
     venue_bits: Floats
     start_bits: Floats
     city: Ints
@@ -129,7 +130,7 @@ def subjects_of(
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
     towns = _place_words(known, events, ["city_key", "district_key"])
     halls = _place_words(known, events, ["venue_key"])
-    telling = known.filter(~pl.col("word").is_in(list(common))).join(
+    telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
         pl.concat([towns, halls]).select("event", "word"),
         on=["event", "word"],
         how="anti",
@@ -146,7 +147,9 @@ def subjects_of(
         "title_words"
     ]
     day = spans["first_day"]
-    placed = events.select("city_key", "venue_key", day=day, minute=spans["moment"] % MINUTES_A_DAY)
+    placed = events.select(
+        "city_key", "venue_key", day=day, last_day=spans["last_day"], minute=spans["moment"] % MINUTES_A_DAY
+    )
     total = corpus.size + policy.background.listings
     return Subjects(
         size=n,
@@ -183,6 +186,7 @@ def subjects_of(
         day_bits=_bits(placed, corpus.days, ["day"], total, policy.background.day_share, policy),
         city_bits=_bits(placed, corpus.cities, ["city_key"], total, policy.background.city_share, policy),
         density=_counts(placed, corpus.city_days, ["city_key", "day"]),
+        run_density=_counts(placed, corpus.city_runs, ["city_key", "day", "last_day"]),
         venue_bits=_venue_bits(placed, corpus, policy),
         start_bits=_bits(placed, corpus.starts, ["minute"], total, policy.background.start_share, policy),
         city=city,

@@ -50,7 +50,7 @@ def postmaster(folder: Path) -> "psutil.Process | None":
     try:
         first, *_ = (folder / "data" / "postmaster.pid").read_text().splitlines()
         process = psutil.Process(int(first))
-        ours = "postgres" in process.name() and str(folder / "data") in process.cmdline()
+        ours = "postgres" in process.name() and process.cwd() == str(folder / "data")
         return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
     except (OSError, ValueError, psutil.Error):
         return None

@@ -87,19 +87,7 @@ def _started(folder: Path) -> Path:
             # A list of folders to the server, so a comma must be quoted; and an option to a shell.
             listed = '"' + str(sockets).replace('"', '""') + '"'
             options = f"-c listen_addresses= -k {shlex.quote(listed)}"
-            _run(
-                folder,
-                owner,
-                "pg_ctl",
-                "start",
-                "-w",
-                "-t",
-                str(START_S),
-                "-o",
-                options,
-                "-l",
-                folder / "data" / "log",
-            )
+            _run(folder, owner, "pg_ctl", "start", "-w", "-t", str(START_S), "-o", options, "-l", "log")
     return sockets
 
 
@@ -160,14 +148,25 @@ def _apart(folder: Path) -> Path:
 
 
 def _run(
-    folder: Path, owner: pwd.struct_passwd, program: str, *arguments: str | Path, data: Path | None = None
+    folder: Path, owner: pwd.struct_passwd, program: str, *arguments: str, data: Path | None = None
 ) -> None:
-    """Run one of PostgreSQL's programs as the owner, on the data folder."""
-    command = [PROGRAMS / program, "-D", data or folder / "data", *arguments]
-    _must(folder, command, owner if os.geteuid() == 0 else None)
+    """Run one of PostgreSQL's programs as the owner, in and on the data folder.
+
+    The folder's name goes by the environment, and its log by a name without folders: pg_ctl hands both to a shell, which would take
+    a ``$`` in them for its own.
+    """
+    data = data or folder / "data"
+    as_owner = owner if os.geteuid() == 0 else None
+    _must(folder, [PROGRAMS / program, *arguments], owner=as_owner, data=data)
 
 
-def _must(folder: Path, command: list[str | Path], owner: pwd.struct_passwd | None = None) -> None:
+def _must(
+    folder: Path,
+    command: list[str | Path],
+    *,
+    owner: pwd.struct_passwd | None = None,
+    data: Path | None = None,
+) -> None:
     """Run a command to its end. Its output goes to a file: a server that it starts would hold a pipe open for ever."""
     with tempfile.TemporaryFile() as said:
         try:
@@ -177,8 +176,8 @@ def _must(folder: Path, command: list[str | Path], owner: pwd.struct_passwd | No
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                cwd="/",
-                env=_environment(),
+                cwd=data or "/",
+                env=_environment() | ({"PGDATA": str(data)} if data else {}),
                 user=owner.pw_uid if owner else None,
                 group=owner.pw_gid if owner else None,
                 extra_groups=() if owner else None,

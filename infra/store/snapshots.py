@@ -50,5 +50,5 @@ def _previous(moment: Connection) -> Previous:
     return Previous(
         members=copy_out(moment, select(*(canonical_sources.c[name] for name in members)), members),
         canonicals=copy_out(moment, select(*(canonical_events.c[name] for name in known)), known),
-        retired=frozenset(moment.scalars(select(redirects.c.from_id))),
+        retired=frozenset(copy_out(moment, select(redirects.c.from_id), {"from_id": pl.String()})["from_id"]),
     )

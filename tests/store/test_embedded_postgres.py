@@ -84,7 +84,7 @@ def user(home: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 
 def test_data_is_found_again_and_nothing_is_left_running(home: Path) -> None:
-    folder = home / "ümlauts, commas; 'quotes'"
+    folder = home / "ümlauts, commas; 'quotes' \"more\" $HOME `x` \\ & | #"
 
     with embedded_postgres(folder) as url:
         ask(url, "CREATE TABLE kept AS SELECT 7 AS number; SELECT 1")

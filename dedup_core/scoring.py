@@ -162,7 +162,14 @@ SAME_HOUR: Final = 120
 
 def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
     """Tell which pairs differ in their titles, but in nothing else that is cheap to compare."""
-    differ = np.minimum(wording.rest_a, wording.rest_b) >= UNSAID
+    differ = (
+        np.where(
+            wording.shared > 0,
+            np.maximum(wording.rest_a, wording.rest_b),
+            np.minimum(wording.rest_a, wording.rest_b),
+        )
+        >= UNSAID
+    )
     two_sources = ~same_code(subjects.source, pairs)
     hours = np.abs(subjects.moment[pairs.a] - subjects.moment[pairs.b]) % MINUTES_A_DAY
     met = (subjects.day[pairs.a] <= subjects.last_day[pairs.b]) & (

@@ -34,13 +34,15 @@ class Mentions:
     """Of p pairs, in bits (p,): what of a title's own words the other mentions.
 
     a, b: information of a's own words that b mentions, and the reverse.   told: what the mentions in texts add, long texts
-    less.   rarest: information of the rarest word that a text mentions.
+    less.   rarest: information of the rarest word that a text mentions.   placed: of the words that the other's venue or address has, of
+    the side with more.
     """
 
     a: Floats
     b: Floats
     told: Floats
     rarest: Floats
+    placed: Floats
 
 
 def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
@@ -48,15 +50,16 @@ def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
     rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
     places, texts, lengths = _mentioned(rows, subjects)
     left, right = back[: len(pairs)], back[len(pairs) :]
-    found = [np.zeros(len(pairs), np.float32) for _ in range(4)]
+    found = [np.zeros(len(pairs), np.float32) for _ in range(5)]
     for start in range(0, len(pairs), CHUNK):
         part = slice(start, start + CHUNK)
         ends = Pairs(pairs.a[part], pairs.b[part])
         turned = Pairs(ends.b, ends.a)
         asked = by_text[part]
-        a, told_a, rare_a = _of_one(ends, right[part], asked, places, texts, lengths, subjects)
-        b, told_b, rare_b = _of_one(turned, left[part], asked, places, texts, lengths, subjects)
-        for column, values in zip(found, (a, b, told_a + told_b, np.maximum(rare_a, rare_b)), strict=True):
+        a, told_a, rare_a, placed_a = _of_one(ends, right[part], asked, places, texts, lengths, subjects)
+        b, told_b, rare_b, placed_b = _of_one(turned, left[part], asked, places, texts, lengths, subjects)
+        rarest, placed = np.maximum(rare_a, rare_b), np.maximum(placed_a, placed_b)
+        for column, values in zip(found, (a, b, told_a + told_b, rarest, placed), strict=True):
             column[part] = values
     return Mentions(*found)
 
@@ -69,7 +72,7 @@ def _of_one(
     texts: sparse.csr_array,
     lengths: Floats,
     subjects: Subjects,
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Find what of the titles of ``pairs.a`` the others mention. other: (p,) rows of ``places`` and ``texts``."""
     words = subjects.words[pairs.a]
     own = words - words.multiply(subjects.has_word[pairs.b])
@@ -79,8 +82,9 @@ def _of_one(
     told = sparse.csr_array(left.multiply(asked @ texts[other]))
     chances = np.repeat(lengths[other], np.diff(told.indptr))
     gain = sparse.csr_array((np.maximum(told.data - chances, 0), told.indices, told.indptr), shape=told.shape)
-    mentioned = _sums(by_place) + _sums(told)
-    return mentioned, _sums(gain), told.max(axis=1).toarray().ravel().astype(np.float32)
+    placed = _sums(by_place)
+    rarest = told.max(axis=1).toarray().ravel().astype(np.float32)
+    return placed + _sums(told), _sums(gain), rarest, placed
 
 
 def _sums(matrix: sparse.csr_array) -> Floats:

@@ -35,6 +35,7 @@ class Wording:
     shared: of the words that both have, misspelt ones in part; rarest: of the rarest of them.
     rest_a, rest_b: of what only the one says; names: of the names that each has and the other lacks, of the side that has less;
     initials: one has a word made of the other's initials; numbered: both hold numbers, and none in common.
+    placed: of what the one's title says and the other's venue or address has.
     """
 
     shared: Floats
@@ -44,6 +45,7 @@ class Wording:
     names: Floats
     initials: Mask
     numbered: Mask
+    placed: Floats
 
     def where(self, mask: Mask) -> "Wording":
         """Keep the pairs of a mask (p,)."""
@@ -51,6 +53,7 @@ class Wording:
 
     def take(self, mask: Mask, mentions: Mentions) -> None:
         """Count words of the titles of a mask's pairs that the other listing mentions as said, those in texts in part as shared."""
+        self.placed[mask] = mentions.placed
         self.shared[mask] += mentions.told
         self.rarest[mask] = np.maximum(self.rarest[mask], mentions.rarest)
         self.rest_a[mask] = np.maximum(self.rest_a[mask] - mentions.a, 0)
@@ -77,7 +80,9 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     initials = _initials_fit(pairs, subjects)
     rest_a, rest_b, names = (np.where(initials, 0, rest) for rest in (rest_a - gain, rest_b - gain, names))
     numbered = _numbers_differ(pairs, subjects) & ~initials
-    return Wording(shared + gain, rarest, rest_a, rest_b, names, initials, numbered)
+    return Wording(
+        shared + gain, rarest, rest_a, rest_b, names, initials, numbered, np.zeros(len(pairs), np.float32)
+    )
 
 
 def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:

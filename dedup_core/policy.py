@@ -127,6 +127,11 @@ class PlaceWeights(Section):
     )
     venue: Curve = Field(description="similarity of the names of venues in [0, 1] -> share of the bits below")
     venue_cap: Bits = Field(description="bits; the most that a rare venue may add")
+    venue_in_title: float = Field(
+        ge=0,
+        le=1,
+        description="share of its information that a venue counts which only the other's title names",
+    )
     venue_differs: Bits = Field(description="bits for two clearly different venues")
     street: Bits = Field(description="bits for the same street")
     street_no: Bits = Field(description="bits on top for the same number")

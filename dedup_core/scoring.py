@@ -212,7 +212,7 @@ def _score_chunk(
     titled, names = chunk
     pairs = titled.pairs
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
-    evidence = _evidence(pairs, titled.title, meeting, km, names, subjects, policy)
+    evidence = _evidence(titled, meeting, km, names, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, names), subjects, policy)
@@ -248,8 +248,7 @@ Evidence = dict[str, Bits]
 
 
 def _evidence(
-    pairs: Pairs,
-    title: Bits,
+    titled: Titled,
     meeting: Meeting,
     km: Km,
     names: Names,
@@ -257,15 +256,15 @@ def _evidence(
     policy: Policy,
 ) -> Evidence:
     """Run every comparison: one column (p,) a part of EVIDENCE. The table reads as the model."""
-    weights = policy.evidence
+    weights, pairs = policy.evidence, titled.pairs
     evidence: Evidence = {
         "prior": np.full(len(pairs), -subjects.log_size, np.float32),
-        "title": title,
+        "title": titled.title,
         "date": date_bits(pairs, meeting, subjects, weights),
         "time": time_bits(pairs, meeting, subjects, weights),
         "city": city_bits(pairs, km, names, subjects, weights.place),
         "geo": geo_bits(pairs, km, subjects, weights.place),
-        "venue": venue_bits(pairs, km, names, subjects, weights.place),
+        "venue": venue_bits(pairs, km, names, titled.wording.placed, subjects, weights.place),
         "street": street_bits(pairs, subjects, weights.place),
         "description": np.full(len(pairs), np.nan, np.float32),
         "categories": category_bits(pairs, subjects, weights),

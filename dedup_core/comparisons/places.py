@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dedup_core.comparisons.names import Names
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, along, both_known, same_code
 from dedup_core.policy import PlaceWeights
-from dedup_core.subjects import Subjects
+from dedup_core.subjects import Floats, Subjects
 
 Km: TypeAlias = npt.NDArray[np.float64]
 """(p,) kilometres, NaN where a side has no coordinates."""
@@ -78,17 +78,23 @@ def districts_differ(pairs: Pairs, subjects: Subjects) -> Mask:
     )
 
 
-def venue_bits(pairs: Pairs, km: Km, names: Names, subjects: Subjects, weights: PlaceWeights) -> Bits:
+def venue_bits(
+    pairs: Pairs, km: Km, names: Names, placed: Floats, subjects: Subjects, weights: PlaceWeights
+) -> Bits:
     """The same venue adds by its rarity in the town; similar names add in part, clearly different ones take away.
 
-    At one address, or at equal sure coordinates, different names are names of one venue. Missing is neutral.
+    At one address, or at equal sure coordinates, different names are names of one venue. A venue that the other's title
+    names counts in part. Missing is neutral.
     """
     known = both_known(subjects.venue, pairs)
     share = along(weights.venue, names.venues)
     share = np.where(one_spot(pairs, km, subjects, weights), np.maximum(share, 0), share)
     rarity = np.minimum(subjects.venue_bits[pairs.a], subjects.venue_bits[pairs.b])
     bits = np.where(share > 0, share * np.clip(rarity, 0.5, weights.venue_cap), share * weights.venue_differs)
-    return np.where(known, bits, np.float32(np.nan)).astype(np.float32)
+    in_title = np.where(
+        placed > 0, np.minimum(weights.venue_in_title * placed, weights.venue_cap), np.float32(np.nan)
+    )
+    return np.where(known, bits, in_title).astype(np.float32)
 
 
 def one_spot(pairs: Pairs, km: Km, subjects: Subjects, weights: PlaceWeights) -> Mask:

@@ -12,6 +12,7 @@ help:  ## Show the targets
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'event-dedup needs Python 3.11 or later; name one: make PYTHON=python3.12 …'; exit 1; }
+	@echo 'Installing into $(VENV), this once: about a minute'
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

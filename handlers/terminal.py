@@ -49,6 +49,9 @@ ROOM: Final = {
 }
 """Headings of columns that may break over lines, with the characters that they need at least; all others are kept whole."""
 
+GIANT: Final = 24
+"""Characters of a word from which it is better broken than other columns left out."""
+
 GAP: Final = 2
 """Characters between two columns."""
 
@@ -124,36 +127,52 @@ def table(title: str, rows: Sequence[Row], columns: Mapping[str, str]) -> None:
     }
     kept = fitting(cells, out.width)
     out.print(f"[bold]{_plain(title)}[/]", highlight=False)
-    out.print(_grid({heading: cells[heading] for heading in kept}))
+    out.print(_grid(cells, kept))
     if left := [heading for heading in cells if heading not in kept]:
         out.print(f"[dim]no room here for: {', '.join(left)}[/]", highlight=False)
     out.print()
 
 
-def fitting(cells: Mapping[str, Sequence[str]], width: int) -> list[str]:
-    """Choose the columns, from the first on, that a terminal has room for. cells: heading -> what stands below it."""
-    kept = list(cells)
-    while len(kept) > 1 and sum(_least(name, cells[name]) + GAP for name in kept) - GAP > width:
-        kept.pop()
+def fitting(cells: Mapping[str, Sequence[str]], width: int) -> dict[str, int]:
+    """Choose the columns, from the first on, that a terminal has room for, and share the room out: heading -> characters.
+
+    cells: heading -> what stands below it. What is left over goes to the columns that would break, the first before the others.
+    """
+    kept = {heading: _least(heading, column) for heading, column in cells.items()}
+    while len(kept) > 1 and sum(kept.values()) + GAP * (len(kept) - 1) > width:
+        kept.popitem()
+    spare = width - sum(kept.values()) - GAP * (len(kept) - 1)
+    for heading, least in kept.items():
+        more = max(0, min(spare, _longest(heading, cells[heading]) - least))
+        kept[heading] += more
+        spare -= more
     return kept
 
 
 def _least(heading: str, column: Sequence[str]) -> int:
-    lines = [line for cell in (heading, *column) for line in cell.splitlines()]
-    return min(max(map(cell_len, lines)), ROOM.get(heading, WIDE))
+    """Tell how narrow a column may become: what may break has room for its words, if they are no giants."""
+    if heading not in ROOM:
+        return _longest(heading, column)
+    words = max((cell_len(word) for cell in column for word in cell.split()), default=0)
+    return min(_longest(heading, column), max(ROOM[heading], min(words, GIANT)))
 
 
-def _grid(cells: Mapping[str, Sequence[str]]) -> Table:
+def _longest(heading: str, column: Sequence[str]) -> int:
+    return max(cell_len(line) for cell in (heading, *column) for line in cell.splitlines() or [""])
+
+
+def _grid(cells: Mapping[str, Sequence[str]], widths: Mapping[str, int]) -> Table:
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-    for heading, column in cells.items():
-        numbers = all(cell.replace(",", "").replace(".", "").isdigit() or not cell for cell in column)
+    for heading, width in widths.items():
+        numbers = all(cell.replace(",", "").replace(".", "").isdigit() or not cell for cell in cells[heading])
         grid.add_column(
             heading,
+            width=width,
             justify="right" if numbers else "left",
             overflow="fold",
             no_wrap=heading not in ROOM,
         )
-    for row in zip(*cells.values(), strict=True):
+    for row in zip(*(cells[heading] for heading in widths), strict=True):
         grid.add_row(*row)
     return grid
 

@@ -46,7 +46,7 @@ def quarantine_replay(
 
     Exits with 3 if it is refused again.
 
-    **Example:** event-dedup quarantine replay 7
+    **Example:** `event-dedup quarantine replay 7`
     """
     from handlers.replay import replay
     from handlers.terminal import facts, print_json
@@ -118,7 +118,7 @@ def verdicts_add(
 
     The canonical events are brought up to date at once. Of two verdicts on a pair the later holds.
 
-    **Example:** event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"
+    **Example:** `event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"`
     """
     from handlers.terminal import say
 
@@ -153,7 +153,7 @@ def verdicts_undo(
 ) -> None:
     """Take a verdict back; what the evidence says, or an earlier verdict, holds again.
 
-    **Example:** event-dedup verdicts undo 3
+    **Example:** `event-dedup verdicts undo 3`
     """
     from dedup_core.errors import UnknownEvent
     from handlers.terminal import say
@@ -184,7 +184,7 @@ def policy_show(policy: PolicyFile = None, as_json: AsJson = False) -> None:
 
     --json shows it with its hash.
 
-    **Example:** event-dedup policy show > my.yaml
+    **Example:** `event-dedup policy show > my.yaml`
     """
     import sys
 
@@ -204,7 +204,7 @@ def policy_check(
 ) -> None:
     """Check a policy; what is wrong is named by its path.
 
-    **Example:** event-dedup policy check dedup_core/matching.yaml
+    **Example:** `event-dedup policy check dedup_core/matching.yaml`
     """
     from handlers.terminal import out, print_json
 
@@ -220,7 +220,7 @@ def policy_check(
 def db_upgrade(as_json: AsJson = False) -> None:
     """Bring the database's schema to what this version needs; a second time changes nothing.
 
-    **Example:** event-dedup db upgrade
+    **Example:** `event-dedup db upgrade`
     """
     from handlers.migrate import migrate
     from handlers.terminal import out, print_json

@@ -26,7 +26,7 @@ def evaluate(files: InputFiles, truth: Truth, policy: PolicyFile = None, as_json
 
     Precision and recall count pairs of listings; B-cubed counts each listing alike, so that a large cluster weighs no more than its size.
 
-    **Example:** event-dedup evaluate samples/breisgau --truth samples/breisgau/truth.csv
+    **Example:** `event-dedup evaluate samples/breisgau --truth samples/breisgau/truth.csv`
     """
     from handlers.dedupe import dedupe, input_paths
     from handlers.evaluate import evaluate as evaluated

@@ -39,7 +39,7 @@ def dedupe(
     What can't be read is left out, told, and listed in the output under `rejected`; all else goes in. Exits with 3 if a whole file
     was left out. Of a listing that stands in several files, the one of the latest `processedAt` holds, whatever the files' order.
 
-    **Example:** event-dedup dedupe samples/breisgau --output events.json
+    **Example:** `event-dedup dedupe samples/breisgau --output events.json`
     """
     from handlers.dedupe import dedupe as deduped
     from handlers.dedupe import input_paths

@@ -69,7 +69,7 @@ def events_list(
 ) -> None:
     """List canonical events.
 
-    **Example:** event-dedup events list --city Waldkirch --since 2026-02-01 --limit 20
+    **Example:** `event-dedup events list --city Waldkirch --since 2026-02-01 --limit 20`
     """
     from handlers.terminal import events, print_json
     from infra.store import reading
@@ -109,7 +109,7 @@ def events_show(
 
     A merged id leads to the event that took it in.
 
-    **Example:** event-dedup events show bwb:pdf-4e1f07aa-8-1
+    **Example:** `event-dedup events show bwb:pdf-4e1f07aa-8-1`
     """
     from handlers.terminal import print_json
     from infra.store import reading
@@ -164,7 +164,7 @@ def _named(source: Row) -> str:
 def files_list(limit: Limit = 50, offset: Offset = 0, as_json: AsJson = False) -> None:
     """List files, newest first.
 
-    **Example:** event-dedup files list --limit 10
+    **Example:** `event-dedup files list --limit 10`
     """
     from infra.store import reading
 
@@ -179,7 +179,7 @@ def files_show(
 ) -> None:
     """Show a file, and each listing of it that was refused, with field and reason.
 
-    **Example:** event-dedup files show 3
+    **Example:** `event-dedup files show 3`
     """
     from handlers.terminal import facts, print_json, table
     from infra.store import reading
@@ -196,7 +196,7 @@ def files_show(
 def runs_list(limit: Limit = 50, offset: Offset = 0, as_json: AsJson = False) -> None:
     """List runs of the matcher, newest first.
 
-    **Example:** event-dedup runs list
+    **Example:** `event-dedup runs list`
     """
     from infra.store import reading
 
@@ -213,7 +213,7 @@ def runs_show(
 ) -> None:
     """Show a run with its counts and the blocks that it left out.
 
-    **Example:** event-dedup runs show 1
+    **Example:** `event-dedup runs show 1`
     """
     from handlers.terminal import COUNTS, facts, print_json, table
     from infra.store import reading
@@ -231,7 +231,7 @@ def runs_show(
 def quarantine_list(limit: Limit = 50, offset: Offset = 0, as_json: AsJson = False) -> None:
     """List files that could not be read, with the reason.
 
-    **Example:** event-dedup quarantine list
+    **Example:** `event-dedup quarantine list`
     """
     from infra.store import reading
 

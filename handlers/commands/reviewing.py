@@ -37,7 +37,7 @@ def review(limit: Limit = 20, offset: Offset = 0, as_json: AsJson = False) -> No
 
     `explain A B` tells why they are in doubt, `verdicts add same|different A B` decides.
 
-    **Example:** event-dedup review --limit 10
+    **Example:** `event-dedup review --limit 10`
     """
     from handlers.terminal import print_json, table
     from infra.store import reading
@@ -59,7 +59,7 @@ def verdicts_list(
 ) -> None:
     """List the verdicts that are in force, newest first.
 
-    **Example:** event-dedup verdicts list --all
+    **Example:** `event-dedup verdicts list --all`
     """
     from handlers.terminal import print_json, table
     from infra.store import reading
@@ -92,7 +92,7 @@ def explain(
 ) -> None:
     """Explain why two listings are joined, kept apart or sent to review: evidence in bits that adds up.
 
-    **Example:** event-dedup explain bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --files samples/breisgau
+    **Example:** `event-dedup explain bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --files samples/breisgau`
     """
     from dedup_core.explaining import explain as explained
     from dedup_core.pipeline import subjects_and_words

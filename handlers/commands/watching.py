@@ -47,7 +47,7 @@ def watch(
     work in hand; a second Ctrl-C rolls it back. Bad files stay where they are, with a copy and the reason in `quarantine` of the data
     folder; with --once they make it exit with 3. --json prints a document at the end, or, without --once, a line for each file and run.
 
-    **Example:** event-dedup watch samples --once
+    **Example:** `event-dedup watch samples --once`
     """
     log_to_stderr()
     show = Shown(as_json=as_json, once=once)
@@ -208,11 +208,11 @@ def stop_on_signals() -> Event:
 def match(policy: PolicyFile = None, as_json: AsJson = False) -> None:
     """Run the matcher on all that is stored, whether or not anything is new: after an upgrade, or with another policy.
 
-    **Example:** event-dedup match --policy dedup_core/matching.yaml
+    **Example:** `event-dedup match --policy dedup_core/matching.yaml`
     """
     from handlers.match import log_run
     from handlers.match import match as matched
-    from handlers.terminal import facts, print_json, progress_bar
+    from handlers.terminal import COUNTS, facts, print_json, progress_bar
 
     log_to_stderr()
     rules = chosen_policy(policy)
@@ -222,7 +222,9 @@ def match(policy: PolicyFile = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(report))
     else:
-        facts(f"Run {report.run_id}", {**asdict(report), "seconds": report.seconds["total"]})
+        told = {name: value for name, value in asdict(report).items() if name not in ("ran", "statistics")}
+        facts(f"Run {report.run_id}", {**told, "seconds": report.seconds["total"]})
+        facts("Counts", report.statistics, COUNTS)
 
 
 def demo(
@@ -232,7 +234,7 @@ def demo(
 ) -> None:
     """Deduplicate the samples as `watch --once` does, and show what came out.
 
-    **Example:** event-dedup demo samples
+    **Example:** `event-dedup demo samples`
     """
     from handlers.terminal import COUNTS, events, facts, table
     from infra.store import reading

@@ -4,6 +4,7 @@ A name that the lexicon does not know is its own key, so an unknown town still m
 town, or a hall for a town, is caught by coordinates and by the other places of the pair.
 """
 
+from functools import cache
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -153,5 +154,6 @@ def _known_inside(text: str) -> str | None:
     return None
 
 
+@cache
 def _online_names() -> frozenset[str]:
     return frozenset(name for name, key in lexicon.place_aliases().items() if key == lexicon.ONLINE)

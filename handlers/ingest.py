@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 import orjson
 import polars as pl
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -27,12 +27,13 @@ from dedup_core.policy import Policy
 from dedup_core.validating import source_code_of, validate
 from handlers import wiring
 from handlers.failures import described
+from handlers.measures import measures
 from infra.errors import ForeignMessage, ObjectMissing, ObjectTooLarge
 from infra.match_queue import MatchQueue
 from infra.store import Ingested, Upload
 
 logger = Logger(service="ingest")
-metrics = Metrics(namespace="event-dedup", service="ingest")
+metrics = measures("ingest")
 # A batch that failed as a whole is a list of failed messages like any other: each was logged, and an exception would only hide
 # from the metrics which of "one failed" and "all failed" it was.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 import polars as pl
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -23,12 +23,13 @@ from dedup_core.pipeline import Progress, resolve
 from dedup_core.policy import Policy
 from handlers import wiring
 from handlers.failures import described
+from handlers.measures import measures
 from handlers.stopwatch import Stopwatch
 from infra.errors import MatcherBusy
 from infra.store import MatchWork, Snapshot
 
 logger = Logger(service="match")
-metrics = Metrics(namespace="event-dedup", service="match")
+metrics = measures("match")
 
 REASON_CHARACTERS: Final = 2000
 """Of a failed run's reason; databases quote whole statements."""

@@ -1,4 +1,8 @@
-"""Migrate: bring the database's schema to what this code needs. The deployment calls it before the new code serves."""
+"""Migrate: bring the database's schema to what this code needs.
+
+The deployment calls it, as a custom resource on which the other functions depend: they get the new code when it has succeeded, and keep
+the old one when it has failed. Until then the old code serves on the new schema; so a migration only adds, and a later one takes away.
+"""
 
 from typing import Any, Protocol
 
@@ -6,6 +10,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import wiring
+from handlers.failures import described
+from infra import cloudformation
 
 logger = Logger(service="migrate")
 
@@ -17,11 +23,27 @@ class MigratedStore(Protocol):
         """Bring the schema to head; returns its revision."""
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
-    """Migrate, and answer with the revision."""
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str | None]:
+    """Migrate, and answer with the revision: to who invoked it and, if it is a deployment, to CloudFormation."""
+    if not cloudformation.is_request(event):
+        return {"revision": _migrate()}
+    try:
+        # Who deletes the stack keeps the database, and the retained buckets.
+        revision = None if event["RequestType"] == "Delete" else _migrate()
+    except Exception as error:
+        facts = described(error)
+        logger.error("migration_failed", extra={"errors": 1, **facts})
+        cloudformation.answer(event, failure=f"{facts['error']} {facts['sqlstate']}: see the function's log")
+        raise
+    cloudformation.answer(event)
+    return {"revision": revision}
+
+
+def _migrate() -> str:
     revision = migrate(store=wiring.for_migrate())
     logger.info("migrated", extra={"revision": revision})
-    return {"revision": revision}
+    return revision
 
 
 def migrate(*, store: MigratedStore) -> str:

@@ -9,16 +9,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import wiring
+from handlers.measures import measures
 from infra.match_queue import MatchQueue
 from infra.object_store import Listed, is_input
 
 logger = Logger(service="sweep")
-metrics = Metrics(namespace="event-dedup", service="sweep")
+metrics = measures("sweep")
 
 
 GRACE: Final = timedelta(minutes=15)

@@ -35,7 +35,7 @@ CLIENT: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_
 def settings() -> Settings:
     """Read the environment once, and log from the level on that it names; raises WrongSettings."""
     chosen = read_settings()
-    for service in ("ingest", "match", "sweep", "migrate"):
+    for service in ("ingest", "match", "sweep", "migrate", "api"):
         logging.getLogger(service).setLevel(chosen.log_level)
     return chosen
 
@@ -72,7 +72,7 @@ def _sqs() -> Any:
 
 @cache
 def _objects() -> S3Objects:
-    return S3Objects(boto3.client("s3", config=CLIENT))
+    return S3Objects(boto3.client("s3", config=CLIENT), settings().results_bucket)
 
 
 def _queue() -> SqsMatchQueue:
@@ -164,6 +164,11 @@ def s3_notification(bucket: str, key: str, version: str) -> dict[str, Any]:
     return {
         "Records": [{"eventSource": "event-dedup:sweep", "s3": {"bucket": {"name": bucket}, "object": found}}]
     }
+
+
+def for_api() -> Store:
+    """Open the store."""
+    return store()
 
 
 def for_migrate() -> Store:

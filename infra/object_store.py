@@ -35,9 +35,10 @@ def is_input(key: str) -> bool:
 class S3Objects:
     """S3. Throttling and faults raise botocore's errors, so that the message comes again."""
 
-    def __init__(self, client: "S3Client") -> None:
-        """client: boto3's; it retries by itself."""
+    def __init__(self, client: "S3Client", aside: str | None = None) -> None:
+        """client: boto3's; it retries by itself. aside: bucket for what is set aside and written, null for the one it came from."""
         self._client = client
+        self._aside = aside
 
     def read(self, bucket: str, key: str, version: str, *, at_most: int) -> bytes:
         """Read a whole object; its size is looked at before its body is.
@@ -57,17 +58,17 @@ class S3Objects:
             return body.read()
 
     def write(self, bucket: str, key: str, content: bytes, *, content_type: str) -> None:
-        """Write an object, over one that is there."""
-        self._client.put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type)
+        """Write an object, over one that is there, into the bucket for it."""
+        self._client.put_object(Bucket=self._aside or bucket, Key=key, Body=content, ContentType=content_type)
 
     def set_aside(self, bucket: str, key: str, version: str, target: str) -> None:
-        """Copy an object to another key of its bucket, by S3 itself and in parts if it is large. Again is harmless.
+        """Copy an object to another key, into the bucket for it, by S3 itself and in parts if it is large. Again is harmless.
 
         Raises:
             ObjectMissing: it is gone.
         """
         try:
-            self._client.copy(_source(bucket, key, version), bucket, target)  # type: ignore[arg-type]
+            self._client.copy(_source(bucket, key, version), self._aside or bucket, target)  # type: ignore[arg-type]
         except ClientError as error:
             raise _gone(error, key) from error
 

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     uploads_bucket: str | None = Field(
         None, description="Bucket that the sweep compares with what was ingested."
     )
+    results_bucket: str | None = Field(
+        None,
+        description="Bucket for receipts and bad files, where nothing triggers ingest. Unset: the bucket that a file came from.",
+    )
     quarantine_prefix: Annotated[str, Field(min_length=1, pattern="/$")] = Field(
         "quarantine/", description="Where bad files are copied; never ingested. Ends with a slash."
     )

@@ -23,11 +23,21 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(engine: Engine) -> str:
-    """Bring the database to the newest revision and return it; a second time changes nothing. Waits for one that is at it."""
+    """Bring the database to the newest revision and return it; a second time changes nothing. Waits for one that is at it.
+
+    A database that is ahead of this code stays so: a deployment that failed goes back to the older code, and not to an older schema.
+    """
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        command.upgrade(alembic_config(connection), "head")
+        if not _is_ahead(_revision(connection)):
+            command.upgrade(alembic_config(connection), "head")
         return _revision(connection) or ""
+
+
+def _is_ahead(revision: str | None) -> bool:
+    """Whether only newer code knows a revision."""
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    return revision is not None and revision not in known
 
 
 def downgrade(engine: Engine, revision: str) -> None:

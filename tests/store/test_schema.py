@@ -74,6 +74,15 @@ def test_a_second_upgrade_changes_nothing(store: Store) -> None:
     assert store.generations() == (7, 0)
 
 
+def test_a_database_ahead_of_the_code_is_left_as_it_is(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'from a newer release'"))
+
+    assert store.upgrade() == "from a newer release"
+    with pytest.raises(SchemaNotReady, match="from a newer release"):
+        store.require_head()
+
+
 def test_two_upgrades_at_once_wait_for_each_other(empty_database: str) -> None:
     stores = [Store.at(empty_database) for _ in range(4)]
 

@@ -96,6 +96,19 @@ def test_the_version_that_was_announced_is_read_and_set_aside(s3: "S3Client") ->
     assert objects.read("uploads", "quarantine/ü.json", "", at_most=100) == b"first"
 
 
+def test_what_is_set_aside_and_written_goes_into_the_bucket_for_it(s3: "S3Client") -> None:
+    s3.create_bucket(Bucket="results")
+    s3.put_object(Bucket="uploads", Key="a.json", Body=b"torn")
+    objects = S3Objects(s3, "results")
+
+    objects.set_aside("uploads", "a.json", "", "quarantine/a.json")
+    objects.write("uploads", "receipts/a.json", b"{}", content_type="application/json")
+
+    in_results = s3.list_objects_v2(Bucket="results")["Contents"]
+    assert [item["Key"] for item in in_results] == ["quarantine/a.json", "receipts/a.json"]
+    assert [item.key for item in objects.list("uploads")] == ["a.json"]
+
+
 def test_all_versions_are_listed_over_many_pages_but_not_those_of_deleted_objects(
     s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:

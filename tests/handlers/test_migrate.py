@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import InterfaceError
+
+from handlers import migrate, wiring
+from infra.store import Store, schema
+from tests.handlers.conftest import CONTEXT, forget_wiring
+
+REQUEST = {"RequestType": "Update", "ResponseURL": "https://signed", "LogicalResourceId": "Migration"}
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """Give what CloudFormation is told: null for success, or why it failed."""
+    answers: list[str | None] = []
+
+    def answer(event: Any, *, failure: str | None = None) -> None:
+        answers.append(failure)
+
+    monkeypatch.setattr("infra.cloudformation.answer", answer)
+    return answers
+
+
+@pytest.fixture
+def deployed(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Point the function to a database without any table; gives its store."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", empty_database)
+    forget_wiring()
+    store = wiring.store()
+    yield store
+    store.engine.dispose()
+    forget_wiring()
+
+
+def test_a_deployment_brings_the_schema_to_head_and_is_told_so(
+    deployed: Store, told: list[str | None]
+) -> None:
+    answer = migrate.lambda_handler(dict(REQUEST), CONTEXT)
+
+    assert answer == {"revision": schema.head()}
+    assert told == [None]
+    deployed.require_head()
+
+
+def test_who_invokes_it_by_hand_gets_the_revision(deployed: Store, told: list[str | None]) -> None:
+    assert migrate.lambda_handler({}, CONTEXT) == {"revision": schema.head()}
+    assert told == []
+
+
+def test_deleting_the_stack_leaves_the_database_alone(deployed: Store, told: list[str | None]) -> None:
+    deployed.upgrade()
+
+    migrate.lambda_handler({**REQUEST, "RequestType": "Delete"}, CONTEXT)
+
+    assert told == [None]
+    deployed.require_head()
+
+
+def test_a_failed_migration_fails_the_deployment_without_a_word_of_the_database(
+    told: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", "postgresql://someone:hunter2@127.0.0.1:1/nothing")
+    forget_wiring()
+
+    with pytest.raises(InterfaceError):
+        migrate.lambda_handler(dict(REQUEST), CONTEXT)
+
+    assert len(told) == 1
+    assert told[0] is not None
+    assert "InterfaceError" in told[0]
+    assert "hunter2" not in told[0]
+    forget_wiring()

@@ -65,7 +65,7 @@ def resolve(
     begin("reconciling")
     labels = pl.Series("label", clusters.labels)
     named = reconcile(events, labels, previous, generation=generation)
-    review = _awaiting_review(scored.decisions, clusters, known_verdicts)
+    review = awaiting_review(scored.decisions, clusters, known_verdicts)
     flags = _flags(clusters, events, named)
     canonical = _judged(
         canonical.join(named, on="label", how="left", maintain_order="left"), clusters, review, flags
@@ -104,11 +104,11 @@ def _clustered(
     events: pl.DataFrame, verdicts: IndexedVerdicts, policy: Policy, begin: Callable[[str], None]
 ) -> tuple[Candidates, Scored, Clusters]:
     """Block, score and cluster. What comparisons look at is large, and is let go with the end of this function."""
-    subjects, candidates = _candidates(events, policy)
+    subjects, candidates = blocked(events, policy)
     begin("scoring")
     scored = score(candidates.pairs, subjects, policy)
     begin("clustering")
-    scored = _completed(scored, subjects, verdicts, policy)
+    scored = completed(scored, subjects, verdicts, policy)
     return candidates, scored, cluster(events.height, scored.decisions, verdicts, limits=policy.clustering)
 
 
@@ -132,13 +132,14 @@ def subjects_and_words(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, 
     return subjects_of(events, table, extents, words, corpus, policy), tokens
 
 
-def _candidates(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]:
+def blocked(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]:
+    """Lay out what comparisons look at, and choose the pairs to compare. events: sorted by identity."""
     subjects, tokens = subjects_and_words(events, policy)
     keys = blocking_keys(events, subjects.occurrences, tokens, limits=policy.blocking)
     return subjects, candidate_pairs(keys, max_block_size=policy.blocking.max_block_size)
 
 
-def _completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, policy: Policy) -> Scored:
+def completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, policy: Policy) -> Scored:
     """Score the pairs that only a chain brought together, so that clustering sees what they refuse."""
     limit = policy.clustering.max_completed_size
     missing = missing_pairs(subjects.size, scored.decisions, verdicts, max_size=limit)
@@ -149,7 +150,7 @@ def _completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, po
     return Scored(decisions, below_floor=scored.below_floor)
 
 
-def _awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:
+def awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:
     """Choose the ambiguous pairs that lie across two clusters and that no person has decided, most likely first."""
     labels = pl.Series(clusters.labels)
     asked = decisions.filter(pl.col("decision") == "ambiguous")

@@ -89,7 +89,7 @@ def _venues(keys: pl.DataFrame) -> pl.Series:
 
 
 def _without_town(venue: str, town: str | None) -> str | None:
-    if not venue or venue in _online_names():
+    if not venue or venue in _online_names() or venue in lexicon.unknown_venues():
         return None
     words = venue.split(" ")
     left = [word for word in words if word not in (town or "").split(" ")]

@@ -17,6 +17,7 @@ from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.signatures import Signatures, letter_signatures, word_signatures
+from dedup_core.venues import venue_words
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -143,9 +144,7 @@ def subjects_of(
     numbers = _matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
     city, district, city_names = _shared_codes(events["city_key"], events["district_key"])
     venue, _, venue_names = _shared_codes(events["venue_key"])
-    venue_words = words_of(venue_names, pl.repeat(None, len(venue_names), dtype=pl.Int32, eager=True))[
-        "title_words"
-    ]
+    venue_texts = venue_words(venue_names)
     day = spans["first_day"]
     placed = events.select(
         "city_key", "venue_key", day=day, last_day=spans["last_day"], minute=spans["moment"] % MINUTES_A_DAY
@@ -194,8 +193,8 @@ def subjects_of(
         online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
         city_names=city_names,
         venue=venue,
-        venue_names=venue_words,
-        venue_signs=letter_signatures(venue_words),
+        venue_names=venue_texts,
+        venue_signs=letter_signatures(venue_texts),
         street=_codes(events["street_key"]),
         street_no=_codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),

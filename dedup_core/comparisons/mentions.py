@@ -19,7 +19,8 @@ from dedup_core.comparisons.pairs import Mask, Pairs
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
 from dedup_core.normalising import telling_words
-from dedup_core.subjects import Floats, Subjects
+from dedup_core.subjects import Floats, Ints, Subjects
+from dedup_core.venues import church_word, generic_words
 
 CHUNK: Final = 100_000
 """Pairs compared at once: keeps the copies of rows under about 100 MB."""
@@ -34,7 +35,7 @@ class Mentions:
     """Of p pairs, in bits (p,): what of a title's own words the other mentions.
 
     a, b: information of a's own words that b mentions, and the reverse.   told: what the mentions in texts add, long texts
-    less.   rarest: information of the rarest word that a text mentions.   placed: of the words that the other's venue or address has, of
+    less.   rarest: information of the rarest word that a text mentions.   placed: of the title words that name the other's venue, of
     the side with more.
     """
 
@@ -48,7 +49,7 @@ class Mentions:
 def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
     """Look each title's own words up in the other's venue and address, and where ``by_text`` (p,) in its text and its title as written."""
     rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
-    places, texts, lengths = _mentioned(rows, subjects)
+    said = _mentioned(rows, subjects)
     left, right = back[: len(pairs)], back[len(pairs) :]
     found = [np.zeros(len(pairs), np.float32) for _ in range(5)]
     for start in range(0, len(pairs), CHUNK):
@@ -56,8 +57,8 @@ def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
         ends = Pairs(pairs.a[part], pairs.b[part])
         turned = Pairs(ends.b, ends.a)
         asked = by_text[part]
-        a, told_a, rare_a, placed_a = _of_one(ends, right[part], asked, places, texts, lengths, subjects)
-        b, told_b, rare_b, placed_b = _of_one(turned, left[part], asked, places, texts, lengths, subjects)
+        a, told_a, rare_a, placed_a = _of_one(ends, right[part], asked, said, subjects)
+        b, told_b, rare_b, placed_b = _of_one(turned, left[part], asked, said, subjects)
         rarest, placed = np.maximum(rare_a, rare_b), np.maximum(placed_a, placed_b)
         for column, values in zip(found, (a, b, told_a + told_b, rarest, placed), strict=True):
             column[part] = values
@@ -68,23 +69,36 @@ def _of_one(
     pairs: Pairs,
     other: npt.NDArray[np.int64],
     by_text: Mask,
-    places: sparse.csr_array,
-    texts: sparse.csr_array,
-    lengths: Floats,
+    said: "Said",
     subjects: Subjects,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Find what of the titles of ``pairs.a`` the others mention. other: (p,) rows of ``places`` and ``texts``."""
+    """Find what of the titles of ``pairs.a`` the others mention. other: (p,) their rows in ``said``."""
     words = subjects.words[pairs.a]
     own = words - words.multiply(subjects.has_word[pairs.b])
-    by_place = own.multiply(places[other])
+    by_place = own.multiply(said.places[other])
     left = own - by_place
     asked = sparse.diags_array(by_text.astype(np.float32)).tocsr()
-    told = sparse.csr_array(left.multiply(asked @ texts[other]))
-    chances = np.repeat(lengths[other], np.diff(told.indptr))
+    told = sparse.csr_array(left.multiply(asked @ said.texts[other]))
+    chances = np.repeat(said.lengths[other], np.diff(told.indptr))
     gain = sparse.csr_array((np.maximum(told.data - chances, 0), told.indices, told.indptr), shape=told.shape)
-    placed = _sums(by_place)
     rarest = told.max(axis=1).toarray().ravel().astype(np.float32)
-    return placed + _sums(told), _sums(gain), rarest, placed
+    placed = _venue_named(own, subjects.venue[pairs.b], said)
+    return _sums(by_place) + _sums(told), _sums(gain), rarest, placed
+
+
+NAMED: Final = 0.5
+"""Share of the words of a venue's name that name it."""
+
+
+def _venue_named(own: sparse.csr_array, venue: Ints, said: "Said") -> Floats:
+    """Sum the bits of the title words that name a venue: (p,), 0 where they are too few of its words to mean it.
+
+    own: (p, V) title words. venue: (p,) codes, -1 if not known.
+    """
+    words = sparse.csr_array(own.multiply(said.venues[venue]))
+    words.eliminate_zeros()
+    named = (venue >= 0) & (np.diff(words.indptr) >= np.maximum(NAMED * said.venue_sizes[venue], 1))
+    return np.where(named, _sums(words), np.float32(0))
 
 
 def _sums(matrix: sparse.csr_array) -> Floats:
@@ -92,15 +106,39 @@ def _sums(matrix: sparse.csr_array) -> Floats:
     return sums
 
 
-def _mentioned(
-    rows: npt.NDArray[np.uint32], subjects: Subjects
-) -> tuple[sparse.csr_array, sparse.csr_array, Floats]:
-    """Read what these events say beside the core of their titles: (len(rows), V) ones for places, for texts; bits of a text's length."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What r events say beside the core of their titles, in words of titles.
+
+    places, texts: (r, V), 1 where a word is.   lengths: (r,) bits of a text's length.
+    venues: (k + 1, V) ones for the names of k venues, words for kinds of venues left out, the last row empty; venue_sizes: (k + 1,) words of each.
+    """
+
+    places: sparse.csr_array
+    texts: sparse.csr_array
+    lengths: Floats
+    venues: sparse.csr_array
+    venue_sizes: Floats
+
+
+def _mentioned(rows: npt.NDArray[np.uint32], subjects: Subjects) -> Said:
     slices = [rows[start : start + TEXTS] for start in range(0, max(1, len(rows)), TEXTS)]
     parts = list(each(slices, partial(_read, subjects=subjects)))
     places, texts = (sparse.csr_array(sparse.vstack(side, format="csr")) for side in zip(*parts, strict=True))
     lengths = np.log2(1 + np.diff(texts.indptr)).astype(np.float32)
-    return places, texts, lengths
+    return Said(places, texts, lengths, *_venues(subjects))
+
+
+def _venues(subjects: Subjects) -> tuple[sparse.csr_array, Floats]:
+    """Lay out the names of venues, with an empty one at the end that the code -1 leads to."""
+    names = pl.concat([subjects.venue_names, pl.Series([""], dtype=pl.String)])
+    generic = list(generic_words())
+    words = (
+        names.rename("parts").to_frame().with_row_index("row").with_columns(pl.col("parts").str.split(" "))
+    )
+    telling = words.explode("parts").filter(~pl.col("parts").is_in(generic), pl.col("parts") != "").unique()
+    sizes = np.bincount(telling["row"].to_numpy(), minlength=len(names)).astype(np.float32)
+    return _ones(telling, len(names), subjects), sizes
 
 
 def _read(rows: npt.NDArray[np.uint32], subjects: Subjects) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -114,15 +152,24 @@ def _read(rows: npt.NDArray[np.uint32], subjects: Subjects) -> tuple[sparse.csr_
         separator=" ",
         ignore_nulls=True,
     )
-    return _words(said.select(where).to_series(), subjects), _words(said.select(text).to_series(), subjects)
+    places = _words(said.select(where).to_series(), subjects, without=church_word())
+    return places, _words(said.select(text).to_series(), subjects)
 
 
-def _words(texts: pl.Series, subjects: Subjects) -> sparse.csr_array:
-    """Turn texts into words as titles are, those of no title left out: (n, V), 1 where a word is."""
+def _words(texts: pl.Series, subjects: Subjects, *, without: str | None = None) -> sparse.csr_array:
+    """Turn texts into words as titles are, those of no title left out: (n, V), 1 where a word is.
+
+    without: a word not to be heard: a choir's "Kirche" is not the Lutherkirche that it sings in.
+    """
+    plain = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
+    words = telling_words(plain).filter(pl.col("parts").ne_missing(without))
+    return _ones(words, len(texts), subjects)
+
+
+def _ones(words: pl.DataFrame, n: int, subjects: Subjects) -> sparse.csr_array:
+    """Lay out words: (n, V). words: ``row``, ``parts``; as often as one likes."""
     tokens = pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True)
     known = pl.DataFrame({"parts": subjects.vocabulary, "token": tokens})
-    plain = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
-    words = telling_words(plain).join(known, on="parts").select("row", "token").unique()
-    ends = (words["row"].cast(pl.Int32).to_numpy(), words["token"].to_numpy())
-    shape = (len(texts), len(subjects.vocabulary))
-    return sparse.csr_array((np.ones(words.height, np.float32), ends), shape=shape)
+    found = words.join(known, on="parts").select("row", "token").unique()
+    ends = (found["row"].cast(pl.Int32).to_numpy(), found["token"].to_numpy())
+    return sparse.csr_array((np.ones(found.height, np.float32), ends), shape=(n, len(subjects.vocabulary)))

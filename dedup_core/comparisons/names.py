@@ -15,9 +15,13 @@ from rapidfuzz.distance import JaroWinkler
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
+from dedup_core.venues import church_word
 
 CONTAINED: Final = 0.9
 """Similarity of a name that holds all words of the other and more."""
+
+NAMELESS: Final = 0.6
+"""Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
 
 ALIKE: Final = 0.7
 """Similarity from which what each of two names has alone may be one word, misspelt or inflected."""
@@ -120,9 +124,11 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
         dtype=np.float32,
         workers=-1,
     )
+    nameless = ((left == church_word()) != (right == church_word())).to_numpy()
     one_number = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
     misspelt = np.where((whole >= MISSPELT) & one_number, whole, 0)
-    alike: Floats = np.maximum(np.where(each, parted, CONTAINED), misspelt).astype(np.float32)
+    contained = np.where(nameless, NAMELESS, CONTAINED)
+    alike: Floats = np.maximum(np.where(each, parted, contained), misspelt).astype(np.float32)
     return alike
 
 

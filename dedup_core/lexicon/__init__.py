@@ -20,19 +20,30 @@ from dedup_core.lexicon.geography import (
 )
 from dedup_core.lexicon.reading import FILES, fingerprint, parse, read
 from dedup_core.lexicon.titles import captures, kinds, markers, months, organiser_prefixes
-from dedup_core.lexicon.words import compound_parts, stopwords, synonym_words, synonyms, whole_words
+from dedup_core.lexicon.words import (
+    church_words,
+    compound_parts,
+    generic_venue_words,
+    stopwords,
+    synonym_words,
+    synonyms,
+    unknown_venues,
+    whole_words,
+)
 
 __all__ = [
     "FILES",
     "ONLINE",
     "District",
     "captures",
+    "church_words",
     "compound_parts",
     "countries",
     "country_words",
     "district_names",
     "districts",
     "fingerprint",
+    "generic_venue_words",
     "kinds",
     "markers",
     "months",
@@ -45,5 +56,6 @@ __all__ = [
     "stopwords",
     "synonym_words",
     "synonyms",
+    "unknown_venues",
     "whole_words",
 ]

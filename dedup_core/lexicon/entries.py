@@ -189,3 +189,11 @@ class Stopwords(Entry):
     """stopwords.yaml, by language."""
 
     stopwords: Mapping[str, Words]
+
+
+class Venues(Entry):
+    """venues.yaml: words for a church, words that name a kind of venue only, and what stands for none."""
+
+    church: Words
+    generic: Words
+    unknown: Words

@@ -24,6 +24,7 @@ from dedup_core.lexicon.entries import (
     Places,
     Stopwords,
     Synonyms,
+    Venues,
 )
 
 FILES: Final[Mapping[str, type[Entry]]] = {
@@ -36,6 +37,7 @@ FILES: Final[Mapping[str, type[Entry]]] = {
     "markers.yaml": Markers,
     "kinds.yaml": Kinds,
     "stopwords.yaml": Stopwords,
+    "venues.yaml": Venues,
 }
 
 E = TypeVar("E", bound=Entry)

@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Compounds, Stopwords, Synonyms
+from dedup_core.lexicon.entries import Compounds, Stopwords, Synonyms, Venues
 from dedup_core.lexicon.geography import countries, country_words, districts, place_aliases, places, regions
 from dedup_core.lexicon.reading import read
 
@@ -97,3 +97,26 @@ def stopwords() -> frozenset[str]:
     return frozenset(
         fold_all([word for words in read("stopwords.yaml", Stopwords).stopwords.values() for word in words])
     )
+
+
+@cache
+def _venues() -> Venues:
+    return read("venues.yaml", Venues)
+
+
+@cache
+def church_words() -> tuple[str, ...]:
+    """Return the folded words for a church; the first replaces the others."""
+    return tuple(fold_all(list(_venues().church)))
+
+
+@cache
+def generic_venue_words() -> frozenset[str]:
+    """Return the folded words that name a kind of venue, and so none."""
+    return frozenset(fold_all(list(_venues().generic)))
+
+
+@cache
+def unknown_venues() -> frozenset[str]:
+    """Return the folded texts that stand where a venue should and name none."""
+    return frozenset(fold_all(list(_venues().unknown)))

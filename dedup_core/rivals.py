@@ -91,13 +91,18 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
     vetoed = contradicted & (pl.col("weight") < policy.thresholds.match)
     named_apart = pl.col("reasons").str.contains(OTHER_NAMES).fill_null(value=False)
-    known = scored.select(y="a", y_2="b", vetoed=vetoed, named_apart=named_apart)
-    two_items = pl.col("named_apart").fill_null(value=True) | pl.col("placed_apart")
+    headlines = pl.Series(subjects.headline)
+    # One of a source's two entries that the source tells apart; a copy of it under the same title is not.
+    sides = pl.col("reasons").str.contains("side_by_side").fill_null(value=False)
+    known = scored.select(y="a", y_2="b", vetoed=vetoed, named_apart=named_apart, sides=sides)
+    two_entries = ~headlines.gather(two["y"]) & ~headlines.gather(two["y_2"])
+    two_items = pl.col("named_apart").fill_null(value=True) | pl.col("placed_apart") | (pl.col("two_entries") & pl.col("sides"))
     apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items)
     # What was moved stands in other listings with the old day, and in others with the new one.
     moved = pl.Series(~np.isnan(subjects.previous_day))
     rivals = (
         two.with_columns(
+            two_entries=two_entries,
             one_source=sources.gather(two["y"]) == sources.gather(two["y_2"]),
             placed_apart=pl.Series(
                 _placed_apart(two["y"].to_numpy(), two["y_2"].to_numpy(), subjects, policy)

@@ -205,7 +205,7 @@ def _shared(users: int) -> bool:
 
 def parameters(secret: str, digest: str) -> dict[str, str]:
     """Give the template its parameters. The image's tag is the code's digest: so changed code replaces the functions' processes."""
-    return {"DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
+    return {"Environment": "local", "DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
 
 
 def _migrate(endpoint: str, deployed: Deployed, say: Say) -> None:

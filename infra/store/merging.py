@@ -89,7 +89,9 @@ def _copy_incoming(connection: Connection, content: FileContent, order: str) -> 
     )
     temporary(connection, "incoming", source_events, INCOMING)
     copy_in(connection, "incoming", incoming.select(*INCOMING))
-    connection.execute(text("ANALYZE incoming"))
+    connection.execute(
+        text("ANALYZE incoming (source_code, id, order_key)")
+    )  # looking at the long texts costs more than it helps
 
 
 _KEPT: Final = """

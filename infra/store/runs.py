@@ -215,7 +215,7 @@ def _replace(connection: Connection, table: Table, frame: pl.DataFrame, *, unles
     columns = [column.name for column in table.columns]
     now = temporary(connection, f"new_{name}", table, columns)
     copy_in(connection, now, frame.select(*columns))
-    connection.execute(text(f"ANALYZE {now}"))
+    connection.execute(text(f"ANALYZE {now} ({', '.join(keys)})"))
     same = " AND ".join(f"t.{key} = i.{key}" for key in keys)
     changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in keys)
     stands = f"WHERE NOT EXISTS (SELECT FROM {name} t WHERE {same} AND {unless})" if unless else ""

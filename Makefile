@@ -32,7 +32,7 @@ setup: $(VENV)/.dev  ## Install everything into .venv
 demo: $(VENV)/.local  ## Deduplicate the samples on a Postgres of its own, and show what came out
 	$(BIN)/event-dedup demo
 
-check: $(VENV)/.dev  ## Format, lint, types, import contracts, unit tests: offline, under 30 s
+check: $(VENV)/.dev  ## Format, lint, types, import contracts, unit tests: offline, about two minutes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -12,7 +12,7 @@ from tests.handlers.conftest import Aws, forget_wiring
 
 def secret(monkeypatch: pytest.MonkeyPatch, text: str) -> str:
     """Keep a text as the secret that the settings name; returns its ARN."""
-    arn = boto3.client("secretsmanager").create_secret(Name="database", SecretString=text)["ARN"]
+    arn: str = boto3.client("secretsmanager").create_secret(Name="database", SecretString=text)["ARN"]
     monkeypatch.delenv("EVENT_DEDUP_DATABASE_URL")
     monkeypatch.setenv("EVENT_DEDUP_DATABASE_SECRET_ARN", arn)
     forget_wiring()

@@ -170,7 +170,8 @@ def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
         )
         >= UNSAID
     )
-    two_sources = ~same_code(subjects.source, pairs)
+    article = subjects.headline[pairs.a] != subjects.headline[pairs.b]
+    two_sources = ~same_code(subjects.source, pairs) | article
     hours = np.abs(subjects.moment[pairs.a] - subjects.moment[pairs.b]) % MINUTES_A_DAY
     met = (subjects.day[pairs.a] <= subjects.last_day[pairs.b]) & (
         subjects.day[pairs.b] <= subjects.last_day[pairs.a]

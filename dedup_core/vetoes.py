@@ -151,14 +151,16 @@ def _relations(named: list[tuple[str, Mask]], n: int) -> pl.Series:
 def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """A source that lists two starts, two titles or two places means two events; only a true copy is one.
 
-    An event that was moved may stand in it twice, with the new day and the old one.
+    An event that was moved may stand in it twice, with the new day and the old one; an article and the entry in the calendar may be of
+    one issue.
     """
     two_starts = (facts.meeting.apart >= policy.vetoes.side_by_side_minutes) & ~facts.meeting.announced
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    article = subjects.headline[facts.pairs.a] != subjects.headline[facts.pairs.b]
     two_titles = (np.nan_to_num(facts.evidence["title"]) < 0) | (smaller >= policy.vetoes.rest)
     two_days = ((facts.meeting.gap > 0) | _within(facts)) & ~facts.meeting.announced
     two_places = _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, 0)
-    two = two_starts | two_titles | two_days | two_places
+    two = two_starts | (two_titles & ~article) | two_days | two_places
     return same_code(subjects.source, facts.pairs) & two
 
 

@@ -5,7 +5,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 import polars as pl
-from sqlalchemy import Connection, Row, Text, cast, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from dedup_core.events import Rejection
 from infra.store.copying import copy_in
@@ -233,7 +245,18 @@ def mark_replayed(connection: Connection, file_id: int) -> bool:
     """Let a quarantined file be ingested again; its record and reason stay. False if it is not in quarantine."""
     mine = (files.c.file_id == file_id) & (files.c.status == "quarantined")
     # The version is part of what an upload is known by, so the old record makes room for the new one.
-    freed = files.c.version + "#replayed-" + cast(files.c.file_id, Text)
+    freed = files.c.version + _freed_by(files.c.file_id)
     return bool(
         connection.execute(update(files).where(mine).values(status="replayed", version=freed)).rowcount
     )
+
+
+def keep_quarantined(connection: Connection, file_id: int) -> None:
+    """Take back that a file was set free, and not ingested since."""
+    mine = (files.c.file_id == file_id) & (files.c.status == "replayed")
+    known = func.replace(files.c.version, _freed_by(files.c.file_id), "")
+    connection.execute(update(files).where(mine).values(status="quarantined", version=known))
+
+
+def _freed_by(file_id: ColumnElement[int]) -> ColumnElement[str]:
+    return literal("#replayed-") + cast(file_id, Text)

@@ -75,6 +75,11 @@ class Store:
         with self.engine.begin() as connection:
             return files.mark_replayed(connection, file_id)
 
+    def keep_quarantined(self, file_id: int) -> None:
+        """Take back that a file was set free, and not ingested since."""
+        with self.engine.begin() as connection:
+            files.keep_quarantined(connection, file_id)
+
     def matching(self) -> AbstractContextManager[MatchWork]:
         """Open a run's transaction; raises MatcherBusy if another is open. Commits at the end, rolls back on an error."""
         return contextmanager(runs.matching)(self.engine)

@@ -22,3 +22,7 @@ class UnknownEvent(EventDedupError):  # noqa: N818
 
 class InvalidLexicon(EventDedupError):  # noqa: N818
     """An entry of the lexicon breaks a rule. Mend the file that the message names; nothing can be normalised without it."""
+
+
+class WrongLabels(EventDedupError):  # noqa: N818
+    """Labels, or a suite of cases, can't be used. Show the message, which names file, line and field; nothing was measured."""

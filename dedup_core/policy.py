@@ -179,6 +179,9 @@ class Vetoes(Section):
     side_by_side_minutes: int = Field(
         ge=1, description="minutes; one source listing starts this far apart means two events"
     )
+    hours_apart_minutes: float = Field(
+        gt=0, description="minutes between starts from which a pair is never joined without a person"
+    )
     rare_word: Bits = Field(
         description="bits; a word from this on may name an event, more common ones name only its kind"
     )

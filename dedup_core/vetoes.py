@@ -29,6 +29,7 @@ REASONS: Final = {
     "towns_differ": "They are in different towns: at most a person may join them.",
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
+    "hours_apart": "They begin hours apart, so a person should look.",
     "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "shows_together": "One listing announces several shows of the day, the other a single one.",
     "session_differs": "One is an early or late show, the other is not.",
@@ -80,7 +81,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     elsewhere = ~_one_stage(facts, subjects)
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
-    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in _parts_of(facts, subjects))
+    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) & elsewhere for part in _parts_of(facts, subjects))
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
@@ -92,6 +93,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns & (common | venues), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
+        ("hours_apart", _hours_apart(facts, policy), below_match),
         ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("shows_together", _shows_together(facts, subjects), below_match),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
@@ -108,6 +110,12 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         len(facts.pairs),
     )
     return Rulings(_limits(rules, len(facts.pairs)), _reasons(rules, len(facts.pairs)), relation)
+
+
+def _hours_apart(facts: Facts, policy: Policy) -> Mask:
+    """Find the pairs whose starts are so far apart that they may be two shows of a day; what was moved is."""
+    apart: Mask = (facts.meeting.apart >= policy.vetoes.hours_apart_minutes) & ~facts.meeting.announced
+    return apart
 
 
 ONE_VENUE: Final = 0.85
@@ -160,7 +168,7 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     two_titles = (np.nan_to_num(facts.evidence["title"]) < 0) | (smaller >= policy.vetoes.rest)
     two_days = ((facts.meeting.gap > 0) | _within(facts)) & ~facts.meeting.announced
     two_places = _towns_differ(facts, subjects, policy) | _places_differ(facts, subjects, 0)
-    two = two_starts | (two_titles & ~article) | two_days | two_places
+    two: Mask = two_starts | (two_titles & ~article) | two_days | two_places
     return same_code(subjects.source, facts.pairs) & two
 
 

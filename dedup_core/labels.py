@@ -128,26 +128,45 @@ def clusters_of(events: pl.DataFrame, known: pl.DataFrame) -> TrueClusters:
     return TrueClusters(number.to_numpy())
 
 
-def read_labels(content: bytes, events: pl.DataFrame, *, name: str) -> Truth:
+def read_labels(
+    content: bytes, events: pl.DataFrame, *, name: str, refused: pl.DataFrame
+) -> tuple[Truth, int]:
     """Read labels from CSV: ``source_code,id,cluster`` a listing, or ``a_source_code,a_id,b_source_code,b_id,label`` a pair.
 
     A pair's label is ``same`` or ``different``. events: sorted by identity; what they don't hold can't be labelled.
+    refused: IDENTITY of the listings that were refused as bad: lines that name one are left out and counted.
+
+    Returns:
+        The truth, and how many lines were left out.
 
     Raises:
         WrongLabels: a mistake; the message has a line ``file:line: field: what`` for each, TOLD at most.
     """
     table = _table(content, name)
     rows = events.select(IDENTITY).with_row_index("row")
+    refused = refused.join(rows, on=IDENTITY, how="anti")
     if set(CLUSTER_COLUMNS) <= set(table.columns):
-        mistakes, read = _clusters(table.select("line", *CLUSTER_COLUMNS), rows)
+        usable = _usable(table.select("line", *CLUSTER_COLUMNS), refused, [list(IDENTITY)])
+        mistakes, read = _clusters(usable, rows)
     elif set(PAIR_COLUMNS) <= set(table.columns):
-        mistakes, read = _pairs(table.select("line", *PAIR_COLUMNS), rows)
+        sides = [[f"{side}_{part}" for part in IDENTITY] for side in ("a", "b")]
+        usable = _usable(table.select("line", *PAIR_COLUMNS), refused, sides)
+        mistakes, read = _pairs(usable, rows)
     else:
         raise WrongLabels(
             f"{name}:1: the columns must be {','.join(CLUSTER_COLUMNS)} or {','.join(PAIR_COLUMNS)}"
         )
     _refuse(mistakes, name)
-    return clusters_of(events, read) if "cluster" in read.columns else LabelledPairs(read)
+    truth = clusters_of(events, read) if "cluster" in read.columns else LabelledPairs(read)
+    return truth, table.height - usable.height
+
+
+def _usable(table: pl.DataFrame, refused: pl.DataFrame, named: list[list[str]]) -> pl.DataFrame:
+    for columns in named:
+        table = table.join(
+            refused, left_on=columns, right_on=list(IDENTITY), how="anti", maintain_order="left"
+        )
+    return table
 
 
 def _table(content: bytes, name: str) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -88,6 +89,18 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[str]:
+    """Note every call of a function from now on."""
+    calls, function = list[str](), getattr(owner, name)
+
+    def noted(*arguments: Any) -> Any:
+        calls.append(name)
+        return function(*arguments)
+
+    monkeypatch.setattr(owner, name, noted)
+    return calls
+
+
 def aged(path: Path) -> None:
     """Make a file look as if it had lain there for a minute."""
     os.utime(path, (time.time() - 60,) * 2)
@@ -140,13 +153,15 @@ def test_another_policy_is_a_reason_for_a_run(watched: Watched) -> None:
     assert watched.watcher().once().runs == 1
 
 
-def test_a_copy_in_progress_is_waited_for(watched: Watched) -> None:
+def test_a_copy_in_progress_is_waited_for(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PATIENCE_S", 60.0)
+    looks = counted(monkeypatch, watch, "_is_quiet")
     path = watched.folder / "bwb_1.json"
     path.write_bytes(WHOLE[: len(WHOLE) // 2])
 
     with ThreadPoolExecutor(1) as threads:
         done = threads.submit(watched.watcher().once)
-        time.sleep(1.5)
+        until(lambda: len(looks) > 2)
         path.write_bytes(WHOLE)
         tally = done.result(PATIENCE_S)
 
@@ -253,7 +268,8 @@ def test_a_database_that_stops_and_starts_is_waited_for_and_told_once(
         server.stop()
         lay(watched.folder, {"bwb_2.json": file_of(listing("b"))})
         until(lambda: bool(logged.named("waiting_for_database")))
-        time.sleep(1.5)
+        tries = counted(monkeypatch, Watcher, "_try_to_work")
+        until(lambda: len(tries) > 2)
         told = len(logged.named("waiting_for_database"))
         server.start()
         until(lambda: len(watched.runs) == 2)

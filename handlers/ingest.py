@@ -250,17 +250,8 @@ def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> 
     )
     if done.already:  # another delivery of the same message came first
         return IngestReport("already_known", file_id=done.file_id, generation=done.generation)
-    return IngestReport(
-        done.status,
-        file_id=done.file_id,
-        listings=done.listings,
-        stored=done.stored,
-        unchanged=done.unchanged,
-        superseded=done.superseded,
-        repeated=valid.duplicates if done.status == "stored" else 0,
-        rejected=done.rejected,
-        generation=done.generation,
-    )
+    counts = {name: value for name, value in asdict(done).items() if name != "already"}
+    return IngestReport(**counts, repeated=valid.duplicates if done.status == "stored" else 0)
 
 
 def _quarantine(upload: Upload, reason: str, objects: Objects, store: FileStore, prefix: str) -> IngestReport:

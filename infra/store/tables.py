@@ -2,6 +2,8 @@
 
 A listing is kept twice: ``raw`` as it came, with fields that we don't know, and its columns, valid and normalised, which
 the matcher reads. Lists are ``jsonb``: COPY moves them as text, and SQL can still look inside.
+
+Longer than a module usually is, because a schema is read as a whole.
 """
 
 from typing import Any, Final

@@ -39,7 +39,7 @@ class Splitter:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
-        parts = self._known_parts(word) or self._unknown_and_head(word)
+        parts = self._known_parts(word) or (() if word in self._parts else self._unknown_and_head(word))
         return tuple(end for part in parts for end in self.split(part)) or (word,)
 
     def _known_parts(self, word: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from dedup_core import lexicon
+from dedup_core.announcements import announced
 from dedup_core.compounds import Splitter, stem
 from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
 from dedup_core.folding import folded, lowered, unspaced
@@ -51,7 +52,9 @@ def normaliser_version() -> str:
 def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
     title = listings.select(
-        unspaced(lowered(pl.col("title"))).alias("title"), _first_day().alias("first_day")
+        unspaced(lowered(pl.col("title"))).alias("title"),
+        _first_day().alias("first_day"),
+        announced(listings),
     )
     taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
     words = words_of(title.select(_core()).to_series(), taken_out["edition"])
@@ -72,8 +75,8 @@ def _markers() -> pl.Expr:
         pl.when(pl.col("title").str.contains(_any(marker.patterns))).then(pl.lit(name))
         for name, marker in sorted(lexicon.markers().items())
     ]
-    found = pl.concat_str(flags, separator=" ", ignore_nulls=True)
-    return pl.when(found != "").then(found).alias("markers")
+    said = pl.concat_str(*flags, "announced", separator=" ", ignore_nulls=True)
+    return said.str.split(" ").list.unique().list.sort().list.join(" ").replace("", None).alias("markers")
 
 
 def _kind() -> pl.Expr:

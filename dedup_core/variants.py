@@ -78,6 +78,7 @@ def varied(policy: Policy, changes: Mapping[str, float]) -> Policy:
     Raises:
         InvalidPolicy: there is no such number, or the policy that comes out breaks a rule; the message names the path.
     """
+    insist_on_paths(policy, changes)
     document: dict[str, Any] = policy.model_dump(mode="json")
     for path, value in changes.items():
         _put(document, path, value)
@@ -104,12 +105,21 @@ def _leaves(document: Any, path: str) -> Iterator[tuple[str, float]]:
         yield path, document
 
 
+def insist_on_paths(policy: Policy, changes: Mapping[str, float]) -> None:
+    """Insist that every path leads to a number.
+
+    Raises:
+        InvalidPolicy: one does not; the message names those that are spelt alike.
+    """
+    known = numbers_of(policy)
+    for path in changes:
+        if path not in known:
+            near = get_close_matches(path, known, n=3, cutoff=0.5)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise InvalidPolicy(f"{path}: no number of the policy{hint}")
+
+
 def _put(document: Any, path: str, value: float) -> None:
-    known = dict(_leaves(document, ""))
-    if path not in known:
-        near = get_close_matches(path, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise InvalidPolicy(f"{path}: no number of the policy{hint}")
     *way, last = path.split(".")
     for name in way:
         document = document[int(name)] if isinstance(document, list) else document[name]

@@ -87,8 +87,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
-        ("number_differs", facts.wording.numbered, below_match),
-        ("number_differs", facts.wording.numbered & elsewhere, below_review),
+        ("number_differs", facts.wording.numbered, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
@@ -122,10 +121,16 @@ ONE_VENUE: Final = 0.85
 """Similarity from which two venues' names are one."""
 
 
+MOSTLY_SHARED: Final = 1.75
+"""How much more two titles must share than the shorter rest says: sisters of a conference share the smaller part."""
+
+
 def _one_stage(facts: Facts, subjects: Subjects) -> Mask:
-    """Find the pairs that begin at one minute at one venue: there is hardly room for two there."""
+    """Find the pairs that begin at one minute at one venue and share most of their titles: there is hardly room for two there."""
     a, b = facts.pairs.a, facts.pairs.b
-    one: Mask = (subjects.moment[a] == subjects.moment[b]) & (facts.names.venues >= ONE_VENUE)
+    smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    mostly = facts.wording.shared >= MOSTLY_SHARED * smaller
+    one: Mask = (subjects.moment[a] == subjects.moment[b]) & (facts.names.venues >= ONE_VENUE) & mostly
     return one
 
 

@@ -19,7 +19,7 @@ from dedup_core.lexicon.geography import (
     regions,
 )
 from dedup_core.lexicon.reading import FILES, fingerprint, parse, read
-from dedup_core.lexicon.titles import captures, kinds, markers, months, organiser_prefixes
+from dedup_core.lexicon.titles import captures, kinds, markers, months, organiser_prefixes, sentences
 from dedup_core.lexicon.words import (
     church_words,
     compound_parts,
@@ -53,6 +53,7 @@ __all__ = [
     "places",
     "read",
     "regions",
+    "sentences",
     "stopwords",
     "synonym_words",
     "synonyms",

@@ -165,11 +165,18 @@ class Capture(Entry):
     examples: Annotated[Mapping[str, Mapping[str, str] | None], Field(min_length=2)]
 
 
+class Sentence(Marker):
+    """A marker of sentences. unless: patterns of sentences that speak of another case."""
+
+    unless: tuple[Pattern, ...] = ()
+
+
 class Markers(Entry):
     """markers.yaml."""
 
     months: Mapping[str, Annotated[int, Field(ge=1, le=12)]]
     markers: Mapping[str, Marker]
+    sentences: Mapping[str, Sentence]
     captures: Mapping[str, Capture]
 
 

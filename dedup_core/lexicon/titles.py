@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Capture, Kind, Kinds, Marker, Markers, Organisers
+from dedup_core.lexicon.entries import Capture, Kind, Kinds, Marker, Markers, Organisers, Sentence
 from dedup_core.lexicon.reading import read
 
 
@@ -28,6 +28,12 @@ def organiser_prefixes() -> tuple[str, ...]:
 def markers() -> Mapping[str, Marker]:
     """Return name of a marker (``cancelled`` …) -> its patterns for lowered titles."""
     return MappingProxyType(dict(_markers().markers))
+
+
+@cache
+def sentences() -> Mapping[str, Sentence]:
+    """Return name of a marker -> patterns for the lowered sentences of a description that say it."""
+    return MappingProxyType(dict(_markers().sentences))
 
 
 @cache

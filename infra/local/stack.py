@@ -152,7 +152,7 @@ class Stack:
         say(f"deploying {self.template.name}")
         secret = put_secret(running.url, f"{NAME}/database", url)
         deployed = deploy(running.url, NAME, self.template, parameters(secret, digest), say)
-        _migrate(running.url, deployed, say)
+        _sweep(running.url, deployed, say)
         note = orjson.dumps({"digest": digest, "deployed": asdict(deployed)}, option=orjson.OPT_INDENT_2)
         stack_process.write(self.own / "deployed.json", note.decode())
         return deployed
@@ -208,10 +208,11 @@ def parameters(secret: str, digest: str) -> dict[str, str]:
     return {"Environment": "local", "DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
 
 
-def _migrate(endpoint: str, deployed: Deployed, say: Say) -> None:
-    for logical, name in deployed.functions.items():
-        if logical.startswith("Migrate"):
-            say(f"the database is at revision {invoke(endpoint, name, {})['revision']}")
+def _sweep(endpoint: str, deployed: Deployed, say: Say) -> None:
+    """Announce what an earlier LocalStack took with it: its queues are gone, and Postgres may be ahead of the last run."""
+    found = invoke(endpoint, deployed.functions["SweepFunction"], {})
+    if found["behind"]:
+        say(f"the matcher is {found['behind']} generations behind, and has been woken")
 
 
 def _insist_on(url: str) -> None:

@@ -94,14 +94,23 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     headlines = pl.Series(subjects.headline)
     # One of a source's two entries that the source tells apart; a copy of it under the same title is not.
     told_apart = pl.col("reasons").str.contains("side_by_side").fill_null(value=False)
-    known = scored.select(y="a", y_2="b", vetoed=vetoed, named_apart=named_apart, told_apart=told_apart)
+    known = scored.select(
+        y="a",
+        y_2="b",
+        vetoed=vetoed,
+        named_apart=named_apart,
+        told_apart=told_apart,
+        copies=pl.col("weight") >= policy.thresholds.match,
+    )
     two_entries = ~headlines.gather(two["y"]) & ~headlines.gather(two["y_2"])
     two_items = (
         pl.col("named_apart").fill_null(value=True)
         | pl.col("placed_apart")
         | (pl.col("two_entries") & pl.col("told_apart"))
     )
-    apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items)
+    # What matches is a source's own copy, if one with an address and one without.
+    copies = pl.col("copies").fill_null(value=False)
+    apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items & ~copies)
     # What was moved stands in other listings with the old day, and in others with the new one.
     moved = pl.Series(~np.isnan(subjects.previous_day))
     rivals = (

@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -61,20 +62,25 @@ def input_paths(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_files(
-    paths: Sequence[Path], policy: Policy, *, read: Callable[[int], None] = lambda done: None
+    paths: Sequence[Path],
+    policy: Policy,
+    *,
+    written: Mapping[str, bytes] = MappingProxyType({}),
+    read: Callable[[int], None] = lambda done: None,
 ) -> Read:
     """Read, validate and normalise files.
 
     Of a listing that several files hold, the one of the greatest (processedAt, SHA-256 of the file) holds. A file that can't be
-    read is a rejection without index, a bad listing one with it; all others go in.   read: told how many files are done.
+    read is a rejection without index, a bad listing one with it; all others go in.   written: more files, content by name, that
+    lie nowhere.   read: told how many files are done.
     """
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={**LISTING_SCHEMA, "order": pl.String()})]
     rejections: list[Rejection] = []
     listings = 0
-    for done, path in enumerate(paths):
+    for done, path in enumerate([*paths, *map(Path, written)]):
         read(done)
         try:
-            frame, refused, count = _read_file(path, policy)
+            frame, refused, count = _read_file(path, written.get(path.as_posix()), policy)
         except (UnreadableFile, PermissionError) as error:
             rejections.append(Rejection(file=path.as_posix(), index=None, field=None, reason=_reason(error)))
         else:
@@ -83,16 +89,19 @@ def read_files(
             listings += count
     latest = pl.concat(frames).sort(*IDENTITY, "order").unique(IDENTITY, keep="last", maintain_order=True)
     ordered = sorted(rejections, key=lambda r: (r.file, -1 if r.index is None else r.index, r.field or ""))
-    return Read(normalise(latest.drop("order")), tuple(ordered), len(paths), listings)
+    return Read(normalise(latest.drop("order")), tuple(ordered), len(paths) + len(written), listings)
 
 
 def _reason(error: UnreadableFile | PermissionError) -> str:
     return "can't be opened: permission denied" if isinstance(error, PermissionError) else str(error)
 
 
-def _read_file(path: Path, policy: Policy) -> tuple[pl.DataFrame, tuple[Rejection, ...], int]:
-    check_size(path.stat().st_size, intake=policy.intake)
-    content = path.read_bytes()
+def _read_file(
+    path: Path, content: bytes | None, policy: Policy
+) -> tuple[pl.DataFrame, tuple[Rejection, ...], int]:
+    if content is None:
+        check_size(path.stat().st_size, intake=policy.intake)
+        content = path.read_bytes()
     parsed = parse(content, intake=policy.intake)
     valid = validate(
         parsed, file=path.as_posix(), source_code=source_code_of(path.name), intake=policy.intake

@@ -1,262 +1,32 @@
-"""The hard cases: listings as an editor meets them, with the events that an editor would make of them.
+"""The project's own hard cases, read once."""
 
-A case says what is true, never what the matcher does today. If this module expands a case wrongly, the floor measures
-nonsense; `tests/golden/test_hard_cases.py` therefore puts every expanded listing through the product's own parsing and validation.
-"""
-
-import hashlib
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Final
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
+from dedup_core.hard_cases import Case, Identity, Suite
+from handlers.evaluate import suite_in
 
 FOLDER: Final = Path(__file__).parent
-WHEN: Final = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)(?:\.\.(?P<end_date>\d{4}-\d\d-\d\d))?"
-    r"(?: (?P<start_time>\d\d:\d\d)(?:-(?P<end_time>\d\d:\d\d))?)?"
-)
-FIRST_BATCH: Final = datetime(2025, 12, 1, 20, 46, 41, 776_000)
-
-Identity = tuple[str, str]
-Key = Annotated[str, Field(pattern=r"^[a-z]\d?$")]
-
-
-class Entry(BaseModel):
-    """A part of a case: unknown fields are errors, values can't change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Source(Entry):
-    """An invented source: its habit in words, the source_type of its listings, the shape of its ids."""
-
-    habit: str
-    type: str
-    ids: Literal["pdf", "number", "uuid"]
-
-
-class Occurrence(Entry):
-    """One entry of ``event_dates``; written ``DATE[..END_DATE][ HH:MM[-HH:MM]]``, or as a mapping where a time is no time."""
-
-    date: str
-    start_time: str | None = None
-    end_time: str | None = None
-    end_date: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        if isinstance(value, date):
-            value = value.isoformat()
-        if not isinstance(value, str):
-            return value
-        if (match := WHEN.fullmatch(value)) is None:
-            raise ValueError(f"not DATE[..END_DATE][ HH:MM[-HH:MM]]: {value}")
-        return match.groupdict()
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-class Sanitized(Entry):
-    """The upstream's normalised place."""
-
-    city: str
-    confidence: float
-    district: str | None = None
-
-
-class Listing(Entry):
-    """One listing in the compact notation; what is left out, the source did not give.
-
-    geo: latitude, longitude, confidence. nr: the street number. text: the description. batch: the file of its source, 1 is the earliest.
-    """
-
-    source: str
-    title: str
-    when: Annotated[tuple[Occurrence, ...], BeforeValidator(_as_list), Field(min_length=1)]
-    venue: str | None = None
-    city: str | None = None
-    district: str | None = None
-    street: str | None = None
-    nr: str | None = None
-    zip: str | None = None
-    geo: tuple[float, float, float] | None = None
-    country: str | None = None
-    sanitized: Sanitized | None = None
-    type: str | None = None
-    cats: tuple[str, ...] = ()
-    text: str | None = None
-    short: str | None = None
-    highlights: tuple[str, ...] = ()
-    family: bool | None = None
-    child: bool | None = None
-    free: bool | None = None
-    registration: str | None = None
-    id: str | None = None
-    batch: int = Field(default=1, ge=1, le=20)
-
-
-class Link(Entry):
-    """A relation that is no merge: ``from`` is the part or the date, ``to`` the whole or the series."""
-
-    kind: Literal["part_of", "date_of"]
-    from_: Key = Field(alias="from")
-    to: Key
-
-
-class Expectation(Entry):
-    """What an editor would make of the listings.
-
-    links_allowed: relations that are true but not asked for. review_acceptable: an honest editor would have to look.
-    status, previous_date: by any listing of the canonical event. not_an_event: listings that belong in review, never in the calendar.
-    """
-
-    clusters: tuple[tuple[Key, ...], ...]
-    links: tuple[Link, ...] = ()
-    links_allowed: tuple[Link, ...] = ()
-    status: Mapping[Key, Literal["scheduled", "cancelled", "moved", "sold_out"]] = {}
-    previous_date: Mapping[Key, date] = {}
-    not_an_event: tuple[Key, ...] = ()
-    review_acceptable: bool = False
-
-
-class Case(Entry):
-    """One hard case: two to six listings and the truth about them."""
-
-    id: Annotated[str, Field(pattern=r"^r\d\d-[a-z0-9-]+$")]
-    row: int = Field(ge=1, le=40)
-    phenomenon: str
-    why: str
-    listings: Annotated[Mapping[Key, Listing], Field(min_length=2, max_length=6)]
-    expect: Expectation
-
-    @model_validator(mode="after")
-    def _speaks_only_of_its_listings(self) -> "Case":
-        expect, keys = self.expect, set(self.listings)
-        members = [key for cluster in expect.clusters for key in cluster]
-        links = (*expect.links, *expect.links_allowed)
-        named = {*expect.status, *expect.previous_date, *expect.not_an_event}
-        named |= {end for link in links for end in (link.from_, link.to)}
-        if sorted(members) != sorted(keys) or not named <= keys:
-            raise ValueError(
-                f"{self.id}: the clusters must part the listings, the rest must name some of them"
-            )
-        if not self.id.startswith(f"r{self.row:02}-"):
-            raise ValueError(f"{self.id} stands under row {self.row}")
-        return self
-
-
-class Row(Entry):
-    """One row of the catalogue with its cases."""
-
-    row: int
-    phenomenon: str
-    cases: tuple[dict[str, Any], ...]
-
-    def read(self) -> Iterator[Case]:
-        for case in self.cases:
-            yield Case.model_validate({"row": self.row, "phenomenon": self.phenomenon, **case})
 
 
 @cache
-def sources() -> Mapping[str, Source]:
-    """Return the invented sources by their code."""
-    text = (FOLDER / "sources.yaml").read_text(encoding="utf-8")
-    return TypeAdapter(dict[str, Source]).validate_python(yaml.safe_load(text))
+def suite() -> Suite:
+    """Return the whole suite."""
+    return suite_in(FOLDER)
 
 
-@cache
 def hard_cases() -> tuple[Case, ...]:
     """Return all hard cases in the order of the catalogue."""
-    files = sorted((FOLDER / "hard_cases").glob("*.yaml"))
-    rows = (row for file in files for row in yaml.safe_load(file.read_text(encoding="utf-8")))
-    return tuple(case for row in rows for case in Row.model_validate(row).read())
-
-
-def listing_id(case: Case, key: str) -> str:
-    """Return the id that the source gave the listing: as such sources shape theirs, and telling nothing."""
-    listing = case.listings[key]
-    if listing.id is not None:
-        return listing.id
-    number = hashlib.sha256(f"{case.id}/{key}".encode()).hexdigest()
-    batch = hashlib.sha256(f"{listing.source}/{listing.batch}".encode()).hexdigest()[:8]
-    shapes = {
-        "pdf": f"pdf-{batch}-{int(number[:3], 16) % 40}-{int(number[3:9], 16)}",
-        "number": str(int(number[:10], 16)),
-        "uuid": f"{number[:8]}-{number[8:12]}-4{number[12:15]}-a{number[15:18]}-{number[18:30]}",
-    }
-    return shapes[sources()[listing.source].ids]
+    return suite().cases
 
 
 def identity(case: Case, key: str) -> Identity:
     """Return (source_code, id), by which the listing is known."""
-    return case.listings[key].source, listing_id(case, key)
-
-
-def input_format(case: Case, key: str) -> dict[str, Any]:
-    """Return the listing as the upstream pipeline writes it."""
-    listing = case.listings[key]
-    return {
-        "id": listing_id(case, key),
-        "title": listing.title,
-        "short_description": listing.short,
-        "description": listing.text,
-        "highlights": list(listing.highlights),
-        "event_dates": [occurrence.model_dump() for occurrence in listing.when],
-        "location": _location(listing),
-        "source_type": listing.type or sources()[listing.source].type,
-        "categories": list(listing.cats),
-        "is_family_event": listing.family,
-        "is_child_focused": listing.child,
-        "admission_free": listing.free,
-        "registration_required": None if listing.registration is None else True,
-        "registration_contact": listing.registration,
-        "confidence_score": 0.85,
-    }
-
-
-def _location(listing: Listing) -> dict[str, Any]:
-    place: dict[str, Any] = {
-        "name": listing.venue,
-        "city": listing.city,
-        "district": listing.district,
-        "street": listing.street,
-        "street_no": listing.nr,
-        "zipcode": listing.zip,
-    }
-    if listing.sanitized is not None:
-        place["_sanitizeResult"] = listing.sanitized.model_dump()
-    if listing.geo is not None or listing.country is not None:
-        latitude, longitude, confidence = listing.geo or (None, None, None)
-        position = {"longitude": longitude, "latitude": latitude, "confidence": confidence}
-        place["geo"] = {**position, "country": listing.country}
-    return place
+    return suite().identity(case, key)
 
 
 def input_files(cases: Iterable[Case]) -> dict[str, bytes]:
-    """Return the cases' listings as the files that would be dropped, content by file name: one a source and batch."""
-    batches: dict[tuple[str, int], list[dict[str, Any]]] = {}
-    for case in cases:
-        for key, listing in case.listings.items():
-            batches.setdefault((listing.source, listing.batch), []).append(input_format(case, key))
-    return dict(_file(*batch, listings) for batch, listings in sorted(batches.items()))
-
-
-def _file(source: str, batch: int, listings: list[dict[str, Any]]) -> tuple[str, bytes]:
-    processed = FIRST_BATCH + timedelta(weeks=batch)
-    stamp = processed.isoformat(timespec="milliseconds")
-    name = f"{source}_{processed:%d.%m.%Y}_{stamp.replace(':', '-').replace('.', '-')}Z.json"
-    content = {
-        "events": listings,
-        "rejected": [],
-        "metadata": {"processedAt": f"{stamp}Z", "sourceKey": f"{source}.pdf"},
-    }
-    return name, json.dumps(content, ensure_ascii=False, indent=1).encode()
+    """Return the cases' listings as the files that would be dropped, content by file name."""
+    return suite().input_files(cases)

@@ -11,7 +11,7 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from tests.golden.judging import Judgement, Verdict
+from dedup_core.judging import Judgement, Verdict
 from tests.golden.labelled import SampleFigures
 from tests.golden.running import Mode
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dedup_core.evaluating import Labels, pairwise
 from dedup_core.events import Resolution
+from dedup_core.hard_cases import Identity
 from dedup_core.policy import Policy, default_policy
-from tests.golden.cases import Identity
 from tests.golden.running import resolution_of
 
 SAMPLES: Final = Path(__file__).parents[2] / "samples"

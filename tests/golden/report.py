@@ -7,38 +7,30 @@ A row of MATCHING's catalogue a line; below it every case that is not right, the
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+from dedup_core.judging import Judgement, complaints, rows_of
 from tests.golden.floors import FLOORS, MODE_NAMES, AllFloors, floors_of, write_floors
-from tests.golden.judging import VERDICTS, Judgement
 from tests.golden.labelled import SAMPLE_NAMES, sample_figures
 from tests.golden.running import Mode, judgements
+
+WIDTHS: Final = (5, 5, 6, 6, 6, 4, 5, 5)
 
 
 def table(judged: Sequence[Judgement]) -> Iterator[str]:
     """Yield a heading, a line a row of the catalogue and the sums."""
     yield f"{'row':>3}  {'phenomenon':32} {'cases':>5} {'exact':>5} {'asked+':>6} {'asked-':>6} {'status':>6} {'link':>4} {'split':>5} {'MERGE':>5}"
-    rows: dict[int, list[Judgement]] = {}
-    for one in judged:
-        rows.setdefault(one.case.row, []).append(one)
-    for number, group in sorted(rows.items()):
-        yield _line(f"{number:>3}  {group[0].case.phenomenon:32}", group)
-    yield _line(f"{'all':>3}  {'':32}", judged)
+    for row in rows_of(judged):
+        asked = (row.review_right, row.review_wrong)
+        wrong = (row.wrong_status, row.wrong_link, row.wrong_split, row.wrong_merge)
+        counts = (row.cases, row.exact, *asked, *wrong)
+        shown = [f"{count or '.':>{width}}" for count, width in zip(counts, WIDTHS, strict=True)]
+        yield f"{row.row or '':>3}  {row.phenomenon:32} {' '.join(shown)}"
 
 
-def _line(label: str, group: Sequence[Judgement]) -> str:
-    count = Counter(one.verdict for one in group)
-    asked = sum(one.verdict == "review" and one.right for one in group)
-    shown = [
-        f"{count[verdict] or '.':>{width}}" for verdict, width in zip(VERDICTS[2:], (6, 4, 5, 5), strict=True)
-    ]
-    reviews = f"{asked or '.':>6} {count['review'] - asked or '.':>6}"
-    return f"{label} {len(group):>5} {count['exact'] or '.':>5} {reviews} {' '.join(shown)}"
-
-
-def complaints(judged: Sequence[Judgement]) -> Iterator[str]:
+def complained(judged: Sequence[Judgement]) -> Iterator[str]:
     """Yield each case that is not right with its faults, the worst first."""
-    wrong = [one for one in judged if not one.right]
-    for one in sorted(wrong, key=lambda one: (-VERDICTS.index(one.verdict), one.case.id)):
+    for one in complaints(judged):
         yield f"{one.verdict:12} {one.case.id:44} {'; '.join(sorted(words for _, words in one.faults))}"
 
 
@@ -59,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
             *table(judged),
             joined_pairs(judged),
             "",
-            *complaints(judged),
+            *complained(judged),
             sep="\n",
         )
     if named:

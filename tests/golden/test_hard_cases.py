@@ -7,13 +7,14 @@ from itertools import pairwise
 
 import pytest
 
+from dedup_core.hard_cases import Case
+from dedup_core.judging import Outcome, Pair, Verdict, judge
 from dedup_core.policy import default_policy
 from tests.golden.background import TOWNS, background
-from tests.golden.cases import Case, hard_cases, identity, input_files
+from tests.golden.cases import hard_cases, identity, input_files
 from tests.golden.floors import MODE_NAMES, fallen, floors, floors_of
-from tests.golden.judging import Outcome, Pair, Verdict, judge
 from tests.golden.labelled import SAMPLE_NAMES, sample_figures
-from tests.golden.report import complaints
+from tests.golden.report import complained
 from tests.golden.running import BACKGROUND_SEED, Mode, judgements, validated
 
 
@@ -166,7 +167,7 @@ def test_the_matcher_does_not_fall_below_the_floor(mode: Mode) -> None:
 
     lower = fallen(floor, floors_of(judged))
     since = [one for one in judged if floor.wrong.get(one.case.id) != one.verdict]
-    assert not lower, "\n".join([*lower, "since the floor was set:", *complaints(since)])
+    assert not lower, "\n".join([*lower, "since the floor was set:", *complained(since)])
 
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)

@@ -179,6 +179,10 @@ class Vetoes(Section):
     side_by_side_minutes: int = Field(
         ge=1, description="minutes; one source listing starts this far apart means two events"
     )
+    two_shows_minutes: float = Field(
+        gt=0,
+        description="minutes between starts from which they are two shows, where a source lists several; an hour may be that of the doors",
+    )
     hours_apart_minutes: float = Field(
         gt=0, description="minutes between starts from which a pair is never joined without a person"
     )

@@ -222,7 +222,7 @@ def _two_shows(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Two starts of a day that any source lists as several shows are two shows for everybody, and neither is the doors."""
     several = subjects.several_shows[facts.pairs.a] | subjects.several_shows[facts.pairs.b]
     two: Mask = (
-        several & (facts.meeting.apart >= policy.vetoes.side_by_side_minutes) & (facts.meeting.gap == 0)
+        several & (facts.meeting.apart >= policy.vetoes.two_shows_minutes) & (facts.meeting.gap == 0)
     )
     return two
 

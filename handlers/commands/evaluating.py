@@ -1,87 +1,298 @@
 """The command that tells how good a policy is: evaluate."""
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from handlers.commands.listings import LISTING_COLUMNS, told_apart
-from handlers.commands.options import AsJson, InputFiles, PolicyFile, chosen_policy
+from handlers.commands.listings import LISTING_COLUMNS
+from handlers.commands.options import AsJson, PolicyFile, chosen_policy
 
 if TYPE_CHECKING:
-    import polars as pl
+    from handlers.evaluate import Data
 
-    from handlers.evaluate import Evaluation
+CHANGES_SHOWN: Final = 20
+"""Changed pairs that a terminal shows; --json and --html have every one."""
 
-PAIRS_SHOWN: Final = 5
-Truth = Annotated[
-    Path,
-    typer.Option(help="CSV of source_code, id and cluster: which listings are one event.", exists=True, dir_okay=False),
-]  # fmt: skip
+DataPaths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DATA",
+        help="A folder of input files with truth.csv or pairs.csv in it, files of your own with --truth, or a suite of hard cases.",
+        exists=True,
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--truth",
+        help="CSV of source_code,id,cluster or of a_source_code,a_id,b_source_code,b_id,label (same or different).",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Around = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="More input files, unlabelled, so that common words are as common as in life.", exists=True
+    ),
+]
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATH=RANGE",
+        help="Try each value of a number of the policy, path=first:last:step or path=value,value; several are combined.",
+    ),
+]
+Compare = Annotated[
+    Path | None,
+    typer.Option(
+        help="Another policy: its figures beside these, and every pair that changes.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Errors = Annotated[int, typer.Option(help="Wrong pairs of each sort to tell in full.", min=0, max=10_000)]
+Page = Annotated[
+    Path | None,
+    typer.Option(help="Write a page with plots, all in one file that needs nothing else.", dir_okay=False),
+]
 
 
-def evaluate(files: InputFiles, truth: Truth, policy: PolicyFile = None, as_json: AsJson = False) -> None:
-    """Deduplicate files and compare with the truth: precision, recall, F1, and each pair that is wrong.
+def evaluate(
+    data: DataPaths,
+    truth: Labels = None,
+    policy: PolicyFile = None,
+    around: Around = None,
+    sweep: Sweep = None,
+    compare: Compare = None,
+    errors: Errors = 5,
+    html: Page = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a policy on labelled listings: how many pairs are right, wrong or missed, and why.
 
-    Precision and recall count pairs of listings; B-cubed counts each listing alike, so that a large cluster weighs no more than its size.
+    Precision and recall count pairs of listings; B-cubed counts each listing alike, so that a large event weighs no more than its
+    size. A path of --sweep is that of matching.yaml with dots, a point of a curve is counted from 0 (evidence.description.2.1).
 
-    **Example:** `event-dedup evaluate samples/breisgau --truth samples/breisgau/truth.csv`
+    **Example:** `event-dedup evaluate samples/breisgau`
+
+    **Example:** `event-dedup evaluate samples/breisgau --sweep thresholds.match=2:8:2 --html report.html`
     """
-    from handlers.dedupe import dedupe, input_paths
-    from handlers.evaluate import evaluate as evaluated
-    from handlers.evaluate import read_truth
-    from handlers.terminal import facts, print_json, progress_bar, table
+    from dedup_core.policy import parse_policy
+    from dedup_core.trials import Trials
+    from dedup_core.variants import combined, parsed_range
+    from handlers import evaluate as measuring
+    from handlers.commands.evaluation_document import document
+    from handlers.terminal import print_json, progress_bar, say
 
-    rules, true = chosen_policy(policy), read_truth(truth)
+    _insist_on_folder(html)
+    rules = chosen_policy(policy)
+    combinations = combined([parsed_range(text) for text in sweep or []]) if sweep else []
+    second = None if compare is None else parse_policy(compare.read_text(encoding="utf-8"), name=str(compare))
     with progress_bar() as show:
-        result = dedupe(input_paths(files), rules, progress=show)
-    told = evaluated(result.resolution, true)
-    figures = {"policy": rules.version, **_figures(told), "asked": result.resolution.review.height}
-    wrong, missed = (_rows(pairs, result.resolution.events) for pairs in (told.wrong, told.missed))
-    if as_json:
-        print_json({**figures, "wrong": _named(wrong), "missed": _named(missed)})
-        return
-    facts("Against the truth", figures, NAMES)
-    for title, rows in (("Joined, but should not be", wrong), ("Not joined, but should be", missed)):
-        more = f" (the first {PAIRS_SHOWN} of {len(rows) // 2} pairs)" if len(rows) > 2 * PAIRS_SHOWN else ""
-        table(title + more, rows[: 2 * PAIRS_SHOWN], LISTING_COLUMNS)
+        read = measuring.read_data(data, rules, labels=truth, around=around or (), told=show)
+        show("measuring", 0.1)
+        trials = Trials(read.events)
+        found = measuring.evaluate(read, trials, rules)
+        variants = measuring.sweep(read, trials, rules, combinations, told=show)
+        show("comparing", 0.9)
+        other = None if second is None else measuring.evaluate(read, trials, second)
+        told = document(read, found, most=errors, variants=variants, other=other)
+    if html is not None:
+        from handlers.commands.evaluation_page import page
 
+        html.write_text(page(told), encoding="utf-8")
+    if as_json:
+        print_json(told)
+    else:
+        _show(told)
+    _tell_refusals(read)
+    if html is not None:
+        say(f"The page with the plots is {html}")
+
+
+def _insist_on_folder(html: Path | None) -> None:
+    """Refuse to work for a page that can't be written afterwards."""
+    if html is not None and not html.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {html.parent}", param_hint="'--html'")
+
+
+def _tell_refusals(data: "Data") -> None:
+    from handlers.terminal import warn
+
+    if data.rejections:
+        warn(
+            f"{len(data.rejections)} listings or files were refused and are not measured "
+            f"({data.left_out} labels name one of them); `event-dedup dedupe` tells why"
+        )
+
+
+Row = Mapping[str, Any]
 
 NAMES: Final = {
     "labelled": "listings with a label",
-    "unlabelled": "listings without",
-    "absent": "labels without a listing",
     "right_pairs": "pairs joined rightly",
-    "wrong_pairs": "pairs joined wrongly",
+    "wrong_merges": "pairs joined wrongly",
+    "wrong_events": "events with a wrong pair",
     "missed_pairs": "pairs missed",
     "f1": "F1",
+    "bcubed_precision": "B-cubed precision",
+    "bcubed_recall": "B-cubed recall",
     "bcubed_f1": "B-cubed F1",
-    "asked": "pairs to review",
+    "match_precision": "matches that are right",
+    "blocking_recall": "blocking recall",
+    "review_share": "share for review",
+    "reduction": "share of pairs not scored",
+    "candidate_pairs": "pairs scored",
+    "blocks_left_out": "blocks left out",
+    "review": "pairs for review",
+    "review_same": "of them one event",
+    "right_cases": "cases right",
+}
+"""What figures are called; others by their own names."""
+
+ROW_COLUMNS: Final = {
+    "row": "row",
+    "phenomenon": "phenomenon",
+    "cases": "cases",
+    "exact": "exact",
+    "review_right": "review, rightly",
+    "review_wrong": "review",
+    "wrong_status": "status",
+    "wrong_link": "link",
+    "wrong_split": "split",
+    "wrong_merge": "MERGE",
 }
 
+CASE_COLUMNS: Final = {"verdict": "verdict", "id": "case", "reason": "reason"}
 
-def _figures(told: "Evaluation") -> dict[str, float | int]:
-    pairs, listings = told.pairs, told.listings
-    return {
-        "labelled": told.labelled,
-        "unlabelled": told.unlabelled,
-        "absent": told.absent,
-        "right_pairs": pairs.true,
-        "wrong_pairs": pairs.false,
-        "missed_pairs": pairs.missed,
-        "precision": round(pairs.precision, 4),
-        "recall": round(pairs.recall, 4),
-        "f1": round(pairs.f1, 4),
-        "bcubed_f1": round(listings.f1, 4),
+CHANGE_COLUMNS: Final = {"outcome": "was and is", "label": "label", **LISTING_COLUMNS}
+
+
+def _show(told: Row) -> None:
+    """Print everything, the figures first."""
+    from handlers.terminal import facts, table
+
+    about = {"policy": told["policy"]["version"], "data": told["data"]["name"]}
+    facts("Measured", {**about, **told["figures"]}, NAMES)
+    if cases := told["hard_cases"]:
+        table("Hard cases by row of the catalogue", _without_zeros(cases["rows"]), ROW_COLUMNS)
+        rows = [{**case, "reason": "; ".join(case["faults"])} for case in cases["wrong"]]
+        table("Cases that are not right, the worst first", rows, CASE_COLUMNS)
+    _show_mistakes(told["mistakes"])
+    if "sweep" in told:
+        _show_sweep(told["sweep"])
+    if "comparison" in told:
+        _show_comparison(told)
+
+
+def _without_zeros(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [{name: None if value == 0 else value for name, value in row.items()} for row in rows]
+
+
+def _show_mistakes(told: Row) -> None:
+    from handlers.terminal import remarks, table
+
+    total = told["wrong_merges"] + told["missed"]
+    if not total:
+        remarks(["No labelled pair is wrong."])
+    for number, mistake in enumerate(told["worst"], 1):
+        table(
+            f"{number} of {total} mistakes: {mistake['kind']}", [mistake["a"], mistake["b"]], LISTING_COLUMNS
+        )
+        remarks(evidence_in_words(mistake["evidence"]))
+    if total > len(told["worst"]) > 0:
+        remarks([f"… and {total - len(told['worst'])} more: --errors {total} tells them all."])
+
+
+def evidence_in_words(evidence: Row) -> list[str]:
+    """Say what speaks for a pair, what against, which veto spoke, and what it comes to."""
+    parts = [part for part in evidence["parts"] if part["bits"]]
+    sides = {
+        "For": sorted((p for p in parts if p["bits"] > 0), key=lambda p: -p["bits"]),
+        "Against": sorted((p for p in parts if p["bits"] < 0), key=lambda p: p["bits"]),
     }
+    lines = [
+        f"{side}: " + ", ".join(f"{part['name']} {part['bits']:+.1f}" for part in some)
+        for side, some in sides.items()
+        if some
+    ]
+    sum_up = f"{evidence['weight']:+.1f} bits, {evidence['decision'].replace('_', ' ')}"
+    return [*lines, *evidence["reasons"], f"In all {sum_up}, probability {evidence['score']:.3f}."]
 
 
-def _rows(pairs: "pl.DataFrame", events: "pl.DataFrame") -> list[dict[str, Any]]:
-    """Lay pairs out for LISTING_COLUMNS, two rows each."""
-    return [told_apart(events.row(row, named=True)) for pair in pairs.rows() for row in pair]
+def _show_sweep(told: Row) -> None:
+    from handlers.terminal import remarks, table
+
+    shown = (
+        "precision",
+        "recall",
+        "f1",
+        "bcubed_f1",
+        "wrong_merges",
+        "missed_pairs",
+        "review",
+        "review_share",
+    )
+    rows = [
+        {
+            **{path: f"{value:g}" for path, value in one["changes"].items()},
+            **{name: (one["figures"] or {}).get(name) for name in shown},
+            "right_cases": one["right_cases"],
+            "reason": one["refused"],
+        }
+        for one in told["variants"]
+    ]
+    names = {path: path for path in told["paths"]}
+    table(
+        "Sweep", rows, {**names, "reason": "reason", **{n: NAMES.get(n, n) for n in (*shown, "right_cases")}}
+    )
+    remarks(["The best of many is flattered by the data it was chosen on: confirm it on other data."])
 
 
-def _named(rows: list[dict[str, Any]]) -> list[list[str]]:
-    names = [row["listing"] for row in rows]
-    return [list(pair) for pair in zip(names[::2], names[1::2], strict=True)]
+def _show_comparison(told: Row) -> None:
+    from handlers.terminal import remarks, table
+
+    other = told["comparison"]
+    rows = [
+        {"figure": NAMES.get(name, name), "before": value, "after": after, "change": _change(value, after)}
+        for (name, value), after in zip(told["figures"].items(), other["figures"].values(), strict=True)
+        if value is not None
+    ]
+    columns = {
+        "figure": "figure",
+        "before": told["policy"]["version"],
+        "after": other["policy"]["version"],
+        "change": "change",
+    }
+    if columns["before"] == columns["after"]:
+        columns |= {"before": "policy", "after": "compared with"}
+    table("Side by side", rows, columns)
+    table(
+        "Numbers of the policy that differ",
+        other["differences"],
+        {"path": "path", "before": "policy", "after": "other"},
+    )
+    if other["cases"]:
+        table("Cases that change", other["cases"], {"id": "case", "before": "was", "after": "is"})
+    pairs = [row for change in other["changes"][:CHANGES_SHOWN] for row in _pair_rows(change)]
+    title = f"Pairs that change: {other['better']} better, {other['worse']} worse, {other['unlabelled']} not labelled"
+    table(title, pairs, CHANGE_COLUMNS)
+    if len(other["changes"]) > CHANGES_SHOWN:
+        remarks(
+            [f"… and {len(other['changes']) - CHANGES_SHOWN} more pairs: --json and --html have all of them."]
+        )
+
+
+def _change(before: float, after: float | None) -> str:
+    difference = 0 if after is None else after - before
+    return f"{difference:+.4f}".rstrip("0").rstrip(".") if difference else ""
+
+
+def _pair_rows(change: Row) -> list[dict[str, Any]]:
+    label = {True: "one event", False: "two events", None: "none"}[change["same"]]
+    outcome = f"{change['before']}, {change['after']}"
+    return [{"outcome": outcome, "label": label, **change["a"]}, {"outcome": None, **change["b"]}]

@@ -4,6 +4,7 @@ Rows are source events in the order of the events frame; -1 codes and NaN number
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ class Subjects:
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     numbers: has_word for the words that hold digits; has_number: whether there are any.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
-    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
@@ -69,6 +70,7 @@ class Subjects:
     title_bits: Floats
     town_bits: Floats
     hall_bits: Floats
+    genre_bits: Floats
     names: sparse.csr_array
     name_bits: Floats
     several_shows: npt.NDArray[np.bool_]
@@ -131,6 +133,7 @@ def subjects_of(
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
     towns = _place_words(known, events, ["city_key", "district_key"])
     halls = _place_words(known, events, ["venue_key"])
+    genres = known.filter(pl.col("word").is_in(list(_genres())))
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
         pl.concat([towns, halls]).select("event", "word"),
         on=["event", "word"],
@@ -167,6 +170,7 @@ def subjects_of(
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),
         hall_bits=_summed(halls, n),
+        genre_bits=_summed(genres, n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=_several_shows(events, known, spans),
@@ -274,6 +278,14 @@ def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) 
         .with_row_index("event")
     )
     return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
+
+
+@cache
+def _genres() -> frozenset[str]:
+    """Give the words for genres, as titles have them."""
+    words = pl.Series(sorted(lexicon.genre_words()), dtype=pl.String)
+    split = words_of(words, pl.repeat(None, len(words), dtype=pl.Int32, eager=True))["title_tokens"]
+    return frozenset(text for text in split if " " not in text)
 
 
 def _summed(words: pl.DataFrame, n: int) -> Floats:

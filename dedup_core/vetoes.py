@@ -221,9 +221,7 @@ def _run_and_show(facts: Facts, subjects: Subjects) -> Mask:
 def _two_shows(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Two starts of a day that any source lists as several shows are two shows for everybody, and neither is the doors."""
     several = subjects.several_shows[facts.pairs.a] | subjects.several_shows[facts.pairs.b]
-    two: Mask = (
-        several & (facts.meeting.apart >= policy.vetoes.two_shows_minutes) & (facts.meeting.gap == 0)
-    )
+    two: Mask = several & (facts.meeting.apart >= policy.vetoes.two_shows_minutes) & (facts.meeting.gap == 0)
     return two
 
 

@@ -127,14 +127,15 @@ def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: Titl
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
-    """Sum the bits of what only ``one`` says, but not of its own town or venue, which may go without saying.
+    """Sum the bits of what only ``one`` says, but not of its own town or venue, or of its genre, which may go without saying.
 
-    Unless the other's title names its own as well, or it has another venue.
+    Unless the other's title names its own as well, or it has another venue; a genre, too, if the other names any.
     """
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
-    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(silent, unsaid, 0), 0)
+    genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
+    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(silent, unsaid, 0) - genre, 0)
     return rest
 
 

@@ -196,6 +196,7 @@ class Stopwords(Entry):
     """stopwords.yaml, by language."""
 
     stopwords: Mapping[str, Words]
+    genres: Words = ()
 
 
 class Venues(Entry):

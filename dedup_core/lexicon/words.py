@@ -100,6 +100,12 @@ def stopwords() -> frozenset[str]:
 
 
 @cache
+def genre_words() -> frozenset[str]:
+    """Return the folded words that say what kind of event a name stands for."""
+    return frozenset(fold_all(list(read("stopwords.yaml", Stopwords).genres)))
+
+
+@cache
 def _venues() -> Venues:
     return read("venues.yaml", Venues)
 

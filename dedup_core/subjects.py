@@ -18,7 +18,7 @@ from dedup_core.normalising import words_of
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.signatures import Signatures, letter_signatures, word_signatures
-from dedup_core.venues import venue_words
+from dedup_core.venues import title_words_of, venue_words
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -46,7 +46,8 @@ class Subjects:
     day, last_day, night: days since 1970; moment: minutes, NaN unknown; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day; run_density: those of several days on just the same days, 0 for one day.
-    venue_names: compounds split, function words left out; venue_signs: the signatures of their letters.
+    venue_names: compounds split, function words left out, any church a church; venue_signs: the signatures of their letters;
+    venue_title_words: the names split as titles are.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
     texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
@@ -98,6 +99,7 @@ class Subjects:
     city_names: pl.Series
     venue: Ints
     venue_names: pl.Series
+    venue_title_words: pl.Series
     venue_signs: Signatures
     street: Ints
     street_no: Ints
@@ -198,6 +200,7 @@ def subjects_of(
         city_names=city_names,
         venue=venue,
         venue_names=venue_texts,
+        venue_title_words=title_words_of(venue_names),
         venue_signs=letter_signatures(venue_texts),
         street=_codes(events["street_key"]),
         street_no=_codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),

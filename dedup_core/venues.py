@@ -14,28 +14,32 @@ from dedup_core.normalising import words_of
 
 
 def venue_words(names: pl.Series) -> pl.Series:
-    """Split folded names into words, as titles are: (n,), space-joined. Any word for a church is one word; "Sankt" is left out."""
-    split = _split(names)
-    padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" ")).str.replace_many(_church_phrases())
-    unsainted = padded.str.replace_all(rf" {_split(_series([fold('Sankt')])).item()} ", " ")
-    plain = split.to_frame("name").select(unsainted.str.strip_chars(" ")).to_series()
+    """Split folded names into words, as titles are: (n,), space-joined. Any word for a church is one word; "Sankt" is left out.
+
+    Words for churches are looked for before names are split: the Münsterplatz is no church.
+    """
+    padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" ")).str.replace_many(_churches())
+    split = title_words_of(names.to_frame("name").select(padded.str.strip_chars(" ")).to_series())
+    saint = title_words_of(_series([fold("Sankt")])).item()
+    plain = split.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
     return plain.zip_with(plain != "", split)
+
+
+def title_words_of(names: pl.Series) -> pl.Series:
+    """Split folded names into words just as titles are, so that a title that says the name has its words: (n,), space-joined."""
+    return words_of(names, pl.repeat(None, len(names), dtype=pl.Int32, eager=True))["title_words"]
 
 
 def generic_words() -> frozenset[str]:
     """Give the words, split as names are, that name a kind of venue only."""
-    texts = _split(_series(sorted(lexicon.generic_venue_words())))
+    texts = title_words_of(_series(sorted(lexicon.generic_venue_words())))
     return frozenset(word for text in texts for word in text.split(" "))
 
 
 @cache
 def church_word() -> str:
     """Give the word that stands for any church."""
-    return str(_split(_series(list(lexicon.church_words()[:1]))).item())
-
-
-def _split(names: pl.Series) -> pl.Series:
-    return words_of(names, pl.repeat(None, len(names), dtype=pl.Int32, eager=True))["title_words"]
+    return str(title_words_of(_series(list(lexicon.church_words()[:1]))).item())
 
 
 def _series(texts: list[str]) -> pl.Series:
@@ -43,10 +47,6 @@ def _series(texts: list[str]) -> pl.Series:
 
 
 @cache
-def _church_phrases() -> dict[str, str]:
-    """Map the words for churches; the longest first, as the engine takes the first that fits."""
-    church = church_word()
-    others = {phrase for phrase in _split(_series(list(lexicon.church_words()))) if phrase != church}
-    return {
-        f" {phrase} ": f" {church} " for phrase in sorted(others, key=lambda phrase: (-len(phrase), phrase))
-    }
+def _churches() -> dict[str, str]:
+    church, *others = lexicon.church_words()
+    return {f" {other} ": f" {church} " for other in others}

@@ -131,7 +131,7 @@ def _mentioned(rows: npt.NDArray[np.uint32], subjects: Subjects) -> Said:
 
 def _venues(subjects: Subjects) -> tuple[sparse.csr_array, Floats]:
     """Lay out the names of venues, with an empty one at the end that the code -1 leads to."""
-    names = pl.concat([subjects.venue_names, pl.Series([""], dtype=pl.String)])
+    names = pl.concat([subjects.venue_title_words, pl.Series([""], dtype=pl.String)])
     generic = list(generic_words())
     words = (
         names.rename("parts").to_frame().with_row_index("row").with_columns(pl.col("parts").str.split(" "))

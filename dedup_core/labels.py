@@ -228,9 +228,10 @@ def _pairs(table: pl.DataFrame, rows: pl.DataFrame) -> tuple[Mistakes, pl.DataFr
     for side, named in sides.items():
         found = rows.rename({"row": side, **{name: column for column, name in named.items()}})
         read = read.join(found, on=list(named), how="left", maintain_order="left")
-    read = read.with_columns(a=pl.min_horizontal("a", "b"), b=pl.max_horizontal("a", "b"))
     bad = read.filter(pl.col("same").is_null() & pl.col("label").is_not_null())
-    whole = read.drop_nulls(["a", "b"])
+    whole = read.drop_nulls(["a", "b"]).with_columns(
+        a=pl.min_horizontal("a", "b"), b=pl.max_horizontal("a", "b")
+    )
     mistakes = [
         *_empty(table, PAIR_COLUMNS),
         *(frame for named in sides.values() for frame in _unknown(table, rows, named)),
@@ -242,7 +243,7 @@ def _pairs(table: pl.DataFrame, rows: pl.DataFrame) -> tuple[Mistakes, pl.DataFr
         ),
         _said_twice(whole),
     ]
-    return mistakes, read.select("a", "b", "same")
+    return mistakes, whole.select("a", "b", "same")
 
 
 def _said_twice(read: pl.DataFrame) -> pl.DataFrame:

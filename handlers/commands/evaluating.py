@@ -61,7 +61,7 @@ Page = Annotated[
 ]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
     data: DataPaths,
     truth: Labels = None,
     policy: PolicyFile = None,
@@ -194,7 +194,7 @@ def _without_zeros(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _show_mistakes(told: Row) -> None:
-    from handlers.terminal import remarks, table
+    from handlers.terminal import out, remarks, table
 
     total = told["wrong_merges"] + told["missed"]
     if not total:
@@ -204,6 +204,7 @@ def _show_mistakes(told: Row) -> None:
             f"{number} of {total} mistakes: {mistake['kind']}", [mistake["a"], mistake["b"]], LISTING_COLUMNS
         )
         remarks(evidence_in_words(mistake["evidence"]))
+        out.print()
     if total > len(told["worst"]) > 0:
         remarks([f"… and {total - len(told['worst'])} more: --errors {total} tells them all."])
 

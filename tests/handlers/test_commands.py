@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from dedup_core.errors import UnreadableFile
 from handlers import ingest, match
 from handlers.cli import app
 from tests.handlers.conftest import forget_wiring
@@ -128,30 +127,3 @@ def test_an_output_that_could_not_be_written_is_refused_before_the_work(inbox: P
     assert nowhere.stdout == ""
     assert there.exit_code == 0
     assert len(json.loads((inbox.parent / "events.json").read_bytes())["events"]) == 2
-
-
-def test_an_evaluation_names_each_pair_that_is_wrong_and_counts_what_has_no_label(inbox: Path) -> None:
-    put(inbox / "bote_1.json", listing("b1", "Ostermarkt", "Waldkirch"), listing("b2", "Jazzabend", "Elzach"))
-    truth = inbox.parent / "truth.csv"
-    truth.write_text(
-        "source_code,id,cluster\nblatt,a1,x\nmagazin,m1,y\nbote,b1,y\ngone,g1,z\n", encoding="utf-8"
-    )
-
-    told = shown("evaluate", "inbox", "--truth", str(truth))
-
-    assert told["wrong"] == [["blatt:a1", "bote:b1"]]
-    assert told["missed"] == [["bote:b1", "magazin:m1"]]
-    assert (told["labelled"], told["unlabelled"], told["absent"]) == (3, 1, 1)
-    assert (told["precision"], told["recall"], told["f1"]) == (0.0, 0.0, 0.0)
-
-
-def test_labels_that_can_not_be_used_are_refused_with_the_reason(inbox: Path) -> None:
-    truth = inbox.parent / "truth.csv"
-    reasons = []
-    for text in ("source,id\nblatt,a1\n", "source_code,id,cluster\nblatt,a1,x\nblatt,a1,y\n"):
-        truth.write_text(text, encoding="utf-8")
-        with pytest.raises(UnreadableFile) as refused:
-            run("evaluate", "inbox", "--truth", str(truth))
-        reasons.append(str(refused.value).removeprefix(f"{truth}: "))
-
-    assert reasons == ["is not CSV with the columns source_code, id, cluster", "names blatt:a1 twice"]

@@ -117,10 +117,22 @@ def _lookup(names: pl.Series, city: str, district: str) -> pl.DataFrame:
 def towns(names: list[str]) -> list[Town]:
     """Find the town that each name of a place means: exonyms, abbreviations, districts, "Nashville, TN"."""
     whole, before_comma = fold_all(names), fold_all([name.partition(",")[0] for name in names])
-    return [_town(text, short) for text, short in zip(whole, before_comma, strict=True)]
+    hyphenated = [name.partition("-") for name in names]
+    first, second = (fold_all([parts[side] for parts in hyphenated]) for side in (0, 2))
+    return [_town(*texts) for texts in zip(whole, before_comma, first, second, strict=True)]
 
 
-def _town(text: str, before_comma: str) -> Town:
+MIN_HYPHENATED: Final = 4
+"""Letters of both parts of a town and its district, as in "Endingen-Amoltern"; "Neu-Ulm" is one name …"""
+
+ONE_NAME: Final = frozenset(
+    "gross klein hoch ober unter nieder mittel hinter vorder nord sued west sankt markt burg kloster schloss".split()
+)
+"""… and so is "Groß-Gerau": words with which the names of towns begin."""
+
+
+def _town(text: str, before_comma: str, first: str, second: str) -> Town:
+    """Find a town. first, second: what stands before and behind the name's first hyphen."""
     if not text:
         return Town(None)
     for name in (text, before_comma, _without_region(text)):
@@ -128,7 +140,11 @@ def _town(text: str, before_comma: str) -> Town:
             return Town(lexicon.place_aliases()[name])
         if name in lexicon.districts():
             return Town(*lexicon.districts()[name])
-    return Town(_known_inside(text) or _without_region(before_comma) or text)
+    if known := _known_inside(text):
+        return Town(known)
+    if min(len(first), len(second)) >= MIN_HYPHENATED and first not in ONE_NAME and " " not in second:
+        return Town(lexicon.place_aliases().get(first, first), second)
+    return Town(_without_region(before_comma) or text)
 
 
 def _without_region(text: str) -> str:

@@ -56,7 +56,10 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
         _first_day().alias("first_day"),
         announced(listings),
     )
-    taken_out = title.select(_markers(), _edition(), _previous_day(), _kind())
+    moved = title["title"].str.contains(_any(lexicon.markers()["moved"].patterns))
+    title = title.with_columns(listings.select(text=lowered(pl.when(moved).then("description"))).to_series())
+    previous_day = pl.coalesce(_previous_day("title"), _previous_day("text")).alias("previous_day")
+    taken_out = title.select(_markers(), _edition(), previous_day, _kind())
     words = words_of(title.select(_core()).to_series(), taken_out["edition"])
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
     return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(EVENT_SCHEMA)
@@ -87,13 +90,13 @@ def _kind() -> pl.Expr:
     return pl.coalesce(kinds).alias("kind")
 
 
-def _captured(name: str, group: str) -> pl.Expr:
-    """Read a named group off the title, from the first pattern of a capture that holds it."""
+def _captured(name: str, group: str, column: str = "title") -> pl.Expr:
+    """Read a named group off the title or another text, from the first pattern of a capture that holds it."""
     patterns = [pattern for pattern in lexicon.captures()[name].patterns if f"?P<{group}>" in pattern]
     if not patterns:
         return pl.lit(None, pl.String)
     return pl.coalesce(
-        [pl.col("title").str.extract_groups(pattern).struct.field(group) for pattern in patterns]
+        [pl.col(column).str.extract_groups(pattern).struct.field(group) for pattern in patterns]
     )
 
 
@@ -103,13 +106,13 @@ def _edition() -> pl.Expr:
     return pl.coalesce(arabic, roman).alias("edition")
 
 
-def _previous_day() -> pl.Expr:
-    """Date what a title says it was moved from; a date without a year lies nearest to the listing's own."""
-    day = _captured("previous_date", "day").cast(pl.Int32, strict=False)
-    month = _captured("previous_date", "month").replace_strict(
+def _previous_day(column: str) -> pl.Expr:
+    """Date what a title or text says it was moved from; a date without a year lies nearest to the listing's own."""
+    day = _captured("previous_date", "day", column).cast(pl.Int32, strict=False)
+    month = _captured("previous_date", "month", column).replace_strict(
         dict(_months()), default=None, return_dtype=pl.Int32
     )
-    written = _captured("previous_date", "year").cast(pl.Int32, strict=False)
+    written = _captured("previous_date", "year", column).cast(pl.Int32, strict=False)
     year = pl.when(written < 100).then(written + 2000).otherwise(written)
     own = pl.col("first_day")
     candidates = [_day_of(pl.coalesce(year, own.dt.year() + shift), month, day) for shift in (0, -1, 1)]
@@ -121,7 +124,7 @@ def _previous_day() -> pl.Expr:
             for distance, candidate in zip(distances, candidates, strict=True)
         ]
     )
-    return choice.alias("previous_day")
+    return choice
 
 
 @cache

@@ -126,7 +126,25 @@ MIN_HYPHENATED: Final = 4
 """Letters of both parts of a town and its district, as in "Endingen-Amoltern"; "Neu-Ulm" is one name …"""
 
 ONE_NAME: Final = frozenset(
-    "gross klein hoch ober unter nieder mittel hinter vorder nord sued west sankt markt burg kloster schloss".split()
+    [
+        "gross",
+        "klein",
+        "hoch",
+        "ober",
+        "unter",
+        "nieder",
+        "mittel",
+        "hinter",
+        "vorder",
+        "nord",
+        "sued",
+        "west",
+        "sankt",
+        "markt",
+        "burg",
+        "kloster",
+        "schloss",
+    ]
 )
 """… and so is "Groß-Gerau": words with which the names of towns begin."""
 

@@ -30,6 +30,7 @@ REASONS: Final = {
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "hours_apart": "They begin hours apart, so a person should look.",
+    "item_or_whole": "One lasts for days, the other is one of them and says more: perhaps an item of it.",
     "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "shows_together": "One listing announces several shows of the day, the other a single one.",
     "session_differs": "One is an early or late show, the other is not.",
@@ -81,7 +82,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     elsewhere = ~_one_stage(facts, subjects)
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
-    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) & elsewhere for part in _parts_of(facts, subjects))
+    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in _parts_of(facts, subjects))
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
@@ -93,6 +94,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
         ("hours_apart", _hours_apart(facts, policy), below_match),
+        ("item_or_whole", _item_or_whole(facts, subjects), below_match),
         ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("shows_together", _shows_together(facts, subjects), below_match),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
@@ -119,6 +121,23 @@ def _hours_apart(facts: Facts, policy: Policy) -> Mask:
 
 ONE_VENUE: Final = 0.85
 """Similarity from which two venues' names are one."""
+
+
+MORE_TO_SAY: Final = 5.0
+"""Bits that the title of an item has on top of its festival's, its genre among them: "Lesung – Zelt-Musik-Festival"."""
+
+
+def _item_or_whole(facts: Facts, subjects: Subjects) -> Mask:
+    """Find the pairs of which one lasts at least twice as long and the other, within it, says more than it and the place."""
+    a, b = facts.pairs.a, facts.pairs.b
+    place = subjects.town_bits + subjects.hall_bits
+    more_a, more_b = (
+        subjects.title_bits[item] - place[item] - facts.wording.shared >= MORE_TO_SAY for item in (a, b)
+    )
+    a_item = facts.meeting.a_within_b & (subjects.days[b] >= 2 * subjects.days[a]) & more_a
+    b_item = facts.meeting.b_within_a & (subjects.days[a] >= 2 * subjects.days[b]) & more_b
+    ruled: Mask = a_item | b_item
+    return ruled
 
 
 MOSTLY_SHARED: Final = 1.75

@@ -1,0 +1,294 @@
+import json
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from sqlalchemy import text
+
+from infra.store import schema
+from infra.store.engine import build_engine
+from tests.deploy import image
+from tests.deploy.emulated import Emulated, emulated, environment, interpreter, runtime_client
+from tests.deploy.tools import ROOT, tool
+from tests.deploy.translating import resources
+from tests.handlers.conftest import batch, notification
+from tests.handlers.worlds import BEFORE
+
+COMMANDS = {
+    name.removesuffix("Function").lower(): function["ImageConfig"]["Command"][0]
+    for name, function in resources("AWS::Lambda::Function").items()
+}
+IMPORT_CPU_S = {"api": 2.0, "ingest": 2.5, "match": 3.0, "sweep": 2.0, "migrate": 2.0}
+"""Seconds of a processor that an import may cost at most: against a heavy import that slips in, on machines of any speed."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The last stage's files, and the runtime client that its base image brings along."""
+
+    tree: Path
+    client: Path
+    instructions: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Image]:
+    """Build the image's tree by the Dockerfile's own steps."""
+    folder = Path(tempfile.mkdtemp(prefix="event-dedup-image-"))
+    stage = image.build(folder / "stages")
+    yield Image(stage.at(image.TASK_ROOT), runtime_client(folder / "client"), stage.instructions)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """Give the address of S3, SQS and Secrets Manager."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@dataclass(frozen=True)
+class World:
+    """What the functions find when they are deployed, and the variables that the template gives them."""
+
+    variables: dict[str, str]
+    client: Callable[[str], Any]
+
+    def put(self, key: str, content: bytes) -> None:
+        self.client("s3").put_object(Bucket="uploads", Key=key, Body=content)
+
+
+@pytest.fixture
+def world(aws: str, empty_database: str) -> Iterator[World]:
+    """Make buckets, queues and the secret, and a database without tables that is reached over TCP or a socket."""
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=aws,
+            region_name="eu-central-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    place = {"LocationConstraint": "eu-central-1"}
+    for bucket in ("uploads", "results"):
+        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    sqs = client("sqs")
+    uploads = sqs.create_queue(QueueName="uploads")["QueueUrl"]
+    wake = sqs.create_queue(QueueName="match.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    secret = client("secretsmanager").create_secret(Name="database", SecretString=empty_database)["ARN"]
+    yield World(
+        {
+            **keys,
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL": aws,
+            "EVENT_DEDUP_DATABASE_SECRET_ARN": secret,
+            "EVENT_DEDUP_UPLOADS_BUCKET": "uploads",
+            "EVENT_DEDUP_RESULTS_BUCKET": "results",
+            "EVENT_DEDUP_UPLOAD_QUEUE_URL": uploads,
+            "EVENT_DEDUP_MATCH_QUEUE_URL": wake,
+            "POWERTOOLS_METRICS_NAMESPACE": "event-dedup/test",
+        },
+        client,
+    )
+    for bucket in ("uploads", "results"):
+        for item in client("s3").list_objects_v2(Bucket=bucket).get("Contents", []):
+            client("s3").delete_object(Bucket=bucket, Key=item["Key"])
+        client("s3").delete_bucket(Bucket=bucket)
+    for queue in (uploads, wake):
+        sqs.delete_queue(QueueUrl=queue)
+    client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+
+
+Run = Callable[..., AbstractContextManager[Emulated]]
+
+
+@pytest.fixture
+def run(built: Image, world: World, tmp_path: Path) -> Run:
+    """Give what starts a function by its name; further arguments are variables."""
+
+    def start(name: str, **more: str) -> AbstractContextManager[Emulated]:
+        log = tmp_path / f"{name}.log"
+        return emulated(COMMANDS[name], built.tree, built.client, {**world.variables, **more}, log)
+
+    return start
+
+
+def announced(key: str) -> str:
+    return notification(quote_plus(key, safe="/"), bucket="uploads")
+
+
+# --- the file and its tree ------------------------------------------------------------------------------------------------------
+
+
+def test_the_linter_is_content_with_each_dockerfile() -> None:
+    files = sorted(
+        str(path.relative_to(ROOT)) for path in [ROOT / "Dockerfile", *ROOT.glob("infra/**/*ockerfile")]
+    )
+
+    found = tool("hadolint", *files)
+
+    assert found.returncode == 0, found.stdout
+
+
+def test_only_what_functions_need_comes_into_the_image(built: Image) -> None:
+    locked = re.findall(r"^([a-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    installed = {path.name.split("-")[0].lower().replace("_", "-") for path in built.tree.glob("*.dist-info")}
+    ours = {path.name for path in built.tree.iterdir()} & {"dedup_core", "handlers", "infra", "migrations"}
+
+    assert len(ours) == 4
+    assert installed <= {name.lower().replace("_", "-").replace(".", "-") for name in locked}
+    assert not [*built.tree.glob("**/.env*"), *built.tree.glob("**/*.lock"), *built.tree.glob("tests")]
+    assert not (built.tree / "infra" / "local").exists()
+    assert not (built.tree / "handlers" / "commands").exists()
+
+
+def test_all_of_it_is_compiled_and_everybody_may_read_it(built: Image) -> None:
+    sources = list((built.tree / "handlers").glob("*.py"))
+    compiled = [path.name.split(".")[0] for path in (built.tree / "handlers" / "__pycache__").iterdir()]
+
+    assert sorted(path.stem for path in sources) == sorted(compiled)
+    assert [p for p in built.tree.rglob("*") if p.stat().st_mode & 0o004 == 0] == []
+
+
+def test_it_runs_as_nobody_special_and_its_command_is_a_function(built: Image) -> None:
+    instructions = dict(built.instructions)
+
+    assert instructions["USER"].split(":")[0] not in ("root", "0")
+    assert json.loads(instructions["CMD"])[0] in COMMANDS.values()
+    assert "org.opencontainers.image.revision" in instructions["LABEL"]
+
+
+def test_the_tree_is_no_larger_than_it_was(built: Image) -> None:
+    size = image.megabytes(built.tree)
+
+    print(f"image tree: {size:.0f} MB")
+    assert size < 600
+
+
+# --- each function in it ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_its_import_is_light(name: str, built: Image) -> None:
+    module = COMMANDS[name].rpartition(".")[0]
+    code = f"import time; b, c = time.perf_counter(), time.process_time(); import {module}; print(time.perf_counter() - b, time.process_time() - c)"
+
+    found = subprocess.run(
+        [interpreter(), "-c", code],
+        env=environment(built.tree, built.client, {}),
+        cwd=built.tree,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+    wall, cpu = map(float, found.stdout.split())
+    print(f"import of {name}: {wall:.2f} s, of which {cpu:.2f} s of a processor")
+    assert cpu < IMPORT_CPU_S[name]
+
+
+def test_a_file_goes_the_whole_way_through_the_functions_of_the_image(run: Run, world: World) -> None:
+    for key, content in BEFORE.items():
+        world.put(f"in/a+b ü/{key}", content)
+
+    with run("migrate") as migrate:
+        assert migrate.invoke({}) == {"revision": schema.head()}
+    with run("api") as api:
+        answer = api.invoke(json.loads((ROOT / "infra/events/api.json").read_text()))
+        assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "ready"})
+    with run("ingest") as ingest:
+        begun = time.monotonic()
+        answer = ingest.invoke(batch(*(announced(f"in/a+b ü/{key}") for key in BEFORE)))
+        print(f"ingest, cold, two files: {time.monotonic() - begun:.2f} s")
+        assert answer == {"batchItemFailures": []}
+        assert {line["status"] for line in ingest.logged("file_processed")} == {"stored"}
+    woken = world.client("sqs").receive_message(
+        QueueUrl=world.variables["EVENT_DEDUP_MATCH_QUEUE_URL"], MaxNumberOfMessages=10
+    )["Messages"]
+    assert [json.loads(message["Body"]) for message in woken] == [{"generation": 1}, {"generation": 2}]
+    with run("match") as match:
+        begun = time.monotonic()
+        assert match.invoke(batch(*(m["Body"] for m in woken), queue="match.fifo")) == {
+            "batchItemFailures": []
+        }
+        print(f"match, cold: {time.monotonic() - begun:.2f} s")
+        (ran,) = match.logged("run_finished")
+        assert ran["events_created"] == 3
+        assert len(match.logged("already_matched")) == 1
+    with run("sweep") as sweep:
+        assert sweep.invoke(json.loads((ROOT / "infra/events/sweep.json").read_text()))["behind"] == 0
+
+
+def test_what_fails_comes_back_alone(run: Run, world: World) -> None:
+    world.put("bwb_1.json", BEFORE["bwb_1.json"])
+    with run("migrate") as migrate:
+        migrate.invoke({})
+
+    with run("ingest") as ingest:
+        answer = ingest.invoke(batch('{"no": "notification"}', announced("bwb_1.json")))
+
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert len(ingest.logged("file_processed")) == 1
+
+
+def test_an_error_is_answered_as_one_and_shows_no_secret(run: Run) -> None:
+    with run(
+        "migrate", EVENT_DEDUP_DATABASE_URL="postgresql://someone:hunter2@127.0.0.1:1/nothing"
+    ) as migrate:
+        answer = migrate.invoke({})
+
+        assert answer["errorType"] == "InterfaceError"
+        assert "hunter2" not in json.dumps(answer)
+        assert "hunter2" not in migrate.log.read_text()
+
+
+def test_a_function_that_hangs_is_ended_when_its_time_is_up(run: Run, world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        nowhere = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/c"
+        with run("sweep", EVENT_DEDUP_DATABASE_URL=nowhere, AWS_LAMBDA_FUNCTION_TIMEOUT="4") as sweep:
+            begun = time.monotonic()
+            answer = sweep.invoke({})
+
+            assert "timed out" in str(answer)
+            assert time.monotonic() - begun < 15
+
+
+def test_a_missing_variable_stops_a_function_at_once_and_is_named(run: Run) -> None:
+    with run("match", EVENT_DEDUP_MATCH_QUEUE_URL="", EVENT_DEDUP_DATABSE_URL="x") as match:
+        assert "EVENT_DEDUP_DATABSE_URL" in match.invoke(batch(queue="match.fifo"))["errorMessage"]
+
+
+def test_it_migrates_as_part_of_a_deployment(run: Run, world: World, empty_database: str) -> None:
+    bucket = {"Bucket": "results", "Key": "answer"}
+    address = world.client("s3").generate_presigned_url("put_object", Params=bucket)
+    request = {"RequestType": "Create", "ResponseURL": address, "LogicalResourceId": "Migration"}
+
+    with run("migrate") as migrate:
+        answer = migrate.invoke({**request, "StackId": "arn:stack", "RequestId": "1"})
+
+    told = json.loads(world.client("s3").get_object(**bucket)["Body"].read())
+    assert answer == {"revision": schema.head()}
+    assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", "Migration")
+    engine = build_engine(empty_database)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM generations")) == 1
+    engine.dispose()

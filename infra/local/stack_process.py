@@ -218,6 +218,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "SQS_ENDPOINT_STRATEGY": "path",
         "DNS_ADDRESS": "0",
         "DISABLE_EVENTS": "1",  # of its use, to its makers
+        "SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL": "10",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "OVERRIDE_IN_DOCKER": "0",
         "EAGER_SERVICE_LOADING": "0",

@@ -1,0 +1,137 @@
+"""The way of a file through the real template: bucket, queue, ingest, Postgres, FIFO queue, match."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack.conftest import VENV, World, eventually, file_of, listing
+
+FIELDS_OF_A_FILE = {
+    "key",
+    "version",
+    "status",
+    "listings",
+    "stored",
+    "unchanged",
+    "rejected",
+    "errors",
+    "seconds",
+}
+FIELDS_OF_A_RUN = {
+    "generation",
+    "events_created",
+    "events_changed",
+    "events_gone",
+    "statistics",
+    "seconds",
+    "errors",
+}
+
+
+def test_a_file_becomes_canonical_events_whatever_its_key_is_made_of(world: World) -> None:
+    key = "höfe 2026/wegblatt_a+b c%20ü&=.json"
+    twin = "wegmag_1.json"
+
+    world.put(key, file_of(listing("a1", "Ostermarkt der Höfe"), listing("a2", "Lesung im Rathaus")))
+    eventually(lambda: world.events_of("wegblatt"), "canonical events of the first file")
+    world.put(twin, file_of(listing("m1", "Ostermarkt der Höfe")))
+    eventually(lambda: world.events_of("wegmag"), "canonical events of the second file")
+
+    assert [event.listings for event in world.events_of("wegblatt")] == [
+        ["wegblatt:a2"],
+        ["wegblatt:a1", "wegmag:m1"],
+    ]
+    assert world.file(key).status == "stored"
+
+
+def test_the_aws_command_puts_a_file_in(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "cliblatt_neu + alt ö.json"
+    path.write_bytes(file_of(listing("a1", "Serenade am See")))
+    keys = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+    command = [str(VENV / "bin" / "aws"), "--endpoint-url", world.up.url, "s3", "cp"]
+
+    subprocess.run(
+        [*command, str(path), f"s3://{world.uploads}/"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **keys},
+    )
+
+    events = eventually(lambda: world.events_of("cliblatt"), "canonical events of the file")
+    assert [event.title for event in events] == ["Serenade am See"]
+
+
+def test_the_same_content_again_changes_nothing_and_costs_no_run(world: World) -> None:
+    content = file_of(listing("a1", "Flohmarkt am Bahnhof"))
+    world.put("wiederblatt_1.json", content)
+    eventually(lambda: world.events_of("wiederblatt"), "canonical events of the file")
+    before = (world.store.generations(), world.runs(), world.events_of("wiederblatt"))
+
+    world.put("wiederblatt_2.json", content)
+    again = eventually(lambda: world.file("wiederblatt_2.json"), "the second upload is known")
+    eventually(world.idle, "nothing is under way")
+
+    assert again.status == "duplicate"
+    assert (world.store.generations(), world.runs(), world.events_of("wiederblatt")) == before
+
+
+def test_a_burst_of_files_is_ingested_one_by_one_and_costs_at_most_three_runs(world: World) -> None:
+    runs = world.runs()
+    keys = [f"burst{number}_1.json" for number in range(10)]
+
+    for number, key in enumerate(keys):
+        world.put(key, file_of(listing("a1", "Brunnenfest"), listing("a2", f"Vortrag {number}")))
+    eventually(lambda: all(map(world.file, keys)) and world.idle(), "all files are matched")
+
+    (event,) = [event for event in world.events_of("burst0") if event.title == "Brunnenfest"]
+    assert event.listings == [f"burst{number}:a1" for number in range(10)]
+    assert 1 <= world.runs() - runs <= 3
+    assert world.waiting("UploadDeadLettersUrl") == world.waiting("MatchDeadLettersUrl") == 0
+
+
+def test_a_poison_file_lands_in_quarantine_with_its_reason_and_its_neighbours_go_on(world: World) -> None:
+    world.put("giftblatt_1.json", b'{"events": [{"id": "a1", "title": "halb')
+    world.put("gutblatt_1.json", file_of(listing("a1", "Weinprobe"), {"id": "a2", "title": "ohne Tag"}))
+
+    eventually(lambda: world.events_of("gutblatt"), "the good neighbour's canonical events")
+    bad = eventually(lambda: world.file("giftblatt_1.json"), "the bad file is known")
+    good = world.file("gutblatt_1.json")
+
+    assert bad.status == "quarantined"
+    copies = world.client("s3").list_objects_v2(Bucket=world.results, Prefix="quarantine/")["Contents"]
+    (copy,) = [item["Key"] for item in copies if item["Key"].endswith("giftblatt_1.json")]
+    told = world.client("s3").get_object(Bucket=world.results, Key=f"{copy}.reason.json")["Body"].read()
+    assert json.loads(told)["key"] == "giftblatt_1.json"
+    assert json.loads(told)["reason"]
+    assert (good.status, good.stored, good.rejected) == ("stored", 1, 1)
+    assert world.waiting("UploadDeadLettersUrl") == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "phrase", "fields"),
+    [
+        ("IngestFunction", "file_processed", FIELDS_OF_A_FILE),
+        ("MatchFunction", "run_finished", FIELDS_OF_A_RUN),
+    ],
+)
+def test_logs_are_lines_of_json_with_what_was_done(
+    world: World, function: str, phrase: str, fields: set[str]
+) -> None:
+    world.put(f"log{phrase[0]}_1.json", file_of(listing("a1", f"Abend der {phrase}")))
+    eventually(lambda: world.events_of(f"log{phrase[0]}"), "canonical events of the file")
+
+    written = eventually(lambda: [line for line in world.lines(function) if phrase in line], "the line")
+
+    platform = ("START ", "END ", "REPORT ")
+    own = [line for line in world.lines(function) if not line.startswith(platform)]
+    assert [line for line in own if not isinstance(json.loads(line), dict)] == []
+    assert fields <= set(json.loads(written[-1]))
+    assert not any("Abend der" in line for line in own)

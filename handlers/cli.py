@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from handlers.commands import changing, evaluating, files, local, looking, reviewing, watching
+from handlers.commands import changing, evaluating, files, local, local_demo, looking, reviewing, watching
 
 app = typer.Typer(
     name="event-dedup",
@@ -55,6 +55,7 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
         "status": local.local_status,
         "logs": local.local_logs,
         "deploy": local.local_deploy,
+        "demo": local_demo.local_demo,
         "down": local.local_down,
     },
 }

@@ -55,10 +55,11 @@ def local_deploy(port: Port = None, as_json: AsJson = False) -> None:
 def _begun(port: int | None, *, again: bool) -> "Up":
     from handlers.terminal import say
 
-    return _stack(port).up(say, again=again)
+    return chosen_stack(port).up(say, again=again)
 
 
-def _stack(port: int | None = None) -> "Stack":
+def chosen_stack(port: int | None = None) -> "Stack":
+    """Find the stack that the settings name, whether it runs or not."""
     from handlers import wiring
     from infra.local.stack import Stack
 
@@ -99,7 +100,7 @@ def local_down() -> None:
     """
     from handlers.terminal import say
 
-    say("ended" if _stack().down(say) else "nothing ran")
+    say("ended" if chosen_stack().down(say) else "nothing ran")
 
 
 def local_status(as_json: AsJson = False) -> None:
@@ -110,7 +111,7 @@ def local_status(as_json: AsJson = False) -> None:
     from handlers.terminal import facts, fail, print_json, table
     from infra.local.stack_status import status
 
-    found = status(_stack())
+    found = status(chosen_stack())
     if found is None:
         fail("nothing runs; start it with: event-dedup local up")
         raise typer.Exit(1)
@@ -137,7 +138,7 @@ def local_logs(
     """
     from infra.local.stack_status import lines, localstack_lines
 
-    stack = _stack()
+    stack = chosen_stack()
     since_ms = int((time.time() - 60 * minutes) * 1000)
     if function is Function.localstack:
         for text in localstack_lines(stack):

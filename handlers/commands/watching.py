@@ -236,9 +236,6 @@ def demo(
 
     **Example:** `event-dedup demo samples`
     """
-    from handlers.terminal import COUNTS, events, facts, table
-    from infra.store import reading
-
     begun = time.monotonic()
     log_to_stderr(quiet=True)
     show = Shown(as_json=False, once=True)
@@ -248,16 +245,22 @@ def demo(
         watcher.once()
         stack.close()
         seconds = round(time.monotonic() - begun, 1)
-        counts = _counts(store)
-        with store.reading() as connection:
-            merged = reading.list_events(connection, sort="n_sources", limit=CHOICE)
-            questions = reading.questions(connection, limit=5)
-            example = _most_varied(connection, merged)
-            doubtful = side_by_side(connection, questions)
-    new = sum(report.status == "stored" for _, report in show.files)
-    facts(
-        "event-dedup demo", {**counts, "new_files": new, "runs": len(show.runs), "seconds": seconds}, COUNTS
-    )
+        new = sum(report.status == "stored" for _, report in show.files)
+        show_demo(store, new_files=new, runs=len(show.runs), seconds=seconds)
+
+
+def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float) -> None:
+    """Show what came out of a demo, and what to try next."""
+    from handlers.terminal import COUNTS, events, facts, table
+    from infra.store import reading
+
+    counts = _counts(store)
+    with store.reading() as connection:
+        merged = reading.list_events(connection, sort="n_sources", limit=CHOICE)
+        questions = reading.questions(connection, limit=5)
+        example = _most_varied(connection, merged)
+        doubtful = side_by_side(connection, questions)
+    facts("event-dedup demo", {**counts, "new_files": new_files, "runs": runs, "seconds": seconds}, COUNTS)
     events("Merged from most listings", merged[:10])
     if example:
         table(f"For example {example.canonical_id}, made of", example.listings, LISTING_COLUMNS)

@@ -124,8 +124,8 @@ class World:
         return int(self.rows("SELECT count(*) FROM runs WHERE status = 'done'")[0][0])
 
     def waiting(self, queue: str) -> int:
-        """Count the messages in a queue, those included that a function has in hand. queue: an output's name."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        """Count the messages in a queue, also those that a function has in hand or that are delayed. queue: an output's name."""
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.output(queue), AttributeNames=names)
         return sum(map(int, found["Attributes"].values()))
 

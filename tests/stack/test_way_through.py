@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,10 @@ def test_a_burst_of_files_is_ingested_one_by_one_and_costs_at_most_three_runs(wo
     runs = world.runs()
     keys = [f"burst{number}_1.json" for number in range(10)]
 
-    for number, key in enumerate(keys):
-        world.put(key, file_of(listing("a1", "Brunnenfest"), listing("a2", f"Vortrag {number}")))
+    with ThreadPoolExecutor(10) as pool:
+        for number, key in enumerate(keys):
+            content = file_of(listing("a1", "Brunnenfest"), listing("a2", f"Vortrag {number}"))
+            pool.submit(world.put, key, content)
     eventually(lambda: all(map(world.file, keys)) and world.idle(), "all files are matched")
 
     (event,) = [event for event in world.events_of("burst0") if event.title == "Brunnenfest"]

@@ -21,6 +21,33 @@ PREFIX: Final = "EVENT_DEDUP_"
 FOR_TESTS: Final = f"{PREFIX}TEST_"
 """Variables that only tests read."""
 
+COMPOSE: Final = {
+    "IMAGE": (
+        "event-dedup:local",
+        "The functions' image. For docker-compose.prod.yml by digest: …/event-dedup@sha256:…",
+    ),
+    "BASE_IMAGE": ("public.ecr.aws/lambda/python:3.13", "What it is built on; add @sha256:… to pin it."),
+    "LOCALSTACK_IMAGE": (
+        "localstack/localstack:4.14.0",
+        "The last LocalStack that needs no account; add @sha256:… to pin it.",
+    ),
+    "POSTGRES_IMAGE": ("postgres:17-alpine", "The database's image."),
+    "POSTGRES_PASSWORD": ("event_dedup", "Of the database on the laptop."),
+    "POSTGRES_PORT": ("5432", "Of the database on 127.0.0.1."),
+    "API_PORT": ("8080", "Of the API's function on 127.0.0.1."),
+    "PGADMIN_IMAGE": ("dpage/pgadmin4:9", "pgAdmin's image (profile dev)."),
+    "PGADMIN_PASSWORD": ("event_dedup", "Of dev@example.com in pgAdmin."),
+    "PGADMIN_PORT": ("5050", "Of pgAdmin on 127.0.0.1."),
+    "AWS_REGION": (
+        "",
+        "Only docker-compose.prod.yml: the stack's region, and credentials that may read its secret.",
+    ),
+    "AWS_ACCESS_KEY_ID": ("", "See AWS_REGION."),
+    "AWS_SECRET_ACCESS_KEY": ("", "See AWS_REGION."),
+    "AWS_SESSION_TOKEN": ("", "See AWS_REGION."),
+}
+"""Variables of the compose files: default and what it is for."""
+
 DRIVERS: Final = ("postgresql", "postgres", "postgresql+pg8000")
 
 
@@ -118,4 +145,7 @@ def environment_example() -> str:
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else str(field.default)
         lines += [f"# {field.description}", f"#{PREFIX}{name.upper()}={default}", ""]
+    lines += ["# --- Docker Compose: what its files read on top, and no function does ---", ""]
+    for name, (default, description) in COMPOSE.items():
+        lines += [f"# {description}", f"#{name}={default}", ""]
     return "\n".join(lines)

@@ -206,6 +206,21 @@ def test_its_import_is_light(name: str, built: Image) -> None:
     assert cpu < IMPORT_CPU_S[name]
 
 
+def test_compose_s_deployment_runs_in_the_image_with_the_two_folders_that_it_mounts(built: Image) -> None:
+    mounted = f"import infra; infra.__path__.append({str(ROOT / 'infra')!r}); import infra.docker.deploy"
+
+    found = subprocess.run(
+        [interpreter(), "-c", mounted],
+        env=environment(built.tree, built.client, {}),
+        cwd=built.tree,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert found.returncode == 0, found.stderr
+
+
 def test_a_file_goes_the_whole_way_through_the_functions_of_the_image(run: Run, world: World) -> None:
     for key, content in BEFORE.items():
         world.put(f"in/a+b ü/{key}", content)

@@ -1,0 +1,1 @@
+"""What only Docker Compose needs."""

@@ -6,7 +6,7 @@ succeeds or comes again alone; one that fails again and again ends in the dead l
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
@@ -16,6 +16,7 @@ import polars as pl
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailures
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -28,6 +29,7 @@ from dedup_core.validating import source_code_of, validate
 from handlers import wiring
 from handlers.failures import described
 from handlers.measures import measures
+from handlers.receipts import write_those_due
 from infra.errors import ForeignMessage, ObjectMissing, ObjectTooLarge
 from infra.match_queue import MatchQueue
 from infra.store import Ingested, Upload
@@ -100,7 +102,25 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         _take(record, parts)
 
     answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+    _bring_back(event["Records"], answer["batchItemFailures"], parts)
+    write_those_due(logger)
     return dict(answer)
+
+
+def _bring_back(
+    records: list[dict[str, Any]], failures: Sequence[PartialItemFailures], parts: wiring.IngestParts
+) -> None:
+    """Let what failed come again soon at first, later and later then; by itself it would wait out its visibility."""
+    failed = {failure["itemIdentifier"] for failure in failures}
+    for record in records:
+        if record["messageId"] in failed:
+            receives = int(record["attributes"]["ApproximateReceiveCount"])
+            parts.retry_in(record["receiptHandle"], pause_s(receives))
+
+
+def pause_s(receives: int) -> int:
+    """Say for how many seconds a message rests that was received so often: 30, 60, 120 … and at most 15 minutes."""
+    return int(min(30 * 2 ** (receives - 1), 900))
 
 
 def _take(record: SQSRecord, parts: wiring.IngestParts) -> None:

@@ -24,6 +24,7 @@ from dedup_core.policy import Policy
 from handlers import wiring
 from handlers.failures import described
 from handlers.measures import measures
+from handlers.receipts import write_those_due
 from handlers.stopwatch import Stopwatch
 from infra.errors import MatcherBusy
 from infra.store import MatchWork, Snapshot
@@ -66,6 +67,7 @@ def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
             undone = records[number:]
             parts.retry_soon([behind.receipt_handle for behind in undone])
             return {"batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in undone]}
+    write_those_due(logger)
     return {"batchItemFailures": []}
 
 

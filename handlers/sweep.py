@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import wiring
 from handlers.measures import measures
+from handlers.receipts import write_those_due
 from infra.match_queue import MatchQueue
 from infra.object_store import Listed, is_input
 
@@ -58,6 +59,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         now=datetime.now(UTC),
         again=f"-{context.aws_request_id}",
     )
+    write_those_due(logger)
     logger.info("swept", extra=asdict(report))
     metrics.add_metric(name="files_found_missing", unit=MetricUnit.Count, value=report.files)
     metrics.add_metric(name="generations_behind", unit=MetricUnit.Count, value=report.behind)

@@ -93,6 +93,7 @@ class IngestParts:
     policy: Policy
     quarantine: str
     ignored_prefixes: tuple[str, ...]
+    retry_in: Callable[[str, int], None]
 
 
 @cache
@@ -100,8 +101,27 @@ def for_ingest() -> IngestParts:
     """Build what ingest needs."""
     chosen = settings()
     return IngestParts(
-        _objects(), store(), _queue(), policy_of(chosen), chosen.quarantine_prefix, _ignored_prefixes()
+        objects=_objects(),
+        store=store(),
+        queue=_queue(),
+        policy=policy_of(chosen),
+        quarantine=chosen.quarantine_prefix,
+        ignored_prefixes=_ignored_prefixes(),
+        retry_in=_retry_in(required(chosen.upload_queue_url, "UPLOAD_QUEUE_URL")),
     )
+
+
+def _retry_in(url: str) -> Callable[[str, int], None]:
+    """Give what brings a message of a queue, by its receipt handle, back after some seconds."""
+
+    def retry_in(receipt_handle: str, seconds: int) -> None:
+        # Where this fails, the message comes again all the same, only later.
+        with suppress(ClientError, BotoCoreError):
+            _sqs().change_message_visibility(
+                QueueUrl=url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+
+    return retry_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +138,11 @@ def for_match() -> MatchParts:
     """Build what match needs."""
     url = required(settings().match_queue_url, "MATCH_QUEUE_URL")
 
+    retry_in = _retry_in(url)
+
     def retry_soon(receipt_handles: Iterable[str]) -> None:
-        # Where this fails, the messages come again all the same, only later.
-        with suppress(ClientError, BotoCoreError):
-            for handle in receipt_handles:
-                _sqs().change_message_visibility(
-                    QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=RETRY_AFTER_S
-                )
+        for handle in receipt_handles:
+            retry_in(handle, RETRY_AFTER_S)
 
     return MatchParts(store(), policy_of(settings()), retry_soon)
 
@@ -164,6 +182,20 @@ def s3_notification(bucket: str, key: str, version: str) -> dict[str, Any]:
     return {
         "Records": [{"eventSource": "event-dedup:sweep", "s3": {"bucket": {"name": bucket}, "object": found}}]
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptParts:
+    """What receipts are written with. objects: gives the place to write to; called only when there is something to write."""
+
+    store: Store
+    objects: Callable[[], S3Objects]
+    prefix: str
+
+
+def for_receipts() -> ReceiptParts:
+    """Build what receipts need."""
+    return ReceiptParts(store(), _objects, settings().receipts_prefix)
 
 
 def for_api() -> Store:

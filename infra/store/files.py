@@ -209,7 +209,9 @@ def _count(connection: Connection, file: Ingested, *, reason: str | None = None)
     """Write down what became of a file."""
     counts = asdict(file)
     del counts["already"], counts["file_id"]
-    connection.execute(update(files).where(files.c.file_id == file.file_id).values(**counts, reason=reason))
+    connection.execute(
+        update(files).where(files.c.file_id == file.file_id).values(**counts, reason=reason, receipt_at=None)
+    )
 
 
 def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Rejection]) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import Rejection
-from infra.store import files, reading, runs, schema, snapshots, verdicts
+from infra.store import files, reading, receipts, runs, schema, snapshots, verdicts
 from infra.store.engine import build_engine
 from infra.store.files import Ingested, Upload
 from infra.store.merging import FileContent
@@ -106,6 +106,16 @@ class Store:
         """List (key, version) of the uploads of a bucket that were recorded; where it keeps no versions, a hash stands for one."""
         with self.engine.connect() as connection:
             return reading.known_objects(connection, bucket)
+
+    def receipts_due(self, *, limit: int) -> list[receipts.Receipt]:
+        """List the receipts that are to be written, oldest file first: of files that are matched, and of those that changed nothing."""
+        with self.engine.connect() as connection:
+            return receipts.due(connection, limit=limit)
+
+    def receipts_written(self, file_ids: Sequence[int]) -> None:
+        """Note that the receipts of files were written."""
+        with self.engine.begin() as connection:
+            receipts.written(connection, file_ids)
 
     def generations(self) -> tuple[int, int]:
         """Return the ingested and the matched generation."""

@@ -79,11 +79,17 @@ files: Final = Table(
     Column("rejected", Integer, nullable=False, server_default="0"),
     Column("generation", BigInteger, comment="the generation that it raised; null if it changed nothing"),
     _now("received_at"),
+    Column(
+        "receipt_at",
+        DateTime(timezone=True),
+        comment="when its receipt was written; null if that is to be done",
+    ),
     UniqueConstraint("bucket", "key", "version"),
     CheckConstraint("status in ('stored', 'duplicate', 'quarantined', 'replayed')", name="status"),
     Index(None, "sha256", postgresql_where=text("status = 'stored'")),
     Index(None, "received_at", "file_id"),
     Index(None, "status", "received_at", "file_id"),
+    Index("files_receipt_due_idx", "file_id", postgresql_where=text("receipt_at IS NULL")),
 )
 
 _SQL_TYPES: Final[dict[pl.DataType, type[TypeEngine[Any]]]] = {

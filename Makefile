@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SIZES  ?= 10000,100000,1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test demo bench lock clean
+.PHONY: help setup check test demo up down bench lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,8 +29,14 @@ $(VENV)/.dev: $(VENV)/.local requirements-dev.lock
 
 setup: $(VENV)/.dev  ## Install everything into .venv
 
-demo: $(VENV)/.local  ## Deduplicate the samples on a Postgres of its own, and show what came out
-	$(BIN)/event-dedup demo
+demo: $(VENV)/.local  ## Start LocalStack and Postgres here, put the samples into the bucket, and show what came out
+	$(BIN)/event-dedup local demo
+
+up: $(VENV)/.local  ## Start LocalStack and Postgres here, without Docker, and deploy template.yaml
+	$(BIN)/event-dedup local up
+
+down: $(VENV)/.local  ## End what `make up` and `make demo` started; the database is kept
+	$(BIN)/event-dedup local down
 
 check: $(VENV)/.dev  ## Format, lint, types, import contracts, unit tests: offline, about two minutes
 	$(BIN)/ruff format --check .
@@ -57,4 +63,5 @@ lock: $(VENV)/.dev  ## Pin the newest versions that fit pyproject.toml, with has
 	$(LOCK) --extra local --extra dev --constraint requirements-local.lock --output-file requirements-dev.lock > /dev/null
 
 clean:  ## Remove what was installed, built and stored here
+	-test ! -x $(BIN)/event-dedup || $(BIN)/event-dedup local down
 	rm -rf $(VENV) build dist var htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -120,7 +120,10 @@ def local_status(as_json: AsJson = False) -> None:
         return
     facts("Local stack", found.summary)
     table("Functions", found.functions, {name: name.replace("_", " ") for name in FUNCTION_COLUMNS})
-    table("Queues", found.queues, {name: name.replace("_", " ") for name in QUEUE_COLUMNS})
+    queues = [
+        {name: str(value) for name, value in row.items()} for row in found.queues
+    ]  # zeros are told, too
+    table("Queues", queues, {name: name.replace("_", " ") for name in QUEUE_COLUMNS})
 
 
 FUNCTION_COLUMNS: Final = ("function", "state", "reserved", "processes", "memory_mb")

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
 import os
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def _upload(stack: "Stack", up: "Up", folder: Path) -> None:
         str(folder),
         f"s3://{bucket}/",
     ]
-    say(f"aws {' '.join(words)}")
+    say(shlex.join(["aws", *words]))
     subprocess.run(  # noqa: S603 - LocalStack's own
         [str(stack.environment / "bin" / "aws"), "--endpoint-url", up.url, *words],
         check=True,

@@ -38,6 +38,7 @@ def environment(folder: Path, say: Callable[[str], None]) -> Path:
     """
     if os.name != "posix":
         raise NoLocalStack("LocalStack without Docker runs on Linux and macOS only; on Windows use WSL")
+    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     python = folder / "bin" / "python"
     with guardian.opened(folder, "install.lock") as lock:

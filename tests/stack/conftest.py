@@ -113,7 +113,7 @@ class World:
     def events_of(self, source: str) -> list[Any]:
         """Give the canonical events that have listings of a source: id, title, and all listings."""
         return self.rows(
-            "SELECT canonical_id, title, (SELECT array_agg(s.source_code || ':' || s.id ORDER BY 1) FROM canonical_sources s "
+            "SELECT canonical_id, title, (SELECT array_agg(s.source_code || ':' || s.id ORDER BY s.source_code, s.id) FROM canonical_sources s "
             "WHERE s.canonical_id = e.canonical_id) AS listings FROM canonical_events e WHERE canonical_id IN "
             "(SELECT canonical_id FROM canonical_sources WHERE source_code = :source) ORDER BY title",
             source=source,

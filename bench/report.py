@@ -123,13 +123,16 @@ def _kinds(runs: list[Figures]) -> str:
 
 def main() -> None:
     """Put the tables into docs/PERFORMANCE.md."""
-    text = DOCUMENT.read_text(encoding="utf-8")
     for name, write in {"core": core_tables, "pipeline": pipeline_tables}.items():
         path = HERE / "results" / f"{name}.json"
         if path.exists():
-            written = write(json.loads(path.read_text(encoding="utf-8")))
-            text = _between(text, name, written)
-    DOCUMENT.write_text(text, encoding="utf-8")
+            put_between(DOCUMENT, name, write(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def put_between(document: Path, name: str, written: str) -> None:
+    """Replace what stands between the marks of that name in a document."""
+    text = document.read_text(encoding="utf-8")
+    document.write_text(_between(text, name, written), encoding="utf-8")
 
 
 def _between(text: str, name: str, written: str) -> str:

@@ -52,13 +52,13 @@ def call(address: tuple[str, int], payload: bytes, *, request_id: str, timeout_s
             return error("Runtime.ExitError", request_id, f"no answer of {address[0]}:{address[1]}: {fault}")
         finally:
             connection.close()
-    return Outcome(answer, failed=_is_error(answer))
+    return _read(answer, request_id)
 
 
-def _is_error(answer: bytes) -> bool:
-    """Tell an error by its form. RIE's own words for a timeout are no JSON at all."""
+def _read(answer: bytes, request_id: str) -> Outcome:
+    """Tell an error by its form. What RIE itself has to say, of a timeout for example, is no JSON."""
     try:
         document = json.loads(answer or b"null")
     except ValueError:
-        return True
-    return isinstance(document, dict) and "errorType" in document
+        return error("Runtime.EmulatorError", request_id, answer.decode(errors="replace").strip())
+    return Outcome(answer, failed=isinstance(document, dict) and "errorType" in document)

@@ -118,13 +118,12 @@ def _previous_day(column: str) -> pl.Expr:
     candidates = [_day_of(pl.coalesce(year, own.dt.year() + shift), month, day) for shift in (0, -1, 1)]
     distances = [(own - candidate).dt.total_days().abs() for candidate in candidates]
     nearest = pl.min_horizontal(distances)
-    choice = pl.coalesce(
+    return pl.coalesce(
         [
             pl.when(distance == nearest).then(candidate)
             for distance, candidate in zip(distances, candidates, strict=True)
         ]
     )
-    return choice
 
 
 @cache

@@ -82,6 +82,14 @@ class Trials:
         review = awaiting_review(scored.decisions, clusters, self._verdicts)
         return Trial(policy, kept.subjects, kept.candidates, scored.decisions, clusters, review)
 
+    def subjects(self, policy: Policy) -> Subjects:
+        """Lay out what comparisons look at under a policy."""
+        return self._blocked(policy).subjects
+
+    def candidates(self, policy: Policy) -> pl.DataFrame:
+        """Pair the source events that a policy has scored: ``a``, ``b``."""
+        return self._blocked(policy).candidates.pairs
+
     def _blocked(self, policy: Policy) -> _Kept:
         key = _without(policy, UNTOUCHED_BY_BLOCKING)
         if self._kept is None or self._kept.blocking != key:

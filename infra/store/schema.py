@@ -1,21 +1,24 @@
 """The schema's state: to head by Alembic, under a lock, so that two deployments don't race."""
+# ruff: noqa: PLC0415 - Alembic is imported where it is used: it costs each function's cold start a tenth of a second, and one needs it
 
 from importlib import resources
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from infra.errors import SchemaNotReady
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
 MIGRATION_LOCK: Final = 7_305_003
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> "Config":
     """Configure Alembic for the packaged migrations, on an open connection: no file and no current folder is needed."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")))
     config.attributes["connection"] = connection
@@ -27,6 +30,8 @@ def upgrade(engine: Engine) -> str:
 
     A database that is ahead of this code stays so: a deployment that failed goes back to the older code, and not to an older schema.
     """
+    from alembic import command
+
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         if not _is_ahead(_revision(connection)):
@@ -36,20 +41,28 @@ def upgrade(engine: Engine) -> str:
 
 def _is_ahead(revision: str | None) -> bool:
     """Whether only newer code knows a revision."""
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    known = {script.revision for script in _scripts().walk_revisions()}
     return revision is not None and revision not in known
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Go back to a revision, ``base`` for an empty database. Data of what is dropped is lost."""
+    from alembic import command
+
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         command.downgrade(alembic_config(connection), revision)
 
 
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(alembic_config())
+
+
 def head() -> str:
     """Return the newest revision that this code knows."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+    return _scripts().get_current_head() or ""
 
 
 def require_head(engine: Engine) -> None:
@@ -67,4 +80,6 @@ def require_head(engine: Engine) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision()

@@ -1,77 +1,54 @@
 """Errors: show pairs that the matcher got wrong on generated listings, to see whether it or the generator is to blame.
 
-python -m bench.errors --listings 20000 --false 10 --missed 10 --kind concert
+    python -m bench.errors --listings 20000 --false 10 --missed 10 --kind concert
+
+What is wrong, and why, is told by the same modules as in `event-dedup evaluate`; this adds the kind of the true event, which
+only the generator knows, and takes a sample, as the surest mistakes of a generated world are often one of its habits.
 """
 
 import argparse
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from bench.generator import generate
-from dedup_core.events import EVIDENCE, IDENTITY, VERDICT_SCHEMA, Previous
+from dedup_core.events import IDENTITY
+from dedup_core.labels import clusters_of
+from dedup_core.mistakes import Mistake, json_ready, mistakes
 from dedup_core.normalising import normalise
-from dedup_core.pipeline import resolve
 from dedup_core.policy import default_policy
+from dedup_core.trials import Trials
+from handlers.commands.evaluating import evidence_in_words
+from handlers.commands.evaluation_document import listing
+
+ALL = 1_000_000
+"""Mistakes of each sort that are looked at, of which some are shown."""
 
 
-def wrong_pairs(n: int, seed: int) -> pl.DataFrame:
-    """List all pairs joined falsely or missed: ``wrong`` (``false``, ``missed``), both sides' columns, and the decision with its evidence, if any."""
+def wrong_pairs(n: int, seed: int) -> tuple[pl.DataFrame, list[Mistake]]:
+    """Find all pairs joined falsely or missed: the listings as EVENT_SCHEMA and ``true_kind``, and the mistakes on their rows."""
     made = generate(n, seed=seed)
-    result = resolve(
-        normalise(made.listings),
-        pl.DataFrame(schema=dict(VERDICT_SCHEMA)),
-        Previous.nothing(),
-        default_policy(),
+    true = made.listings.select(
+        *IDENTITY, cluster=pl.Series(made.truth).cast(pl.String), true_kind=made.kinds
     )
-    truth = made.listings.with_columns(truth=made.truth, true_kind=made.kinds)
-    table = result.members.join(truth, on=[*IDENTITY]).sort(*IDENTITY).with_row_index("row")
-    found, real = _pairs(table, "canonical_id"), _pairs(table, "truth")
-    wrong = pl.concat(
-        [
-            found.join(real, on=["a", "b"], how="anti").with_columns(wrong=pl.lit("false")),
-            real.join(found, on=["a", "b"], how="anti").with_columns(wrong=pl.lit("missed")),
-        ]
-    )
-    sides = [
-        table.select(pl.col("row").alias(side), pl.exclude("row").name.suffix(f"_{side}"))
-        for side in ("a", "b")
-    ]
-    return (
-        wrong.join(result.decisions, on=["a", "b"], how="left")
-        .join(sides[0], on="a")
-        .join(sides[1], on="b")
-        .sort("wrong", "a", "b")
-    )
+    events = normalise(made.listings).sort(*IDENTITY)
+    trial = Trials(events).trial(default_policy())
+    found, _, _ = mistakes(trial, clusters_of(events, true), most=ALL)
+    return events.join(true, on=IDENTITY, how="left", maintain_order="left"), found
 
 
-def _pairs(table: pl.DataFrame, by: str) -> pl.DataFrame:
-    """List the pairs of rows that are in one cluster."""
-    rows = table.select("row", by)
-    return rows.join(rows, on=by).filter(pl.col("row") < pl.col("row_right")).select(a="row", b="row_right")
-
-
-def written(pair: dict[str, object]) -> str:
+def written(mistake: Mistake, events: pl.DataFrame) -> Iterator[str]:
     """Write a pair for a reader: both listings and the evidence."""
-    parts = " ".join(f"{part} {pair[part]:+.1f}" for part in EVIDENCE if pair.get(part))
-    head = f"{pair['wrong']}: {pair['decision'] or 'not scored, or far below the floor'} {pair['reasons'] or ''} {parts}"
-    return "\n".join([head, _side(pair, "a"), _side(pair, "b")])
-
-
-def _side(pair: dict[str, object], side: str) -> str:
-    dates = pair[f"event_dates_{side}"]
-    when = dates[0] if isinstance(dates, list) else {}
-    many = f" and {len(dates) - 1} more" if isinstance(dates, list) and len(dates) > 1 else ""
-    until = f" to {when['end_date']}" if when["end_date"] else ""
-    at = {
-        name: pair[f"{name}_{side}"]
-        for name in ("venue", "city", "district", "street", "latitude", "longitude", "geo_confidence")
-    }
-    text = str(pair[f"description_{side}"] or pair[f"short_description_{side}"] or "")[:150]
-    return (
-        f"  {pair[f'source_code_{side}']} {pair[f'source_type_{side}']} ({pair[f'true_kind_{side}']}) {pair[f'title_{side}']!r}, "
-        f"{when['date']} {when['start_time']}{until}{many}, {', '.join(str(value) for value in at.values())}\n      {text}"
-    )
+    yield f"{mistake.kind}:"
+    for row in (mistake.a, mistake.b):
+        side = listing(events, row)
+        kind, type_ = events["true_kind"][row], events["source_type"][row]
+        place = ", ".join(filter(None, (side["venue"], side["city"], side["district"])))
+        yield f"  {side['listing']} {type_} ({kind}) {side['title']!r}, {side['when']}, {place}"
+        if side["text"]:
+            yield f"      {side['text']}"
+    yield from (f"    {line}" for line in evidence_in_words(json_ready(mistake.explanation)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,14 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--false", type=int, default=10, help="how many falsely joined pairs (default: 10)")
     parser.add_argument("--missed", type=int, default=10, help="how many missed pairs (default: 10)")
     asked = parser.parse_args(arguments)
-    wrong = wrong_pairs(asked.listings, asked.seed)
+    events, found = wrong_pairs(asked.listings, asked.seed)
     if asked.kind:
-        wrong = wrong.filter(pl.col("true_kind_a") == asked.kind)
-    for name, many in (("false", asked.false), ("missed", asked.missed)):
-        some = wrong.filter(pl.col("wrong") == name)
-        print(f"{some.height} {name} pairs")
-        for pair in some.sample(min(many, some.height), seed=1).iter_rows(named=True):
-            print(written(pair), end="\n\n")
+        found = [one for one in found if events["true_kind"][one.a] == asked.kind]
+    for same, name, many in ((False, "false", asked.false), (True, "missed", asked.missed)):
+        some = [one for one in found if one.same == same]
+        print(f"{len(some)} {name} pairs")
+        for one in random.Random(1).sample(some, min(many, len(some))):
+            print(*written(one, events), "", sep="\n")
 
 
 if __name__ == "__main__":

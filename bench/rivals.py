@@ -303,7 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         for name, data in sets(asked.generated).items()
     ]
-    command = f"python -m bench.rivals --generated {asked.generated}"
+    folder = f"{DATA}=… " if DATA in os.environ else ""
+    command = f"{folder}python -m bench.rivals --generated {asked.generated}"
     figures = {"machine": machine, "command": command, "splink": version, "sets": told}
     written = rivals_table(figures)
     if not asked.no_save:

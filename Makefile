@@ -56,12 +56,15 @@ bench: $(VENV)/.dev  ## Measure speed, memory and quality; SIZES=10000,100000 fo
 	$(BIN)/python -m bench.run --sizes $(SIZES)
 	$(BIN)/python -m bench.pipeline
 
-LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+PIN = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+LOCK = $(PIN) pyproject.toml
 lock: $(VENV)/.dev  ## Pin the newest versions that fit pyproject.toml, with hashes
 	$(LOCK) --upgrade --output-file requirements.lock > /dev/null
 	$(LOCK) --extra local --constraint requirements.lock --output-file requirements-local.lock > /dev/null
 	$(LOCK) --extra local --extra dev --constraint requirements-local.lock --output-file requirements-dev.lock > /dev/null
+	$(PIN) --upgrade requirements-tools.in --output-file requirements-tools.lock > /dev/null
+	$(PIN) --upgrade --no-deps requirements-rie.in --output-file requirements-rie.lock > /dev/null
 
 clean:  ## Remove what was installed, built and stored here
 	-test ! -x $(BIN)/event-dedup || $(BIN)/event-dedup local down
-	rm -rf $(VENV) build dist var htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .tools build dist var htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

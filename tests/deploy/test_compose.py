@@ -177,3 +177,16 @@ def test_development_mounts_what_the_image_copies() -> None:
         mounted = {Path(mount.split(":")[0]).name for mount in service["volumes"]}
         assert mounted == copied, name
     assert set(services("docker-compose.dev.yml")) == set(functions("docker-compose.yml"))
+
+
+def test_the_workflow_is_one_and_calls_what_there_is() -> None:
+    path = ".github/workflows/ci.yml"
+
+    found = tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", path)
+
+    assert found.returncode == 0, found.stdout
+    commands = (ROOT / path).read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"\n{target}:" in makefile for target in re.findall(r"- run: make (\w+)", commands))
+    bucket = functions("docker-compose.yml")["sweep"]["environment"]["EVENT_DEDUP_UPLOADS_BUCKET"]
+    assert f"s3://{bucket}/" in commands

@@ -5,6 +5,7 @@ import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,31 @@ def test_a_poison_file_lands_in_quarantine_with_its_reason_and_its_neighbours_go
     assert json.loads(told)["reason"]
     assert (good.status, good.stored, good.rejected) == ("stored", 1, 1)
     assert world.waiting("UploadDeadLettersUrl") == 0
+
+
+def test_each_file_gets_a_receipt_with_what_was_refused_and_the_ids_of_what_came_of_it(world: World) -> None:
+    world.put(
+        "belege/quittblatt_1.json", file_of(listing("a1", "Töpfermarkt"), {"id": "a2", "title": "ohne Tag"})
+    )
+    world.put("belege/quittblatt_2.json", b"[")
+
+    told = eventually(lambda: _receipt(world, "belege/quittblatt_1.json"), "the good file's receipt")
+    bad = eventually(lambda: _receipt(world, "belege/quittblatt_2.json"), "the bad file's receipt")
+
+    (event,) = world.events_of("quittblatt")
+    assert [one["canonical_id"] for one in told["events"]] == [event.canonical_id]
+    assert [(error["listing_id"], error["field"]) for error in told["errors"]] == [("a2", "event_dates")]
+    assert (told["counts"]["stored"], told["counts"]["rejected"]) == (1, 1)
+    assert (bad["status"], bad["events"]) == ("quarantined", [])
+    assert bad["reason"]
+
+
+def _receipt(world: World, key: str) -> Any:
+    s3 = world.client("s3")
+    try:
+        return json.loads(s3.get_object(Bucket=world.results, Key=f"receipts/{key}.json")["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return None
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,20 @@ import os
 import signal
 import sys
 import threading
+import time
+from typing import Final
+
+
+GRACE_S: Final = 5
+"""Seconds for an end in good order, which takes three; cut off while its services start, LocalStack may never come to it."""
 
 
 def end_unless_told_to_stay() -> None:
-    """Wait for the word; without it, end in good order."""
+    """Wait for the word; without it, end. Functions end by themselves when this process is gone."""
     if sys.stdin.readline() != "stay\n":
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_S)
+        os._exit(1)
 
 
 if __name__ == "__main__":

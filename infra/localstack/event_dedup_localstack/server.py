@@ -1,6 +1,6 @@
 """LocalStack, started so that it ends with who started it, until that one says that it may stay.
 
-``python server.py``, in LocalStack's environment. A line ``stay`` on standard input lets it live on; if standard input closes before, who
+``python -m event_dedup_localstack.server``, in LocalStack's environment. A line ``stay`` on standard input lets it live on; if standard input closes before, who
 started it was cut off half-way, and nobody would know of what is left.
 """
 
@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from typing import Final
-
 
 GRACE_S: Final = 5
 """Seconds for an end in good order, which takes three; cut off while its services start, LocalStack may never come to it."""

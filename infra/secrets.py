@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def database_url(client: "BaseClient", arn: str) -> str:
-    """Read the URL from a secret: the text itself, or the JSON that RDS keeps (host, port, dbname, username, password).
+    """Read the URL from a secret: the text itself, or the JSON that RDS keeps (host, port, dbname, username, password; TLS is insisted on).
 
     Raises:
         WrongSettings: the secret holds neither.
@@ -29,6 +29,9 @@ def database_url(client: "BaseClient", arn: str) -> str:
             host=parts["host"],
             port=int(parts.get("port", 5432)),
             database=parts.get("dbname", "postgres"),
+            query={
+                "sslmode": parts.get("sslmode", "require")
+            },  # RDS always can, and "prefer" would give way to who refuses
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise WrongSettings(

@@ -38,6 +38,7 @@ def test_the_secret_that_rds_keeps_is_read_whatever_the_password(
 
     assert (address.host, address.port, address.database) == ("db.internal", 5433, "events")
     assert (address.username, address.password) == ("app", password)
+    assert address.query["sslmode"] == "require"
 
 
 @pytest.mark.parametrize("text", ["", "hunter2", '{"username": "app", "password": "hunter2"}', '["hunter2"]'])

@@ -18,8 +18,9 @@ import polars as pl
 from bench.generator import generate
 from bench.machine import peak_mib
 from dedup_core.blocking import blocking_keys, candidate_pairs
-from dedup_core.evaluating import Labels, bcubed, blocking_recall, pairwise
+from dedup_core.evaluating import Labels, bcubed, pairwise
 from dedup_core.events import IDENTITY, LISTING_SCHEMA, VERDICT_SCHEMA, Previous
+from dedup_core.labels import TrueClusters
 from dedup_core.normalising import normalise
 from dedup_core.pipeline import resolve, subjects_and_words
 from dedup_core.policy import default_policy
@@ -123,7 +124,10 @@ def _blocking_recall(folder: Path, truth: Labels) -> float:
     events = pl.read_ipc(folder / "events.arrow").sort(*IDENTITY)
     subjects, tokens = subjects_and_words(events, policy)
     keys = blocking_keys(events, subjects.occurrences, tokens, limits=policy.blocking)
-    return blocking_recall(candidate_pairs(keys, max_block_size=policy.blocking.max_block_size).pairs, truth)
+    met, same = TrueClusters(truth).met(
+        candidate_pairs(keys, max_block_size=policy.blocking.max_block_size).pairs
+    )
+    return met / same
 
 
 def _by_kind(labels: Labels, truth: Labels, kinds: pl.Series) -> dict[str, dict[str, float]]:

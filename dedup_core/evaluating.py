@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 Labels = npt.NDArray[np.int64]
 
@@ -79,15 +78,6 @@ def bcubed(labels: Labels, truth: Labels) -> BCubed:
         precision=float((squares / in_found).sum() / len(labels)),
         recall=float((squares / in_real).sum() / len(labels)),
     )
-
-
-def blocking_recall(pairs: pl.DataFrame, truth: Labels) -> float:
-    """Share of the pairs that belong together and stand among the candidates, in [0, 1]; 1 if there are none.
-
-    pairs: ``a``, ``b``: rows of ``truth`` (n,), each pair once.
-    """
-    met = int((truth[pairs["a"].to_numpy()] == truth[pairs["b"].to_numpy()]).sum())
-    return _share(met, _pairs(np.bincount(_codes(truth))) if len(truth) else 0)
 
 
 def _share(part: int, whole: int) -> float:

@@ -5,6 +5,7 @@ test holds the two together. Where two policies differ in thresholds only, the s
 could reach any threshold: as a pair's score is local, the others don't matter to it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,10 +74,13 @@ class Trials:
         self._verdicts = index_verdicts(pl.DataFrame(schema=dict(VERDICT_SCHEMA)), self.events)
         self._kept: _Kept | None = None
 
-    def trial(self, policy: Policy) -> Trial:
-        """Block, score and cluster, or as much of it as differs from the last trial."""
+    def trial(self, policy: Policy, told: Callable[[str], None] = lambda stage: None) -> Trial:
+        """Block, score and cluster, or as much of it as differs from the last trial. told: of each stage when it begins."""
+        told("blocking")
         kept = self._blocked(policy)
+        told("scoring")
         scored = self._scored(kept, policy)
+        told("clustering")
         scored = completed(scored, kept.subjects, self._verdicts, policy)
         clusters = cluster(self.events.height, scored.decisions, self._verdicts, limits=policy.clustering)
         review = awaiting_review(scored.decisions, clusters, self._verdicts)

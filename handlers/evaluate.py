@@ -158,9 +158,12 @@ def _suite_data(folder: Path, policy: Policy, more: Sequence[Path], told: Told) 
     return Data(folder.as_posix(), events, clusters_of(events, clusters), suite, read.rejections, 0)
 
 
-def evaluate(data: Data, trials: Trials, policy: Policy) -> Evaluation:
-    """Measure a policy. trials: of the data's events."""
-    trial = trials.trial(policy)
+def evaluate(
+    data: Data, trials: Trials, policy: Policy, told: Callable[[str], None] = lambda stage: None
+) -> Evaluation:
+    """Measure a policy. trials: of the data's events; told: of each stage when it begins."""
+    trial = trials.trial(policy, told)
+    told("judging")
     judgements = () if data.suite is None else tuple(_judged(data, data.suite, policy))
     return Evaluation(policy, trial, figures(trial, data.truth), judgements)
 

@@ -13,6 +13,15 @@ from handlers.commands.options import AsJson, PolicyFile, chosen_policy
 if TYPE_CHECKING:
     from handlers.evaluate import Data
 
+MISTAKES_SHOWN: Final = 5
+"""Mistakes of each sort that a terminal shows in full if nobody says otherwise."""
+
+MISTAKES_TOLD: Final = 50
+"""The same in a page and in JSON, which one can search."""
+
+BEGUN: Final = {"blocking": 0.1, "scoring": 0.2, "clustering": 0.4, "judging": 0.45}
+"""Share of the work that is done by then, if there is no sweep."""
+
 CHANGES_SHOWN: Final = 20
 """Changed pairs that a terminal shows; --json and --html have every one."""
 
@@ -28,7 +37,7 @@ Labels = Annotated[
     Path | None,
     typer.Option(
         "--truth",
-        help="CSV of source_code,id,cluster or of a_source_code,a_id,b_source_code,b_id,label (same or different).",
+        help="CSV of source_code, id, cluster; or of a_source_code, a_id, b_source_code, b_id, label (same or different).",
         exists=True,
         dir_okay=False,
     ),
@@ -54,7 +63,14 @@ Compare = Annotated[
         dir_okay=False,
     ),
 ]
-Errors = Annotated[int, typer.Option(help="Wrong pairs of each sort to tell in full.", min=0, max=10_000)]
+Errors = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Wrong pairs of each sort to tell in full: {MISTAKES_SHOWN}, in a page and in JSON {MISTAKES_TOLD}, if not said.",
+        min=0,
+        max=10_000,
+    ),
+]
 Page = Annotated[
     Path | None,
     typer.Option(help="Write a page with plots, all in one file that needs nothing else.", dir_okay=False),
@@ -68,7 +84,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     around: Around = None,
     sweep: Sweep = None,
     compare: Compare = None,
-    errors: Errors = 5,
+    errors: Errors = None,
     html: Page = None,
     as_json: AsJson = False,
 ) -> None:
@@ -94,13 +110,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     second = None if compare is None else parse_policy(compare.read_text(encoding="utf-8"), name=str(compare))
     with progress_bar() as show:
         read = measuring.read_data(data, rules, labels=truth, around=around or (), told=show)
-        show("measuring", 0.1)
         trials = Trials(read.events)
-        found = measuring.evaluate(read, trials, rules)
+        found = measuring.evaluate(read, trials, rules, told=lambda stage: show(stage, BEGUN[stage]))
         variants = measuring.sweep(read, trials, rules, combinations, told=show)
         show("comparing", 0.9)
         other = None if second is None else measuring.evaluate(read, trials, second)
-        told = document(read, found, most=errors, variants=variants, other=other)
+        most = MISTAKES_TOLD if errors is None else errors
+        told = document(read, found, most=most, variants=variants, other=other)
     if html is not None:
         from handlers.commands.evaluation_page import page
 
@@ -108,7 +124,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     if as_json:
         print_json(told)
     else:
-        _show(told)
+        _show(told, MISTAKES_SHOWN if errors is None else errors)
     _tell_refusals(read)
     if html is not None:
         say(f"The page with the plots is {html}")
@@ -172,8 +188,8 @@ CASE_COLUMNS: Final = {"verdict": "verdict", "id": "case", "reason": "reason"}
 CHANGE_COLUMNS: Final = {"outcome": "was and is", "label": "label", **LISTING_COLUMNS}
 
 
-def _show(told: Row) -> None:
-    """Print everything, the figures first."""
+def _show(told: Row, most: int) -> None:
+    """Print everything, the figures first. most: mistakes of each sort to tell in full."""
     from handlers.terminal import facts, table
 
     about = {"policy": told["policy"]["version"], "data": told["data"]["name"]}
@@ -182,7 +198,7 @@ def _show(told: Row) -> None:
         table("Hard cases by row of the catalogue", _without_zeros(cases["rows"]), ROW_COLUMNS)
         rows = [{**case, "reason": "; ".join(case["faults"])} for case in cases["wrong"]]
         table("Cases that are not right, the worst first", rows, CASE_COLUMNS)
-    _show_mistakes(told["mistakes"])
+    _show_mistakes(told["mistakes"], most)
     if "sweep" in told:
         _show_sweep(told["sweep"])
     if "comparison" in told:
@@ -193,20 +209,21 @@ def _without_zeros(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [{name: None if value == 0 else value for name, value in row.items()} for row in rows]
 
 
-def _show_mistakes(told: Row) -> None:
+def _show_mistakes(told: Row, most: int) -> None:
     from handlers.terminal import out, remarks, table
 
     total = told["wrong_merges"] + told["missed"]
+    shown = [one for same in (False, True) for one in [w for w in told["worst"] if w["same"] == same][:most]]
     if not total:
         remarks(["No labelled pair is wrong."])
-    for number, mistake in enumerate(told["worst"], 1):
+    for number, mistake in enumerate(shown, 1):
         table(
             f"{number} of {total} mistakes: {mistake['kind']}", [mistake["a"], mistake["b"]], LISTING_COLUMNS
         )
         remarks(evidence_in_words(mistake["evidence"]))
         out.print()
-    if total > len(told["worst"]) > 0:
-        remarks([f"… and {total - len(told['worst'])} more: --errors {total} tells them all."])
+    if total > len(shown) > 0:
+        remarks([f"… and {total - len(shown)} more: --errors {total} tells them all."])
 
 
 def evidence_in_words(evidence: Row) -> list[str]:

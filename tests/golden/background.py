@@ -2,15 +2,20 @@
 
 Invented towns that no case uses, titles that every village has, some events listed by two sources. Nobody judges what
 becomes of them; they only give token frequencies, boilerplate and blocks the size they have in life.
+
+    python -m tests.golden.background /tmp/background
 """
 
 import json
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any, Final
 
+SEED: Final = 2026
 EVENTS: Final = 1_400
 SHARE_LISTED_TWICE: Final = 0.4
 TOWNS: Final = tuple(
@@ -93,3 +98,16 @@ def _listing(title: str, text: str, day: date, time: str | None, place: tuple[st
         "source_type": "terminliste",
         "categories": [],
     }
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the background's files into the folder named, for ``event-dedup evaluate tests/golden --around FOLDER``."""
+    (name,) = arguments
+    folder = Path(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in background(SEED).items():
+        (folder / file).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -17,11 +17,11 @@ from dedup_core.pipeline import resolve
 from dedup_core.policy import Intake, Policy, default_policy
 from dedup_core.validating import Validated, source_code_of, validate
 from handlers.dedupe import read_files
+from tests.golden.background import SEED as BACKGROUND_SEED
 from tests.golden.background import background
 from tests.golden.cases import hard_cases, input_files, suite
 
 Mode = Literal["alone", "together", "embedded"]
-BACKGROUND_SEED: Final = 2026
 
 
 def validated(files: Mapping[str, bytes], intake: Intake) -> list[Validated]:

@@ -10,12 +10,13 @@ import pytest
 from dedup_core.hard_cases import Case
 from dedup_core.judging import Outcome, Pair, Verdict, judge
 from dedup_core.policy import default_policy
+from tests.golden.background import SEED as BACKGROUND_SEED
 from tests.golden.background import TOWNS, background
 from tests.golden.cases import hard_cases, identity, input_files
 from tests.golden.floors import MODE_NAMES, fallen, floors, floors_of
 from tests.golden.labelled import SAMPLE_NAMES, sample_figures
 from tests.golden.report import complained
-from tests.golden.running import BACKGROUND_SEED, Mode, judgements, validated
+from tests.golden.running import Mode, judgements, validated
 
 
 def _case(id_: str) -> Case:

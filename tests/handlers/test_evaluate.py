@@ -177,6 +177,15 @@ def test_a_suite_is_measured_by_row_and_its_rows_add_up() -> None:
     assert result["figures"]["labelled"] == result["figures"]["listings"]
 
 
+def test_listings_around_a_suite_are_matched_but_not_judged(folder: Path) -> None:
+    alone = told(SUITE)["figures"]
+
+    among = told(SUITE, "--around", str(folder))["figures"]
+
+    assert among["listings"] == alone["listings"] + 3
+    assert among["labelled"] == alone["labelled"] == alone["listings"]
+
+
 class References(HTMLParser):
     """Collects what a page would fetch."""
 

@@ -1,12 +1,11 @@
 from itertools import combinations
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.evaluating import Labels, bcubed, blocking_recall, pairwise
+from dedup_core.evaluating import Labels, bcubed, pairwise
 
 partitions = st.integers(0, 12).flatmap(
     lambda n: st.tuples(*[st.lists(st.integers(-3, 5), min_size=n, max_size=n)] * 2)
@@ -55,12 +54,3 @@ def test_one_false_bridge_costs_pairwise_more_than_bcubed() -> None:
 
     assert pairwise(joined, truth).precision == pytest.approx(90 / 190)
     assert bcubed(joined, truth).precision == pytest.approx(0.5)
-
-
-def test_blocking_recall_counts_only_pairs_that_belong_together() -> None:
-    truth = as_labels([7, 7, 7, 2])
-    candidates = pl.DataFrame({"a": [0, 0, 2], "b": [1, 3, 3]}, schema={"a": pl.UInt32, "b": pl.UInt32})
-
-    recall = blocking_recall(candidates, truth)
-
-    assert recall == pytest.approx(1 / 3)

@@ -89,3 +89,12 @@ def test_a_label_of_a_listing_that_was_refused_is_counted_and_no_mistake() -> No
     )
 
     assert (truth.size, left_out) == (1, 1)
+
+
+def test_blocking_is_judged_by_pairs_that_belong_together_only() -> None:
+    truth = TrueClusters(np.array([7, 7, 7, 2, NOBODY], np.int64))
+    candidates = pl.DataFrame({"a": [0, 0, 2, 0], "b": [1, 3, 3, 4]}, schema={"a": pl.UInt32, "b": pl.UInt32})
+
+    met, true = truth.met(candidates)
+
+    assert (met, true) == (1, 3)

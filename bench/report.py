@@ -1,4 +1,4 @@
-"""Report: turn the figures in bench/results into the tables of docs/PERFORMANCE.md.
+"""Report: turn the figures in bench/results into the tables of docs/PERFORMANCE.md, and the policy's fields into that of docs/MATCHING.md.
 
     python -m bench.report
 
@@ -7,11 +7,17 @@ Only what stands between the marks in that file is replaced; the words around th
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import BaseModel
+
+from dedup_core.policy import Policy
+
 HERE: Final = Path(__file__).parent
 DOCUMENT: Final = HERE.parent / "docs" / "PERFORMANCE.md"
+MATCHING: Final = HERE.parent / "docs" / "MATCHING.md"
 
 Figures = dict[str, Any]
 
@@ -121,12 +127,31 @@ def _kinds(runs: list[Figures]) -> str:
     )
 
 
+def policy_table() -> str:
+    """Write what each field of the policy means; the values stand in matching.yaml alone."""
+    rows = [f"| `{path}` | {meaning} |" for path, meaning in _fields(Policy, "")]
+    return "\n".join(["| field | meaning |", "| --- | --- |", *rows])
+
+
+def _fields(section: type[BaseModel], path: str) -> Iterator[tuple[str, str]]:
+    """List fields with their meaning; a section whose fields have none of their own is one row."""
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            yield f"{path}{name}", field.description or ""
+            continue
+        yield f"{path}{name}", field.description or (inner.__doc__ or "").split("\n")[0]
+        if any(part.description for part in inner.model_fields.values()):
+            yield from _fields(inner, f"{path}{name}.")
+
+
 def main() -> None:
     """Put the tables into docs/PERFORMANCE.md."""
     for name, write in {"core": core_tables, "pipeline": pipeline_tables}.items():
         path = HERE / "results" / f"{name}.json"
         if path.exists():
             put_between(DOCUMENT, name, write(json.loads(path.read_text(encoding="utf-8"))))
+    put_between(MATCHING, "policy", policy_table())
 
 
 def put_between(document: Path, name: str, written: str) -> None:

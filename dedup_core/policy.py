@@ -159,8 +159,8 @@ class EvidenceWeights(Section):
     description_copies: int = Field(
         ge=2, description="different titles with the same text from which it is a template"
     )
-    categories_shared: Bits
-    categories_differ: Bits
+    categories_shared: Bits = Field(description="bits for a category in common")
+    categories_differ: Bits = Field(description="bits if both have categories and none in common")
     same_source: Bits = Field(
         description="bits for two listings of one source that are not the same to the letter"
     )

@@ -4,12 +4,22 @@ A text that speaks of rain, of a condition or of last year says nothing of the e
 have people stay at home, so when in doubt nothing was said.
 """
 
+from typing import Final
+
 import polars as pl
 
 from dedup_core import lexicon
+from dedup_core.folding import unescaped
 
-HINTS = ("abgesagt", "entf", "fällt", "nicht statt", "cancel")
-"""Letters without which no pattern fits: most texts are read no further."""
+HINTS: Final = ("abgesagt", "entf", "fällt", "FÄLLT", "fa\u0308llt", "f&auml;llt", "nicht statt", "cancel")
+"""Letters without which no pattern fits, in the ways in which umlauts are written: most texts are read no further."""
+
+ABBREVIATED: Final = r"\d\.|\b(?:\p{L}|bzw|ca|etc|evtl|ggf|inkl|nr|st|str|tel|usw)\."
+"""What ends with a dot and no sentence: "bei Regen am 12.3. bzw. bei Sturm" speaks of one case."""
+
+
+NOTHING: Final = r"[^\s\S]"
+"""Finds nothing: an empty pattern would be found in every sentence."""
 
 
 def announced(listings: pl.DataFrame) -> pl.Series:
@@ -26,11 +36,12 @@ def announced(listings: pl.DataFrame) -> pl.Series:
 
 def _spoken_of() -> list[pl.Expr]:
     """Tell of each marker whether a sentence says it and speaks of no other case."""
-    lowered = pl.col("text").str.to_lowercase()
+    lowered = unescaped(pl.col("text")).str.normalize("NFKC").str.to_lowercase()
+    within = rf"(?:{ABBREVIATED}|[^.!?\n])*"
     flags: list[pl.Expr] = []
     for name, sentence in sorted(lexicon.sentences().items()):
-        said = f"[^.!?\\n]*(?:{'|'.join(sentence.patterns)})[^.!?\\n]*"
-        other = "|".join(sentence.unless)
+        said = f"{within}(?:{'|'.join(sentence.patterns)}){within}"
+        other = "|".join(sentence.unless) or NOTHING
         plain = lowered.str.extract_all(said).list.eval(~pl.element().str.contains(other)).list.any()
         flags.append(pl.when(plain).then(pl.lit(name)))
     return flags

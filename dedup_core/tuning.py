@@ -57,11 +57,14 @@ WEIGHTS: Final = (
 )
 """Paths of what is tuned: numbers, and curves, of which the second number of each point is."""
 
-STEPS: Final = (1.5, 1.2, 1.08)
+STEPS: Final = (1.5, 1.2, 1.1)
 """Factors by which a number is raised and lowered in the rounds of the search, coarse ones first."""
 
 ROUNDS: Final = 3
 """Rounds at each step at most; a round that gains nothing ends the step."""
+
+LEAST_GAIN: Final = 0.01
+"""Nats below which a step is not worth taking."""
 
 HARD: Final = -16.0
 """Bits; labelled pairs that the first policy puts below are different whatever is tuned, and are not looked at again."""
@@ -135,28 +138,30 @@ class _Search:
                 "none of the labels says of two candidates that they are one event: nothing to fit"
             )
         self.policy = policy
-        self.best = self._cost(policy, self.factors)
+        self._telling = list(WEIGHTS)
+        self.best = self._loss_now = self._loss(policy)
 
     def round(self, step: float) -> bool:
         """Try each factor one step up and down; keep what gains. Tell whether anything did."""
-        gained = False
-        for name in WEIGHTS:
-            for factor in (self.factors[name] * step, self.factors[name] / step):
-                if self._try({**self.factors, name: factor}):
-                    gained = True
-                    break
-        return gained
+        return sum(self._better(name, step) for name in list(self._telling)) > 0
 
-    def _try(self, factors: dict[str, float]) -> bool:
-        try:
-            policy = varied(self._start, self._scaled(factors))
-        except InvalidPolicy:
-            return False
-        cost = self._cost(policy, factors)
-        if cost >= self.best - 1e-6:
-            return False
-        self.policy, self.best, self.factors = policy, cost, factors
-        return True
+    def _better(self, name: str, step: float) -> bool:
+        """Try one factor. What moves no labelled pair either way is not tried again."""
+        costs = []
+        for factor in (self.factors[name] * step, self.factors[name] / step):
+            factors = {**self.factors, name: factor}
+            try:
+                policy = varied(self._start, self._scaled(factors))
+            except InvalidPolicy:
+                continue
+            costs.append(self._loss(policy))
+            cost = costs[-1] + self._penalty(factors)
+            if cost < self.best - LEAST_GAIN:
+                self.policy, self.best, self.factors, self._loss_now = policy, cost, factors, costs[-1]
+                return True
+        if all(cost == self._loss_now for cost in costs):
+            self._telling.remove(name)
+        return False
 
     def _scaled(self, factors: Mapping[str, float]) -> dict[str, float]:
         return {
@@ -166,17 +171,18 @@ class _Search:
             for path in self._paths[name]
         }
 
-    def _cost(self, policy: Policy, factors: Mapping[str, float]) -> float:
-        """Add the log loss of the labelled pairs, in nats, and the penalty of the factors.
+    def _penalty(self, factors: Mapping[str, float]) -> float:
+        return self._goal.caution * sum(float(np.log2(factor)) ** 2 for factor in factors.values())
+
+    def _loss(self, policy: Policy) -> float:
+        """Add up the log loss of the labelled pairs, in nats.
 
         Halfway between the thresholds a pair is taken to be as likely one event as not.
         """
         weights = score(self.pairs, self._subjects, policy, keep_all=True).decisions["weight"].to_numpy()
         middle = (policy.thresholds.match + policy.thresholds.ambiguous) / 2
         odds = (weights.astype(np.float64) - middle) * LOG_2
-        loss = np.logaddexp(0.0, np.where(self._same, -odds, odds)).sum()
-        penalty = self._goal.caution * sum(np.log2(factor) ** 2 for factor in factors.values())
-        return float(loss + penalty)
+        return float(np.logaddexp(0.0, np.where(self._same, -odds, odds)).sum())
 
 
 def _paths_of(policy: Policy, name: str) -> Iterator[str]:

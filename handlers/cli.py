@@ -10,7 +10,17 @@ from collections.abc import Callable
 
 import typer
 
-from handlers.commands import changing, evaluating, files, local, local_demo, looking, reviewing, watching
+from handlers.commands import (
+    changing,
+    evaluating,
+    files,
+    local,
+    local_demo,
+    looking,
+    reviewing,
+    tuning,
+    watching,
+)
 
 app = typer.Typer(
     name="event-dedup",
@@ -29,6 +39,7 @@ for command in (
     reviewing.explain,
     reviewing.review,
     evaluating.evaluate,
+    tuning.tune,
 ):
     app.command()(command)
 

@@ -96,8 +96,12 @@ def _without_town(venue: str, town: str | None) -> str | None:
     return None if venue == town else " ".join(left or words)
 
 
+NUMBERED: Final = r"^(.*\p{L}{2}\D*?)\s\d+\s?[a-z]?(?:\s(?:\d+\s?)?[a-z]?)?$"
+"""A folded street and its number, or two: "hauptstrasse 5 7", "hauptstrasse 5 b d". In Mannheim "C 4" is the name of a street."""
+
+
 def _street() -> pl.Expr:
-    street = folded(pl.col("street")).str.replace_all(r"str\b", "strasse").str.replace(r"\s\d+\s?[a-z]?$", "")
+    street = folded(pl.col("street")).str.replace_all(r"str\b", "strasse").str.replace(NUMBERED, "$1")
     return pl.when(street != "").then(street)
 
 

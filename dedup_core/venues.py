@@ -18,8 +18,10 @@ def venue_words(names: pl.Series) -> pl.Series:
 
     Words for churches are looked for before names are split: the Münsterplatz is no church.
     """
-    padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" ")).str.replace_many(_churches())
-    split = title_words_of(names.to_frame("name").select(padded.str.strip_chars(" ")).to_series())
+    padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" "))
+    # Twice: of two such words side by side the first takes the space between them with it.
+    named = padded.str.replace_many(_churches()).str.replace_many(_churches())
+    split = title_words_of(names.to_frame("name").select(named.str.strip_chars(" ")).to_series())
     saint = title_words_of(_series([fold("Sankt")])).item()
     plain = split.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
     return plain.zip_with(plain != "", split)

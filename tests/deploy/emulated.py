@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.deploy.tools import emulator
 
@@ -36,12 +37,13 @@ def runtime_client(folder: Path) -> Path:
 class Emulated:
     """A function under the emulator."""
 
+    host: str
     port: int
     log: Path
 
     def invoke(self, event: Any) -> Any:
         """Call it once; gives its answer, or the emulator's word on what went wrong."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
         connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
         text = connection.getresponse().read().decode()
         connection.close()
@@ -84,40 +86,47 @@ def environment(tree: Path, client: Path, variables: Mapping[str, str]) -> dict[
 
 @contextmanager
 def emulated(
-    command: str, tree: Path, client: Path, variables: Mapping[str, str], log: Path
+    command: str,
+    tree: Path,
+    client: Path,
+    variables: Mapping[str, str],
+    log: Path,
+    *,
+    address: tuple[str, int] | None = None,
 ) -> Iterator[Emulated]:
-    """Run a function. command: of its image, ``handlers.ingest.lambda_handler``; log: what it writes goes there."""
-    port, api = free_port(), free_port()
-    addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
-    addresses += ["--runtime-api-address", f"127.0.0.1:{api}"]
+    """Run a function. command: of its image, ``handlers.ingest.lambda_handler``; log: what it writes goes there; address: else a free port."""
+    host, port = address or ("127.0.0.1", free_port())
+    addresses = ["--runtime-interface-emulator-address", f"{host}:{port}"]
+    addresses += ["--runtime-api-address", f"{host}:{free_port()}"]
     run = [str(emulator()), *addresses, interpreter(), "-m", "awslambdaric", command]
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            run,
-            env=environment(tree, client, variables),
-            cwd=tree,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        ) as process,
-    ):
+    with log.open("w") as out, started(run, environment(tree, client, variables), out, cwd=tree):
+        _await(host, port)
+        yield Emulated(host, port, log)
+
+
+@contextmanager
+def started(
+    command: list[str], variables: Mapping[str, str], out: IO[str], *, cwd: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program with all that it starts, and end them all."""
+    with subprocess.Popen(
+        command, env=dict(variables), cwd=cwd, stdout=out, stderr=out, start_new_session=True
+    ) as process:
         try:
-            _await(port)
-            yield Emulated(port, log)
+            yield process
         finally:
-            os.killpg(process.pid, 15)
+            os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(5)
+                process.wait(10)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _await(port: int) -> None:
+def _await(host: str, port: int) -> None:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:

@@ -1,9 +1,8 @@
 import json
 import re
-import shutil
 import socket
 import subprocess
-import tempfile
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -20,36 +19,16 @@ from sqlalchemy import text
 from infra.store import schema
 from infra.store.engine import build_engine
 from tests.deploy import image
-from tests.deploy.emulated import Emulated, emulated, environment, interpreter, runtime_client
+from tests.deploy.conftest import COMMANDS, Image
+from tests.deploy.emulated import Emulated, emulated, environment, interpreter
 from tests.deploy.tools import ROOT, tool
-from tests.deploy.translating import resources
 from tests.handlers.conftest import batch, notification
 from tests.handlers.worlds import BEFORE
 
-COMMANDS = {
-    name.removesuffix("Function").lower(): function["ImageConfig"]["Command"][0]
-    for name, function in resources("AWS::Lambda::Function").items()
-}
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Lambda's emulator is a program for Linux")
+
 IMPORT_CPU_S = {"api": 2.0, "ingest": 2.5, "match": 3.0, "sweep": 2.0, "migrate": 2.0}
 """Seconds of a processor that an import may cost at most: against a heavy import that slips in, on machines of any speed."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """The last stage's files, and the runtime client that its base image brings along."""
-
-    tree: Path
-    client: Path
-    instructions: list[tuple[str, str]]
-
-
-@pytest.fixture(scope="module")
-def built() -> Iterator[Image]:
-    """Build the image's tree by the Dockerfile's own steps."""
-    folder = Path(tempfile.mkdtemp(prefix="event-dedup-image-"))
-    stage = image.build(folder / "stages")
-    yield Image(stage.at(image.TASK_ROOT), runtime_client(folder / "client"), stage.instructions)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

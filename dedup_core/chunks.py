@@ -1,6 +1,7 @@
 """Chunks: long columns worked on a part at a time, as many parts at once as there are cores.
 
-Threads do, since columns are worked on outside of Python's lock. Memory is that of as many chunks as there are cores.
+Threads do, since columns are worked on outside of Python's lock. Memory is that of as many chunks in work as there are cores, and of
+what comes of all of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence

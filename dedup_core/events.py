@@ -73,7 +73,7 @@ COMPARABLE_SCHEMA: Final = pl.Schema(
 """What `dedup_core.normalising` adds. Lists of words are one space-joined text: that is what Postgres COPY moves fastest.
 
 title_words: the words of the title's core in order, folded, synonyms replaced, compounds split; title_tokens: the distinct ones;
-markers: of ``cancelled early extra late moved sold_out``, sorted; kind: ``voucher``, ``tour``, ``exhibition`` … or null."""
+markers: of ``cancelled early extra late live moved sold_out``, sorted; kind: ``voucher``, ``guided_tour``, ``exhibition`` … or null."""
 
 EVENT_SCHEMA: Final = pl.Schema({**LISTING_SCHEMA, **COMPARABLE_SCHEMA})
 
@@ -190,7 +190,8 @@ class Resolution:
     events: the source events, sorted by (source_code, id); row numbers elsewhere point into it.
     canonical_events: see `dedup_core.synthesising`; one row a canonical event, sorted by ``canonical_id``.
     members: ``canonical_id``, ``source_code``, ``id``: the partition of the source events, sorted.
-    decisions: DECISION_SCHEMA; every match and ambiguous pair, and the no_match pairs above the policy's floor.
+    decisions: DECISION_SCHEMA; every match and ambiguous pair, the no_match pairs above the policy's floor but for those whose titles
+        alone decide, and every pair of a group that matches hold together.
     review: those of them that wait for a person: ambiguous, across two canonical events, without a verdict; most likely first.
     links: ``kind`` (``part_of`` or ``date_of``), ``from``, ``to``: canonical ids.
     flags: ``canonical_id``, ``flag``, ``detail``: why a person should look at a cluster.

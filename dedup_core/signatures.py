@@ -28,7 +28,7 @@ def word_signatures(events: npt.NDArray[np.uint32], words: npt.NDArray[np.int32]
 
 
 def letter_signatures(titles: pl.Series) -> Signatures:
-    """Sign the runs of three letters in each title, spaces left out. titles: (n,), without nulls."""
+    """Sign the runs of three letters (bytes of UTF-8) in each title, spaces left out. titles: (n,), without nulls."""
     parts = [_letters_signed(titles.slice(start, CHUNK)) for start in range(0, max(1, len(titles)), CHUNK)]
     return np.concatenate(parts)
 
@@ -66,7 +66,10 @@ def may_share(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.bool_]
 
 
 def shared_part(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.float32]:
-    """Estimate how much of the smaller set of each pair of rows lies in the other: (p,) in [0, 1], rather too much than too little."""
+    """Estimate how much of the smaller set of each pair of rows lies in the other: (p,) in [0, 1].
+
+    Rather too much than too little; too little only where what both have shares a bit with more of what both have.
+    """
     sizes = np.bitwise_count(signatures).sum(axis=1, dtype=np.uint8)
     common = np.bitwise_count(signatures[a] & signatures[b]).sum(axis=1, dtype=np.uint8)
     smaller = np.maximum(np.minimum(sizes[a], sizes[b]), 1)

@@ -1,8 +1,8 @@
 """Vetoes: what no sum of evidence may overrule, and relations that are no merge.
 
 Each rule is a mask over pairs and a limit on their weight. A limit at or below the clustering's refusal keeps a pair apart
-in every chain; a limit between the thresholds leaves it to a person. A rule that fires too often costs matches; the share
-of pairs that it touched is in the statistics by its name in ``reasons``.
+in every chain; a limit between the thresholds leaves it to a person. A rule that fires too often costs matches; the pairs
+that it touched have its name in ``reasons``.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,83 @@
+"""Names of towns and venues: shortened, misspelt and lengthened ones are one, neighbours are not."""
+
+import numpy as np
+import pytest
+
+from dedup_core.comparisons.names import Names, names_of
+from dedup_core.comparisons.pairs import Pairs
+from dedup_core.pipeline import subjects_and_words
+from dedup_core.policy import default_policy
+from tests.unit.listings import events, listing
+
+POLICY = default_policy()
+DIFFERENT = POLICY.evidence.place.venue[1][0]
+"""Similarity below which two venues speak against one event."""
+
+
+def compared(one: dict[str, str], two: dict[str, str]) -> Names:
+    rows = [listing("kal:1", "Konzert", **one), listing("mag:1", "Konzert", **two)]
+    subjects, _ = subjects_and_words(events(*rows), POLICY)
+    return names_of(
+        Pairs(np.array([0], np.uint32), np.array([1], np.uint32)), subjects, POLICY.evidence.place
+    )
+
+
+def venues(one: str, two: str) -> float:
+    told, turned = (
+        float(compared({"venue": left}, {"venue": right}).venues[0])
+        for left, right in ((one, two), (two, one))
+    )
+    assert told == turned
+    return told
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Gempthalle", "Gempt-Halle"),
+        ("Halle Münsterland", "Messe+Congress Centrum Halle Münsterland"),
+        ("Bügerhaus Baßfeld", "Bürgerhaus Baßfeld"),
+        ("Pfarrkirche St. Martin", "Kirche St. Martin"),
+        ("Stadthalle, Foyer", "Stadthalle"),
+    ],
+)
+def test_a_venue_is_one_by_each_way_to_write_it(one: str, two: str) -> None:
+    assert venues(one, two) >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Rathausplatz", "Dorfplatz"),
+        ("Kirche St. Martin", "Kirche St. Peter"),
+        ("Stadthalle", "Bahnhof"),
+        ("Marktplatz", "Bahnhofsplatz"),
+    ],
+)
+def test_a_word_in_common_makes_no_venue_one(one: str, two: str) -> None:
+    assert venues(one, two) < DIFFERENT
+
+
+def test_a_church_without_a_name_may_be_any_and_a_hall_of_another_number_is_another() -> None:
+    assert DIFFERENT <= venues("Kirche", "Kirche St. Martin") < 0.85
+    assert venues("Kinosaal 2", "Kinosaal 5") < 0.85 <= venues("Kinosaal", "Kinosaal 2")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        ("Moosen a. W.", "Moosen am Wiesenbach", True),
+        ("Weiler im Allgäu", "Weiler", True),
+        ("Gundelfngen", "Gundelfingen", True),
+        ("Oberried", "Unterried", False),
+        ("Lahrbach", "Waldkirch", False),
+    ],
+)
+def test_a_town_is_one_if_shortened_or_misspelt(one: str, two: str, *, same: bool) -> None:
+    assert bool(compared({"city": one}, {"city": two}).towns[0]) is same
+
+
+def test_a_missing_name_is_like_none() -> None:
+    found = compared({"venue": "Stadthalle", "city": "Waldkirch"}, {})
+
+    assert (found.venues[0], found.towns[0]) == (0, False)

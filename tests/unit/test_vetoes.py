@@ -154,5 +154,107 @@ def test_a_date_of_a_series_is_linked_and_not_merged() -> None:
     assert result.canonical_events.height == 2
 
 
+def reasons(told: dict[str, Any]) -> list[str]:
+    return (told["reasons"] or "").split()
+
+
+def test_starts_hours_apart_are_for_a_person_unless_the_event_was_moved() -> None:
+    text = "Ein Abend mit der Stadtkapelle, mit Werken von Bruckner, Dvorak und Piazzolla."
+    early = listing("kal:1", "Karpaten Nacht", start="17:00", description=text, **PLACE)
+
+    two_hours, three_hours = (
+        decision(early, listing("mag:1", "Karpaten Nacht", start=start, description=text, **PLACE))
+        for start in ("19:00", "20:00")
+    )
+    moved = decision(
+        early, listing("mag:1", "Karpaten Nacht (verlegt vom 2.5.)", day="2026-05-09", start="20:00", **PLACE)
+    )
+
+    assert "hours_apart" not in reasons(two_hours)
+    assert "hours_apart" in reasons(three_hours)
+    assert three_hours["decision"] != "match"
+    assert "hours_apart" not in reasons(moved)
+
+
+@pytest.mark.parametrize(
+    ("start", "venue", "left"),
+    [
+        ("20:00", "Stadthalle", False),
+        ("20:30", "Stadthalle", True),
+        ("20:00", "Bahnhof", True),
+        (None, "Stadthalle", True),
+    ],
+)
+def test_one_stage_has_room_for_one_name_at_one_minute(start: str | None, venue: str, left: bool) -> None:
+    shared = "Ohrenschmaus Sulzmatten Wildwasserrodeo"
+
+    told = decision(
+        listing("kal:1", f"{shared} Philipzen", start="20:00", **PLACE),
+        listing("mag:1", f"{shared} Brentano", start=start, city="Waldkirch", venue=venue),
+    )
+
+    assert ("two_names" in reasons(told)) is left
+
+
+def test_one_stage_lifts_nothing_from_titles_that_share_the_smaller_part() -> None:
+    told = decision(
+        listing("kal:1", "Ohrenschmaus Philipzen", start="20:00", **PLACE),
+        listing("mag:1", "Ohrenschmaus Brentano", start="20:00", **PLACE),
+    )
+
+    assert "two_names" in reasons(told)
+    assert told["decision"] != "match"
+
+
+def test_an_article_and_the_entry_in_the_calendar_may_be_of_one_source() -> None:
+    entry = listing("bwb:1", "Fasnetumzug Waldkirch", start="14:11", source_type="terminliste", **PLACE)
+    headline = "Philipzen lockt Tausende"
+
+    article, second_entry = (
+        decision(entry, listing("bwb:2", headline, start="14:11", source_type=kind, **PLACE))
+        for kind in ("artikel", "terminliste")
+    )
+
+    assert "side_by_side" not in reasons(article)
+    assert "side_by_side" in reasons(second_entry)
+    assert article["decision"] != "match"
+
+
+@pytest.mark.parametrize(("start", "left"), [("23:00", False), ("20:00", True), (None, True)])
+def test_the_start_settles_which_session_is_meant(start: str | None, left: bool) -> None:
+    told = decision(
+        listing("kal:1", "[LATE] Sub Rosa", start="23:00", **PLACE),
+        listing("mag:1", "Sub Rosa", start=start, **PLACE),
+    )
+
+    assert ("session_differs" in reasons(told)) is left
+
+
+def test_what_fits_two_entries_of_one_source_is_for_a_person() -> None:
+    entries = [
+        listing(f"kal:{n}", f"Vorlesestunde mit {name}", start="15:00", **PLACE)
+        for n, name in enumerate(("Philipzen", "Brentano"))
+    ]
+
+    result = resolved(*entries, listing("mag:1", "Vorlesestunde", start="15:00", **PLACE))
+
+    asked = result.decisions.filter(pl.col("reasons").fill_null("").str.contains("torn"))
+    assert asked.height == 2
+    assert "match" not in result.decisions["decision"]
+    assert result.canonical_events.height == 3
+
+
+def test_an_entry_that_fits_clearly_better_outdoes_its_sister() -> None:
+    entries = [
+        listing(f"kal:{n}", f"Vorlesestunde mit {name}", start="15:00", **PLACE)
+        for n, name in enumerate(("Philipzen", "Brentano"))
+    ]
+
+    result = resolved(*entries, listing("mag:1", "Vorlesestunde mit Philipzen", start="15:00", **PLACE))
+
+    assert sorted(result.members.group_by("canonical_id").len()["len"]) == [1, 2]
+    assert result.review.height == 0
+
+
 def test_no_reason_has_two_meanings() -> None:
     assert not set(REASONS) & set(RIVALS)

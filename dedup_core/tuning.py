@@ -2,7 +2,8 @@
 
 Each tuned number, or curve, has one factor; what is sought are the factors that make the labels most likely (log loss of the pairs'
 scores), with a penalty for every doubling or halving, so that a few hundred labels move what they speak of and nothing else.
-Then the threshold is set by the whole events that come out of it. The search goes one factor at a time (coordinate descent): it finds a
+Then the threshold is set by the whole events that come out of it; labelled pairs leave it as it is, since they were chosen for a
+reason and say nothing of how many events are whole. The search goes one factor at a time (coordinate descent): it finds a
 near optimum, not the best there is; and what fits the labels need not fit other data, which is why `handlers.tune` holds some out.
 """
 
@@ -15,7 +16,7 @@ import polars as pl
 
 from dedup_core.errors import InvalidPolicy
 from dedup_core.evaluating import Pairwise
-from dedup_core.labels import Truth
+from dedup_core.labels import TrueClusters, Truth
 from dedup_core.policy import Policy
 from dedup_core.scoring import score
 from dedup_core.trials import Trials
@@ -118,7 +119,8 @@ def tune(
             if not search.round(step):
                 break
     told("threshold", len(STEPS) * ROUNDS / (len(STEPS) * ROUNDS + 1))
-    found = _with_threshold(trials, truth, search.policy, goal)
+    whole = isinstance(truth, TrueClusters)
+    found = _with_threshold(trials, truth, search.policy, goal) if whole else search.policy
     return Tuned(found, _changed(policy, found), before, search.best, search.pairs.height)
 
 

@@ -14,6 +14,7 @@ from handlers.commands import (
     changing,
     evaluating,
     files,
+    labelling,
     local,
     local_demo,
     looking,
@@ -39,6 +40,7 @@ for command in (
     reviewing.explain,
     reviewing.review,
     evaluating.evaluate,
+    labelling.label,
     tuning.tune,
 ):
     app.command()(command)

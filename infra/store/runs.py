@@ -18,6 +18,7 @@ from dedup_core.events import (
 )
 from dedup_core.rendering import contents
 from infra.errors import MatcherBusy
+from infra.store.changes import save_changes
 from infra.store.copying import copy_in, temporary
 from infra.store.files import INGEST_LOCK
 from infra.store.snapshots import Snapshot, load_snapshot, one_moment
@@ -92,6 +93,7 @@ class MatchWork:
         _save_canonical_events(self.connection, resolution, self.ingested)
         _save_members(self.connection, resolution, previous)
         _save_gone(self.connection, resolution, self.ingested)
+        save_changes(self.connection, resolution.difference, self.ingested)
         _save_decisions(self.connection, resolution)
         _replace(self.connection, links, resolution.links.rename({"from": "from_id", "to": "to_id"}))
         _replace(self.connection, flags, resolution.flags.with_columns(pl.col("detail").fill_null("")))

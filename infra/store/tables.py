@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
@@ -27,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     func,
     text,
 )
@@ -44,6 +47,9 @@ metadata: Final = MetaData(
         "pk": "%(table_name)s_pkey",
     }
 )
+
+# A migration does it on the way to head; whoever creates the tables from here needs it as well.
+event.listen(metadata, "before_create", DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm"))  # type: ignore[no-untyped-call]
 
 
 def _now(name: str) -> Column[object]:
@@ -156,6 +162,12 @@ rejections: Final = Table(
     Index(None, "file_id"),
 )
 
+
+def _derived(name: str, kind: TypeEngine[Any], derived: str, comment: str | None = None) -> Column[Any]:
+    """Let the database derive a column, so that no run has to write it."""
+    return Column(name, kind, Computed(derived, persisted=True), comment=comment)
+
+
 canonical_events: Final = Table(
     "canonical_events",
     metadata,
@@ -174,14 +186,35 @@ canonical_events: Final = Table(
     Column("generation", BigInteger, nullable=False, comment="in which it last changed"),
     _now("created_at"),
     _now("updated_at"),
+    _derived(
+        "sought",
+        Text(),
+        "lower(title || ' ' || coalesce(content #>> '{location,name}', '') || ' ' || coalesce(city, ''))",
+        "what a search for words looks at",
+    ),
+    _derived(
+        "title_key",
+        Text(),
+        "lower(left(title, 200))",
+        "what is sorted by: a longer one doesn't fit an index",
+    ),
+    _derived("categories", JSONB(), "content -> 'categories'"),
+    _derived("latitude", Double(), "(content #>> '{location,geo,latitude}')::double precision", "degrees"),
+    _derived("longitude", Double(), "(content #>> '{location,geo,longitude}')::double precision", "degrees"),
     CheckConstraint("confidence between 0 and 1", name="confidence"),
     CheckConstraint("first_day <= last_day", name="days"),
     CheckConstraint("status in ('scheduled', 'cancelled', 'moved', 'sold_out')", name="status"),
     Index(None, "first_day", "canonical_id"),
     Index(None, "city", "first_day"),
     # What is still to come, after years of events that are over: their first days don't tell.
-    Index(None, "last_day"),
+    Index(None, "last_day", "canonical_id"),
     Index(None, "n_sources", "canonical_id"),
+    Index(None, "title_key", "canonical_id"),
+    Index(None, "confidence", "canonical_id"),
+    Index(None, "updated_at", "canonical_id"),
+    Index(None, "latitude", "longitude"),
+    Index(None, "categories", postgresql_using="gin"),
+    Index(None, "sought", postgresql_using="gin", postgresql_ops={"sought": "gin_trgm_ops"}),
     Index("canonical_events_review_idx", "first_day", "canonical_id", postgresql_where=text("needs_review")),
 )
 
@@ -292,6 +325,25 @@ redirects: Final = Table(
     _living("to_id", comment="always a living event: chains are followed when they are written"),
     Column("generation", BigInteger, nullable=False),
     Index(None, "to_id"),
+)
+
+changes: Final = Table(
+    "changes",
+    metadata,
+    # One matcher writes, under its lock: the order of the numbers is the order of the commits.
+    Column("change_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    Column("canonical_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column(
+        "successors",
+        JSONB,
+        nullable=False,
+        comment="ids that took over from one that is gone; as of then, redirects lead on",
+    ),
+    _now("at"),
+    CheckConstraint("kind in ('created', 'updated', 'merged', 'split', 'withdrawn')", name="kind"),
+    Index(None, "canonical_id", "change_id"),
 )
 
 generations: Final = Table(

@@ -1,4 +1,5 @@
-"""Any history of uploads, verdicts and runs: nothing is lost, ids last, and the tables say what the last run resolved."""
+"""Any history of uploads, verdicts and runs: nothing is lost, ids last, and the tables say what the last run resolved,
+and whoever follows the changes, from wherever, holds just that."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from dedup_core.events import Resolution
 from infra.store import Store
+from infra.store.changes import last_change, list_changes
 from infra.store.reading import show_event
+from infra.store.tables import canonical_events
 from tests.conftest import created
 from tests.store.uploads import rows, run, save, written
 from tests.unit.listings import listing
@@ -51,13 +55,14 @@ class Past:
 
     public: set[str] = field(default_factory=set)
     accepted: set[tuple[str, str]] = field(default_factory=set)
+    followers: dict[int, dict[str, Any]] = field(default_factory=lambda: {0: {}})
 
 
 def emptied(store: Store) -> Store:
     with store.engine.begin() as connection:
         connection.exec_driver_sql(
             "TRUNCATE files, source_events, source_event_history, rejections, canonical_events, canonical_sources, decisions, "
-            "links, flags, verdicts, runs, lineage, redirects, audit RESTART IDENTITY"
+            "links, flags, verdicts, runs, lineage, redirects, changes, audit RESTART IDENTITY"
         )
         connection.exec_driver_sql("UPDATE generations SET ingested = 0, matched = 0")
     return store
@@ -82,6 +87,23 @@ def take(store: Store, past: Past, step: tuple[str, Any, Any]) -> None:
         check(store, past, run(store))
 
 
+def follow(store: Store, past: Past) -> None:
+    """Replay the changes from each point at which somebody stopped: each follower ends with what there is."""
+    with store.reading() as connection:
+        query = select(canonical_events.c.canonical_id, canonical_events.c.content)
+        now = dict(connection.execute(query).all())
+        for point, kept in past.followers.items():
+            held, after = dict(kept), point
+            while page := list_changes(connection, after=after, limit=3):
+                after = page[-1]["change_id"]
+                for entry in page:
+                    held.pop(entry["canonical_id"], None)
+                    if entry["content"] is not None:
+                        held[entry["canonical_id"]] = entry["content"]
+            assert held == now
+        past.followers[last_change(connection)] = now
+
+
 def check(store: Store, past: Past, resolution: Resolution) -> None:
     """Hold the tables to the resolution, and to what was public before."""
     members = rows(store.engine, "SELECT canonical_id, source_code, id FROM canonical_sources")
@@ -98,6 +120,7 @@ def check(store: Store, past: Past, resolution: Resolution) -> None:
         sorted(living)
         == resolution.canonical_events.select("canonical_id", "content_hash", "n_sources").rows()
     )
+    follow(store, past)
     past.public |= ids
     assert past.public == ids | redirects.keys()
     assert ids.isdisjoint(redirects)

@@ -23,7 +23,7 @@ NORMALISER: Final = "rules-1"
 UNEQUAL: Final = {"received_at", "replaced_at", "created_at", "updated_at", "started_at", "finished_at", "given_at", "taken_back_at", "at"}  # fmt: skip
 """Times: two equal histories need not have them in common."""
 
-NUMBERS: Final = {"file_id", "history_id", "rejection_id", "run_id", "lineage_id", "audit_id"}
+NUMBERS: Final = {"file_id", "history_id", "rejection_id", "run_id", "lineage_id", "audit_id", "change_id"}
 """Numbers that a sequence gives: a transaction that was rolled back uses them up."""
 
 

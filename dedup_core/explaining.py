@@ -58,29 +58,47 @@ class Explanation:
 
 
 def explain(
-    a: tuple[str, str], b: tuple[str, str], events: pl.DataFrame, subjects: Subjects, policy: Policy
+    a: tuple[str, str],
+    b: tuple[str, str],
+    events: pl.DataFrame,
+    subjects: Subjects,
+    candidates: pl.DataFrame,
+    policy: Policy,
 ) -> Explanation:
     """Score one pair with all its evidence, also if no block would have paired it.
 
-    a, b: (source_code, id).   events: sorted by them; subjects: their columns.
+    a, b: (source_code, id).   events: sorted by them; subjects: their columns.   candidates: the pairs that blocking gives, among which
+    are the rivals.
 
     Raises:
         UnknownEvent: no such source event.
     """
     low, high = sorted((row_of(a, events), row_of(b, events)))
-    pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
-    return explained(score(pair, subjects, policy, keep_all=True).decisions.row(0, named=True))
+    this = (pl.col("a") == low) & (pl.col("b") == high)
+    among = score(_beside(low, high, candidates), subjects, policy).decisions.filter(this)
+    if among.is_empty():
+        pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
+        among = score(pair, subjects, policy, keep_all=True).decisions
+    return explained(among.row(0, named=True))
+
+
+def _beside(low: int, high: int, candidates: pl.DataFrame) -> pl.DataFrame:
+    """List the pairs that have a say on one of them: those among all that either side is paired with."""
+    ends = (low, high)
+    touching = candidates.filter(pl.col("a").is_in(ends) | pl.col("b").is_in(ends))
+    near = pl.concat([touching["a"], touching["b"]]).unique().implode()
+    return candidates.filter(pl.col("a").is_in(near) & pl.col("b").is_in(near))
 
 
 def explained(decision: dict[str, float | str | None]) -> Explanation:
-    """Put a row of a decisions frame into words."""
+    """Put a row of a decisions frame into words; a reason of an older version, which has none, stays as it is."""
     reasons = str(decision["reasons"] or "").split()
     return Explanation(
         parts=tuple(Part(name, _number(decision[name]), meaning(name)) for name in EVIDENCE),
         weight=_number(decision["weight"]) or 0.0,
         score=_number(decision["score"]) or 0.0,
         decision=str(decision["decision"]),
-        reasons=tuple((REASONS | RIVALS)[reason] for reason in reasons),
+        reasons=tuple((REASONS | RIVALS).get(reason, reason) for reason in reasons),
         relation=None if decision["relation"] is None else str(decision["relation"]),
     )
 

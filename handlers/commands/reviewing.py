@@ -95,7 +95,7 @@ def explain(
     **Example:** `event-dedup explain bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --files samples/breisgau`
     """
     from dedup_core.explaining import explain as explained
-    from dedup_core.pipeline import subjects_and_words
+    from dedup_core.pipeline import blocked
     from handlers.terminal import print_json, remarks
 
     pair, rules = (identity(a), identity(b)), chosen_policy(policy)
@@ -103,7 +103,8 @@ def explain(
         raise typer.BadParameter("the two listings are the same one")
     events, verdict, joined = _in_files(files, rules) if files else _in_database(*pair)
     events = events.sort("source_code", "id")
-    told = explained(*pair, events, subjects_and_words(events, rules)[0], rules)
+    subjects, candidates = blocked(events, rules)
+    told = explained(*pair, events, subjects, candidates.pairs, rules)
     if as_json:
         print_json({"a": a, "b": b, **asdict(told), "verdict": verdict, "joined": joined})
     else:

@@ -1,0 +1,81 @@
+"""Explaining: what a reader is told is what the run decided, also where a third listing had its say."""
+
+from itertools import combinations
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dedup_core.errors import UnknownEvent
+from dedup_core.events import IDENTITY, VERDICT_SCHEMA, Previous
+from dedup_core.explaining import Explanation, explain, explained
+from dedup_core.pipeline import blocked, resolve
+from dedup_core.policy import default_policy
+from dedup_core.rivals import RIVALS, TORN
+from tests.unit.listings import events, listing
+
+POLICY = default_policy()
+PLACE = {"city": "Waldkirch", "venue": "Stadthalle"}
+LISTINGS = (
+    listing("kal:0", "Vorlesestunde mit Philipzen", start="15:00", **PLACE),
+    listing("kal:1", "Vorlesestunde mit Brentano", start="15:00", **PLACE),
+    listing("mag:2", "Vorlesestunde", start="15:00", **PLACE),
+    listing("tix:3", "Jazz im Stall", start="20:00", city="Lahrbach"),
+    listing("mag:4", "Jazz im Stall: Trio Elf", start="20:00", city="Lahrbach"),
+)
+
+
+def told(one: tuple[str, str], two: tuple[str, str]) -> Explanation:
+    frame = events(*LISTINGS)
+    subjects, candidates = blocked(frame, POLICY)
+    return explain(one, two, frame, subjects, candidates.pairs, POLICY)
+
+
+def test_every_pair_is_told_as_the_run_decided_it() -> None:
+    frame = events(*LISTINGS)
+    names = frame.select(*IDENTITY).rows()
+    decided: dict[Any, dict[str, Any]] = {
+        (row["a"], row["b"]): row
+        for row in resolve(
+            frame, pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), POLICY
+        ).decisions.iter_rows(named=True)
+    }
+
+    for (a, one), (b, two) in combinations(enumerate(names), 2):
+        explanation = told(one, two)
+        assert explanation == told(two, one)
+        assert explanation.decision == decided.get((a, b), {"decision": "no_match"})["decision"]
+        assert sum(part.bits or 0 for part in explanation.parts) == pytest.approx(
+            explanation.weight, abs=0.001
+        )
+    assert len(decided) >= 3
+
+
+def test_a_pair_that_has_a_rival_is_told_of_it() -> None:
+    explanation = told(("kal", "0"), ("mag", "2"))
+
+    assert RIVALS[TORN] in explanation.reasons
+    assert explanation.decision == "ambiguous"
+
+
+def test_a_pair_that_no_block_paired_is_scored_with_all_its_evidence() -> None:
+    explanation = told(("kal", "0"), ("tix", "3"))
+
+    assert explanation.decision == "no_match"
+    assert {part.name for part in explanation.parts if part.bits is not None} >= {"title", "time", "city"}
+
+
+def test_a_reason_of_an_older_version_stays_readable() -> None:
+    row = {**dict.fromkeys(("prior", "title", "date", "time", "city", "geo", "venue", "street"))}
+    rest = dict.fromkeys(("description", "categories", "source", "cap", "relation"))
+
+    told_then = explained(
+        {**row, **rest, "weight": 1.0, "score": 0.5, "decision": "ambiguous", "reasons": "gone_veto torn"}
+    )
+
+    assert told_then.reasons == ("gone_veto", RIVALS[TORN])
+
+
+def test_who_is_not_there_is_named() -> None:
+    with pytest.raises(UnknownEvent, match="kal:9"):
+        told(("kal", "9"), ("mag", "2"))

@@ -122,8 +122,12 @@ def _inside(group: npt.NDArray[np.generic], pairs: pl.DataFrame) -> pl.Series:
     return pl.Series(group[pairs["a"].to_numpy()] == group[pairs["b"].to_numpy()], dtype=pl.Boolean)
 
 
+ROUNDING: Final = 0.001
+"""Bits; by no more than this the sum of a weight's 32-bit parts misses the limit that a veto cut it to."""
+
+
 def _refused(limits: Clustering) -> pl.Expr:
-    return pl.col("weight") <= limits.refuse_below
+    return pl.col("weight") <= limits.refuse_below + ROUNDING
 
 
 def _doubtful(

@@ -117,6 +117,16 @@ def test_verdicts_hold_against_any_score_and_the_others_are_reported(
     assert clusters.flags.is_unique().all()
 
 
+def test_a_refusal_that_adding_up_its_parts_rounded_is_a_refusal() -> None:
+    """32-bit parts that are cut to -12 sum to -11.999999."""
+    bridged = {(0, 1): 9.0, (0, 2): 9.0, (1, 2): 9.0, (1, 3): 9.0, (2, 3): 9.0}
+
+    refused, doubted = (clusters_of({**bridged, (0, 3): weight}) for weight in (-11.999999046325684, -11.9))
+
+    assert not together(refused, 0, 3)
+    assert together(doubted, 0, 3)
+
+
 @given(weights, verdict_lists)
 def test_only_a_person_puts_together_what_a_pair_refuses(
     scored: Weights, given_verdicts: list[tuple[str, Pair]]

@@ -256,5 +256,17 @@ def test_an_entry_that_fits_clearly_better_outdoes_its_sister() -> None:
     assert result.review.height == 0
 
 
+def test_no_chain_of_copies_joins_two_shows() -> None:
+    shows = [listing(f"kal:{hour}", "Nussknacker", start=f"{hour}:00", **PLACE) for hour in (15, 19)]
+    between = [
+        listing(f"{source}:1", "Nussknacker", start="16:30", **PLACE) for source in ("mag", "tix", "amt")
+    ]
+
+    result = resolved(*shows, *between)
+
+    ids = result.members.filter(pl.col("source_code") == "kal")["canonical_id"]
+    assert ids.n_unique() == 2
+
+
 def test_no_reason_has_two_meanings() -> None:
     assert not set(REASONS) & set(RIVALS)

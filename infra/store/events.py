@@ -1,0 +1,189 @@
+"""Events: canonical events looked for, sorted and read a page at a time; each page goes on where the last one ended.
+
+A page is found by the value and the id that the last one ended with, not by a count: so the hundredth costs what the first does, and an
+event that comes or goes meanwhile moves no other one out of sight.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import cos, radians
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, select, tuple_
+
+from dedup_core.events import EVIDENCE
+from infra.store.tables import canonical_events, canonical_sources, decisions, lineage, source_events
+
+Row = dict[str, Any]
+Sorting = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at"]
+
+KM_PER_DEGREE: Final = 111.195
+"""Of latitude, on a sphere of 6,371 km."""
+
+SORTED_BY: Final[Mapping[Sorting, ColumnElement[Any]]] = {
+    "first_day": canonical_events.c.first_day,
+    "last_day": canonical_events.c.last_day,
+    "title": canonical_events.c.title_key,
+    "city": func.coalesce(canonical_events.c.city, ""),
+    "confidence": canonical_events.c.confidence,
+    "n_sources": canonical_events.c.n_sources,
+    "updated_at": canonical_events.c.updated_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Around a point (degrees), not farther than a radius."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Between two longitudes and two latitudes (degrees)."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events: all that is not null must hold. since, until: days that the event touches."""
+
+    words: str | None = None
+    city: str | None = None
+    category: str | None = None
+    source: str | None = None
+    since: date | None = None
+    until: date | None = None
+    near: Near | None = None
+    box: Box | None = None
+    status: str | None = None
+    least_confidence: float | None = None
+    needs_review: bool | None = None
+    updated_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In which order, and behind which event: its value in that order and its id, or null for the first page."""
+
+    by: Sorting = "first_day"
+    descending: bool = False
+    behind: tuple[Any, str] | None = None
+
+
+def find_events(connection: Connection, wanted: Wanted, order: Order, *, limit: int) -> list[Row]:
+    """List events with their ``content`` and, as ``place``, what the next page goes on from."""
+    value, identity = SORTED_BY[order.by], canonical_events.c.canonical_id
+    query = select(
+        identity, canonical_events.c.content, canonical_events.c.updated_at, value.label("place")
+    ).where(*_conditions(wanted))
+    if order.behind is not None:
+        here, last = tuple_(value, identity), tuple_(*map(literal, order.behind))
+        query = query.where(here < last if order.descending else here > last)
+    directed = [column.desc() if order.descending else column.asc() for column in (value, identity)]
+    return [dict(row) for row in connection.execute(query.order_by(*directed).limit(limit)).mappings()]
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    events = canonical_events.c
+    asked: list[tuple[object, Any]] = [
+        (wanted.words, lambda words: func.lower(words).op("<%%")(events.sought)),
+        (wanted.city, lambda city: events.city == city),
+        (wanted.category, events.categories.has_key),
+        (wanted.source, _listed_by),
+        (wanted.since, lambda day: events.last_day >= day),
+        (wanted.until, lambda day: events.first_day <= day),
+        (wanted.near, _within),
+        (wanted.box, _inside),
+        (wanted.status, lambda status: events.status == status),
+        (wanted.least_confidence, lambda least: events.confidence >= least),
+        (wanted.needs_review, lambda open_: events.needs_review if open_ else ~events.needs_review),
+        (wanted.updated_since, lambda moment: events.updated_at >= moment),
+    ]
+    return [condition(value) for value, condition in asked if value is not None]
+
+
+def _listed_by(source_code: str) -> ColumnElement[bool]:
+    return exists().where(
+        canonical_sources.c.canonical_id == canonical_events.c.canonical_id,
+        canonical_sources.c.source_code == source_code,
+    )
+
+
+def _inside(box: Box) -> ColumnElement[bool]:
+    """A box over the date line has its west east of its east."""
+    latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
+    across: ColumnElement[bool] = longitude.between(box.west, box.east)
+    if box.west > box.east:
+        across = (longitude >= box.west) | (longitude <= box.east)
+    return and_(latitude.between(box.south, box.north), across)
+
+
+def _within(near: Near) -> ColumnElement[bool]:
+    """A band of latitudes first, which has an index, then the distance on the sphere (haversine)."""
+    latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
+    height = near.radius_km / KM_PER_DEGREE
+    half = func.pow(func.sin(func.radians(latitude - near.latitude) / 2), 2) + cos(
+        radians(near.latitude)
+    ) * func.cos(func.radians(latitude)) * func.pow(func.sin(func.radians(longitude - near.longitude) / 2), 2)
+    distance = 2 * 6371.0 * func.asin(func.sqrt(func.least(half, 1.0)))
+    banded = latitude.between(near.latitude - height, near.latitude + height)
+    # The distance is only asked where the band holds: PostgreSQL orders conditions by itself, a case it does not.
+    return and_(banded, case((banded, distance <= near.radius_km), else_=False))
+
+
+def living_event(connection: Connection, canonical_id: str) -> Row | None:
+    """Read a living event's ``content`` and times."""
+    events = canonical_events.c
+    query = select(events.canonical_id, events.content, events.created_at, events.updated_at)
+    found = connection.execute(query.where(events.canonical_id == canonical_id)).mappings().first()
+    return dict(found) if found else None
+
+
+def listings_of(connection: Connection, canonical_id: str) -> list[Row]:
+    """List an event's source events, each as it came (``raw``)."""
+    listings, members = source_events.c, canonical_sources.c
+    joined = and_(listings.source_code == members.source_code, listings.id == members.id)
+    query = (
+        select(listings.source_code, listings.id, listings.title, listings.raw, listings.file_id)
+        .join(canonical_sources, joined)
+        .where(members.canonical_id == canonical_id)
+        .order_by(listings.source_code, listings.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
+    """List what was decided of pairs within an event, heaviest first: the parts of the evidence in bits, and their sum."""
+    mine, other = canonical_sources.alias("mine"), canonical_sources.alias("other")
+    pairs = decisions.c
+    query = (
+        select(
+            *(pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")),
+            *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
+        )
+        .select_from(mine)
+        .join(decisions, and_(pairs.a_source_code == mine.c.source_code, pairs.a_id == mine.c.id))
+        .join(other, and_(pairs.b_source_code == other.c.source_code, pairs.b_id == other.c.id))
+        .where(mine.c.canonical_id == canonical_id, other.c.canonical_id == canonical_id)
+        .order_by(pairs.weight.desc(), pairs.a_source_code, pairs.a_id, pairs.b_source_code, pairs.b_id)
+    )
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def lineage_of(connection: Connection, canonical_id: str, *, limit: int = 200) -> list[Row]:
+    """List the flows of listings from and to an id, newest first."""
+    flows = lineage.c
+    query = (
+        select(flows.generation, flows.parent_id, flows.child_id, flows.kind)
+        .where((flows.parent_id == canonical_id) | (flows.child_id == canonical_id))
+        .order_by(flows.lineage_id.desc())
+    )
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

@@ -1,0 +1,139 @@
+"""Events looked for: each filter finds what it says, and pages leave nothing out and show nothing twice."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from time import perf_counter
+from typing import Any, get_args
+
+import pytest
+from sqlalchemy import text
+
+from infra.store import Store
+from infra.store.events import Box, Near, Order, Sorting, Wanted, find_events
+from tests.conftest import administrate, created
+from tests.store.test_plans import nodes, plans
+
+MANY = 100_000
+MOST_MS = 50
+
+MISSPELT = (
+    hashlib.md5(b"777", usedforsecurity=False)
+    .hexdigest()
+    .translate(str.maketrans("0123456789", "ghijklmnop"))[:14]
+    + "xx"
+)
+
+FILL = """
+INSERT INTO canonical_events (canonical_id, title, city, first_day, last_day, status, confidence, needs_review,
+                              n_sources, content, content_hash, born, generation)
+SELECT 'ev_' || lpad(n::text, 6, '0'), (ARRAY['Konzert', 'Vortrag', 'Flohmarkt', 'Führung', 'Lesung'])[1 + n % 5] || ' ' || translate(md5((n % 30000)::text), '0123456789', 'ghijklmnop'), CASE WHEN n % 200 = 0 THEN NULL ELSE 'town ' || n % 200 END,
+       date '2020-01-01' + n % 3000, date '2020-01-01' + n % 3000 + n % 3,
+       CASE WHEN n % 50 = 0 THEN 'cancelled' ELSE 'scheduled' END, (n % 101) / 100.0, n % 100 = 0, 1 + n % 7,
+       jsonb_build_object('categories', jsonb_build_array('kind ' || n % 20), 'location',
+         jsonb_build_object('name', 'Halle ' || n % 500, 'geo', CASE WHEN n % 10 = 0 THEN NULL ELSE
+           jsonb_build_object('latitude', 47.0 + n % 997 / 400.0, 'longitude', 7.0 + abs(hashint4(n::int)) % 499 / 200.0) END)), md5(n::text), 1, 1
+FROM generate_series(1, :rows) AS n;
+INSERT INTO files (bucket, key, version, sha256, bytes, status) VALUES ('b', 'k', '', 's', 1, 'stored');
+INSERT INTO canonical_sources SELECT 's' || n % 10, 'l' || n, 'ev_' || lpad(n::text, 6, '0') FROM generate_series(1, :rows) AS n
+"""
+
+QUERIES: dict[str, tuple[Wanted, Order]] = {
+    "the first page": (Wanted(), Order()),
+    "what is to come": (Wanted(since=date(2028, 3, 1)), Order()),
+    "a page far behind": (Wanted(), Order(behind=(date(2027, 5, 1), "ev_002677"))),
+    "a name, misspelt": (Wanted(words=MISSPELT), Order()),
+    "a word that a fifth have": (Wanted(words="flohmarkt"), Order()),
+    "a town": (Wanted(city="town 7"), Order()),
+    "a category": (Wanted(category="kind 3"), Order()),
+    "a source": (Wanted(source="s3"), Order()),
+    "around a point": (Wanted(near=Near(48.0, 7.9, 10)), Order()),
+    "in a box": (Wanted(box=Box(7.5, 47.9, 7.6, 48.0)), Order()),
+    "cancelled": (Wanted(status="cancelled"), Order()),
+    "to be reviewed": (Wanted(needs_review=True), Order()),
+    "by title": (Wanted(), Order("title")),
+    "by confidence, least first": (Wanted(), Order("confidence")),
+    "by sources, most first": (Wanted(), Order("n_sources", descending=True)),
+    "changed last": (Wanted(), Order("updated_at", descending=True)),
+}
+
+
+@pytest.fixture(scope="module")
+def many(postgres: str, template: str) -> Iterator[Store]:
+    with created(postgres, template) as url:
+        store = Store.at(url)
+        with store.engine.begin() as connection:
+            for statement in FILL.split(";\n"):
+                connection.execute(text(statement.replace(":rows", str(MANY))))
+        administrate(url, "VACUUM ANALYZE")
+        yield store
+        store.engine.dispose()
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_at_100_000_events_a_page_takes_no_more_than_50_ms_and_reads_an_index(many: Store, name: str) -> None:
+    wanted, order = QUERIES[name]
+    with many.reading() as connection:
+        found = [
+            n for p in plans(connection, lambda c: find_events(c, wanted, order, limit=50)) for n in nodes(p)
+        ]
+        took = []
+        for _ in range(3):
+            begun = perf_counter()
+            assert find_events(connection, wanted, order, limit=50)
+            took.append((perf_counter() - begun) * 1000)
+
+    assert [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"] == []
+    print(f"{name}: {min(took):.1f} ms")
+    assert min(took) <= MOST_MS
+
+
+@pytest.mark.parametrize("by", get_args(Sorting))
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_in_any_order_show_each_event_once(many: Store, by: Sorting, descending: bool) -> None:
+    wanted = Wanted(until=date(2020, 1, 4), since=date(2020, 1, 2))
+    order = Order(by, descending)
+    seen: list[Any] = []
+
+    with many.reading() as connection:
+        whole = find_events(connection, wanted, order, limit=10_000)
+        while page := find_events(connection, wanted, order, limit=7):
+            seen += page
+            order = replace(order, behind=(page[-1]["place"], page[-1]["canonical_id"]))
+
+    assert [row["canonical_id"] for row in seen] == [row["canonical_id"] for row in whole]
+    assert len({row["canonical_id"] for row in whole}) == len(whole) > 100
+
+
+@pytest.mark.parametrize(
+    ("wanted", "condition"),
+    [
+        (Wanted(city="town 7"), "city = 'town 7'"),
+        (Wanted(category="kind 3"), "content->'categories' @> '[\"kind 3\"]'"),
+        (
+            Wanted(source="s3"),
+            "canonical_id IN (SELECT canonical_id FROM canonical_sources WHERE source_code = 's3')",
+        ),
+        (Wanted(status="cancelled", least_confidence=0.5), "status = 'cancelled' AND confidence >= 0.5"),
+        (
+            Wanted(needs_review=False, until=date(2020, 1, 5)),
+            "NOT needs_review AND first_day <= date '2020-01-05'",
+        ),
+        (
+            Wanted(box=Box(7.5, 47.9, 7.6, 48.0)),
+            "(content#>>'{location,geo,latitude}')::float BETWEEN 47.9 AND 48.0 AND (content#>>'{location,geo,longitude}')::float BETWEEN 7.5 AND 7.6",
+        ),
+        (
+            Wanted(near=Near(48.0, 7.9, 10)),
+            "latitude IS NOT NULL AND 6371 * acos(least(1, sin(radians(48)) * sin(radians(latitude)) + cos(radians(48)) * cos(radians(latitude)) * cos(radians(longitude - 7.9)))) <= 10",
+        ),
+    ],
+)
+def test_a_filter_finds_just_what_it_says(many: Store, wanted: Wanted, condition: str) -> None:
+    with many.reading() as connection:
+        found = {row["canonical_id"] for row in find_events(connection, wanted, Order(), limit=MANY)}
+        meant = set(connection.scalars(text(f"SELECT canonical_id FROM canonical_events WHERE {condition}")))
+
+    assert found == meant
+    assert 0 < len(found) < MANY

@@ -1,26 +1,41 @@
-"""API: what other programs ask over HTTP. So far whether it is alive, and whether it is ready to serve.
+"""API: what other programs ask over HTTP: events, why their listings are together, what became of them, what changed.
 
-Who may call is decided before it, by the gateway's authoriser.
+Who may call is decided before it, by the gateway's authoriser; nothing here writes, and no other site's page may read it (no CORS).
+Faults of a request are told as problem+json (RFC 9457); a fault of ours is told as one, too, and what it was stands in the log.
 """
 
+import hashlib
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
+from urllib.parse import urlencode
 
 import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import wiring
+from handlers import browsing, wiring
+from handlers.browsing import Gone, UnreadableCursor
 from handlers.failures import described
 from infra.errors import SchemaNotReady
+from infra.store.events import Box, Near, Wanted
 
 logger = Logger(service="api")
-app = APIGatewayHttpResolver()
+app = APIGatewayHttpResolver(enable_validation=True)
 
 PROBLEM: Final = "application/problem+json"
+
+NUMBER: Final = r"-?[0-9]{1,3}(\.[0-9]{1,12})?"
+Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Id = Annotated[str, Path(pattern="^ev_[a-z2-7]{1,32}$")]
+Status = Literal["scheduled", "cancelled", "moved", "sold_out"]
+Sort = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at", "-first_day", "-last_day", "-title", "-city", "-confidence", "-n_sources", "-updated_at"]  # fmt: skip
 
 
 class ReadyStore(Protocol):
@@ -63,6 +78,156 @@ def unready(opened: Callable[[], ReadyStore]) -> str | None:
     return None
 
 
+@app.get("/events")
+def list_events(  # noqa: PLR0913, PLR0917 - one parameter a filter, each documented by its name
+    q: Text = None,
+    city: Text = None,
+    category: Text = None,
+    source: Text = None,
+    since: Annotated[date | None, Query(description="First of the days that it may touch.")] = None,
+    until: Annotated[date | None, Query(description="Last of the days that it may touch.")] = None,
+    near: Annotated[
+        str | None, Query(pattern=f"^{NUMBER},{NUMBER}$", description="latitude,longitude")
+    ] = None,
+    radius_km: Annotated[float, Query(gt=0, le=500)] = 10.0,
+    bbox: Annotated[
+        str | None, Query(pattern=f"^{NUMBER}(,{NUMBER}){{3}}$", description="west,south,east,north")
+    ] = None,
+    status: Annotated[Status | None, Query()] = None,
+    min_confidence: Annotated[float | None, Query(ge=0, le=1)] = None,
+    needs_review: Annotated[bool | None, Query()] = None,
+    updated_since: Annotated[datetime | None, Query()] = None,
+    sort: Annotated[Sort, Query(description="A minus in front: descending.")] = "first_day",
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Limit = 50,
+) -> Response[str]:
+    """List events: all filters must hold. The page that follows stands in the Link header, rel=next."""
+    wanted = Wanted(
+        words=_storable(q),
+        city=_storable(city),
+        category=_storable(category),
+        source=_storable(source),
+        since=since,
+        until=until,
+        near=None if near is None else _around(near, radius_km),
+        box=None if bbox is None else Box(*_numbers(bbox)),
+        status=status,
+        least_confidence=min_confidence,
+        needs_review=needs_review,
+        updated_since=None if updated_since is None else _aware(updated_since),
+    )
+    page = browsing.browse_events(wiring.for_api(), wanted, sort, cursor=cursor, limit=limit)
+    return _tagged({"events": page.items, "next": page.next}, _link(page.next))
+
+
+@app.get("/events/<event_id>")
+def show_event(event_id: Id) -> Response[str]:
+    """Show an event. An id that was merged leads to what took it in (308); one that was split is gone (410), with its successors."""
+    found = browsing.look_up(wiring.for_api(), event_id)
+    return _gone(found, "") if found is None or isinstance(found, Gone) else _tagged(found)
+
+
+@app.get("/events/<event_id>/sources")
+def list_sources(event_id: Id) -> Response[str]:
+    """List an event's listings, each as its source wrote it."""
+    store = wiring.for_api()
+    sources = browsing.sources_of(store, event_id)
+    return _tagged({"sources": sources}) if sources else _gone(_fate(event_id), "/sources")
+
+
+@app.get("/events/<event_id>/decisions")
+def list_decisions(event_id: Id) -> Response[str]:
+    """Say why an event's listings are together, a pair at a time: the parts of the evidence in words, and in bits that add up."""
+    decisions = browsing.evidence_of(wiring.for_api(), event_id)
+    fate = None if decisions else browsing.look_up(wiring.for_api(), event_id)
+    if decisions or isinstance(fate, dict):  # an event of one listing has nothing to decide
+        return _tagged({"decisions": decisions})
+    return _gone(fate, "/decisions")
+
+
+@app.get("/events/<event_id>/history")
+def show_history(event_id: Id) -> Response[str]:
+    """Tell what became of an id, also of one that is gone: its changes and where its listings came from or went."""
+    history = browsing.history_of(wiring.for_api(), event_id)
+    return _tagged(history) if history["changes"] else _gone(None, "")
+
+
+@app.get("/changes")
+def list_changes(
+    after: Annotated[int, Query(ge=0, lt=2**63, description="The last change that you have seen.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response[str]:
+    """List changes, oldest first. With an event: put it; without: remove the id. Who has read to the end has what there is."""
+    return _tagged(browsing.follow(wiring.for_api(), after=after, limit=limit))
+
+
+def _fate(event_id: str) -> Gone | None:
+    found = browsing.look_up(wiring.for_api(), event_id)
+    return found if isinstance(found, Gone) else None
+
+
+def _gone(fate: Gone | None, below: str) -> Response[str]:
+    """Answer for an id that no event has. below: the rest of the path that was asked for."""
+    if fate is None:
+        return _problem(HTTPStatus.NOT_FOUND, "no event has or had this id")
+    if fate.kind == "merged":
+        body = {
+            **_fields(HTTPStatus.PERMANENT_REDIRECT, "merged into another event"),
+            "successors": fate.successors,
+        }
+        return _json(
+            HTTPStatus.PERMANENT_REDIRECT,
+            body,
+            content_type=PROBLEM,
+            headers={"Location": f"/events/{fate.successors[0]}{below}"},
+        )
+    body = {**_fields(HTTPStatus.GONE, f"{fate.kind}: see its successors"), "successors": fate.successors}
+    return _json(HTTPStatus.GONE, body, content_type=PROBLEM)
+
+
+def _around(point: str, radius_km: float) -> Near:
+    latitude, longitude = _numbers(point)
+    return Near(latitude, longitude, radius_km)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
+
+
+def _aware(moment: datetime) -> datetime:
+    """Take a time without a zone for UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _storable(text: str | None) -> str | None:
+    """Drop what PostgreSQL's texts can't hold: nothing that is stored has it, so nothing is missed."""
+    return None if text is None else text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+def _link(cursor: str | None) -> dict[str, str]:
+    if cursor is None:
+        return {}
+    asked = app.current_event.resolved_query_string_parameters or {}
+    onward = [(name, value) for name, values in asked.items() for value in values if name != "cursor"]
+    return {"Link": f'</events?{urlencode([*onward, ("cursor", cursor)])}>; rel="next"'}
+
+
+@app.exception_handler(UnreadableCursor)  # type: ignore[untyped-decorator]
+def wrong_cursor(error: UnreadableCursor) -> Response[str]:
+    """Answer for a cursor that is none."""
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+
+@app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+def wrong_request(error: RequestValidationError) -> Response[str]:
+    """Answer for parameters that are wrong: names each, and never repeats what was sent."""
+    wrong = [
+        {"parameter": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()
+    ]
+    body = {**_fields(HTTPStatus.UNPROCESSABLE_ENTITY, "parameters are wrong"), "errors": wrong}
+    return _json(HTTPStatus.UNPROCESSABLE_ENTITY, body, content_type=PROBLEM)
+
+
 @app.not_found
 def not_found(error: NotFoundError) -> Response[str]:
     """Answer for a path that there is not."""
@@ -76,10 +241,31 @@ def failed(error: Exception) -> Response[str]:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of ours; it is written down")
 
 
+def _tagged(body: object, headers: dict[str, str] | None = None) -> Response[str]:
+    """Answer with an ETag, or with nothing where the caller has just that (304)."""
+    # The names of columns are a kind of text of their own, which by itself it refuses as keys.
+    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    tag = f'"{hashlib.blake2b(text, digest_size=16).hexdigest()}"'
+    sent = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
+    known = app.current_event.headers.get("if-none-match", "")
+    if known == "*" or tag in [each.strip().removeprefix("W/") for each in known.split(",")]:
+        return Response(status_code=int(HTTPStatus.NOT_MODIFIED), body="", headers={**sent})
+    return Response(int(HTTPStatus.OK), "application/json", text.decode(), {**sent})
+
+
+def _fields(status: HTTPStatus, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
+
+
 def _problem(status: HTTPStatus, detail: str) -> Response[str]:
-    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail}
-    return _json(status, body, content_type=PROBLEM)
+    return _json(status, _fields(status, detail), content_type=PROBLEM)
 
 
-def _json(status: HTTPStatus, body: object, *, content_type: str = "application/json") -> Response[str]:
-    return Response(status_code=int(status), content_type=content_type, body=orjson.dumps(body).decode())
+def _json(
+    status: HTTPStatus,
+    body: object,
+    *,
+    content_type: str = "application/json",
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
+    return Response(int(status), content_type, orjson.dumps(body).decode(), {**(headers or {})})

@@ -1,12 +1,16 @@
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from handlers import api, wiring
 from infra.store import Store
+from infra.store.tables import changes
 from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.store.uploads import run, save
+from tests.unit.listings import listing
 
 
 @pytest.fixture(autouse=True)
@@ -20,17 +24,174 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     forget_wiring()
 
 
-def ask(path: str) -> tuple[int, str, Any]:
-    """Call the function as the HTTP API does: status, content type and body of its answer."""
+def call(path: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Call the function as the HTTP API does. path: with its query."""
+    where, _, query = path.partition("?")
     event = {
         "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {},
-        "requestContext": {"http": {"method": "GET", "path": path}, "stage": "$default"},
+        "rawPath": where,
+        "rawQueryString": query,
+        # The gateway joins what comes twice with commas.
+        "queryStringParameters": dict(parse_qsl(query)),
+        "headers": headers or {},
+        "requestContext": {"http": {"method": "GET", "path": where}, "stage": "$default"},
     }
-    answer = api.lambda_handler(event, CONTEXT)
+    return api.lambda_handler(event, CONTEXT)
+
+
+def ask(path: str) -> tuple[int, str, Any]:
+    """Ask: status, content type and body of the answer."""
+    answer = call(path)
     return answer["statusCode"], answer["headers"]["Content-Type"], json.loads(answer["body"])
+
+
+def got(path: str) -> Any:
+    """Ask for what is there."""
+    status, _, body = ask(path)
+    assert status == 200, body
+    return body
+
+
+def concert(identity: str, **fields: Any) -> dict[str, Any]:
+    place = {"city": "Waldkirch", "venue": "Stadthalle", "street": "Marktplatz", "street_no": "1"}
+    return listing(identity, "Jazzkonzert mit dem Bregtal Quintett", "2026-05-02", "20:00", **place | fields)
+
+
+@pytest.fixture
+def matched(deployed: Store) -> Store:
+    """Give a store of four events, the concert one of two listings."""
+    save(
+        deployed,
+        [concert("bwb:1"), listing("bwb:2", "Flohmarkt am Kastelberg", "2026-06-07", city="Emmendingen")],
+    )
+    others = [concert("rza:1"), listing("rza:2", "Vortrag über Moorkunde", "2026-07-11", city="Freiburg")]
+    save(
+        deployed,
+        [*others, listing("rza:3", "Lesung: Der Turm", "2026-08-01", city="Freiburg")],
+        key="rza_1.json",
+    )
+    run(deployed)
+    return deployed
+
+
+def test_events_are_listed_a_page_at_a_time_by_the_link_that_each_page_gives(matched: Store) -> None:
+    seen, path = [], "/events?limit=1&sort=-first_day&since=2026-01-01"
+
+    for _ in range(4):
+        answer = call(path)
+        seen += [event["title"] for event in json.loads(answer["body"])["events"]]
+        path = answer["headers"].get("Link", "<>").split(">")[0].removeprefix("<")
+
+    assert path == ""
+    assert seen == [
+        "Lesung: Der Turm",
+        "Vortrag über Moorkunde",
+        "Flohmarkt am Kastelberg",
+        "Jazzkonzert mit dem Bregtal Quintett",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "titles"),
+    [
+        ("q=morkunde", ["Vortrag über Moorkunde"]),
+        ("city=Freiburg&until=2026-07-31", ["Vortrag über Moorkunde"]),
+        ("source=bwb&city=Emmendingen", ["Flohmarkt am Kastelberg"]),
+        ("status=cancelled", []),
+        ("updated_since=2999-01-01T00:00:00Z", []),
+        ("near=48.0,7.9&radius_km=5", []),
+    ],
+)
+def test_filters_narrow_the_list(matched: Store, query: str, titles: list[str]) -> None:
+    assert [event["title"] for event in got(f"/events?{query}")["events"]] == titles
+
+
+def test_an_event_comes_with_its_listings_the_reasons_and_its_history(matched: Store) -> None:
+    event = got("/events?q=jazzkonzert")["events"][0]
+    path = f"/events/{event['id']}"
+
+    decision = got(f"{path}/decisions")["decisions"][0]
+    parts = decision["explanation"]["parts"]
+
+    assert got(path)["title"] == event["title"]
+    assert [(s["source_code"], s["raw"]["id"]) for s in got(f"{path}/sources")["sources"]] == [
+        ("bwb", "1"),
+        ("rza", "1"),
+    ]
+    assert sum(part["bits"] or 0 for part in parts) == pytest.approx(
+        decision["explanation"]["weight"], abs=0.01
+    )
+    assert all(part["meaning"] for part in parts)
+    assert [change["kind"] for change in got(f"{path}/history")["changes"]] == ["created"]
+
+
+def test_a_merged_id_leads_to_its_survivor_and_stays_in_the_changes(matched: Store) -> None:
+    lecture, reading = (event["id"] for event in got("/events?city=Freiburg")["events"])
+    seen = got("/changes")["last"]
+    matched.give_verdict("must_link", ("rza", "2"), ("rza", "3"), author="ada")
+    run(matched)
+    survivor = got("/events?city=Freiburg")["events"][0]["id"]
+    gone = ({lecture, reading} - {survivor}).pop()
+
+    for below in ("", "/sources", "/decisions"):
+        answer = call(f"/events/{gone}{below}")
+        assert (answer["statusCode"], answer["headers"]["Location"]) == (308, f"/events/{survivor}{below}")
+    told = {change["canonical_id"]: change for change in got(f"/changes?after={seen}")["changes"]}
+    assert told.keys() == {survivor, gone}
+    assert (told[gone]["kind"], told[gone]["successors"], told[gone]["event"]) == ("merged", [survivor], None)
+    assert told[survivor]["event"]["id"] == survivor
+
+
+def test_an_id_that_was_split_to_several_is_gone_and_names_them(matched: Store) -> None:
+    _, market, lecture, _ = (event["id"] for event in got("/events")["events"])
+    row = {"generation": 9, "canonical_id": "ev_split", "kind": "split", "successors": [market, lecture]}
+    with matched.engine.begin() as connection:
+        connection.execute(insert(changes), row)
+
+    status, kind, problem = ask("/events/ev_split")
+
+    assert (status, kind) == (410, "application/problem+json")
+    assert problem["successors"] == sorted([market, lecture])
+    assert ask("/events/ev_never")[0] == 404
+
+
+def test_who_has_just_that_gets_nothing_again_until_it_changes(matched: Store) -> None:
+    first = call("/events")
+    tag = {"if-none-match": first["headers"]["ETag"]}
+
+    again = call("/events", tag)
+    save(matched, [listing("bwb:9", "Vernissage", "2026-09-01", city="Freiburg")], key="bwb_2.json")
+    run(matched)
+
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert call("/events", tag)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "since=soon",
+        "near=1",
+        "bbox=1,2,3",
+        "sort=id",
+        "cursor=%00",
+        "cursor=bnVsbA==",
+        "status=odd",
+    ],
+)
+def test_what_is_asked_wrongly_is_a_problem_and_not_repeated(matched: Store, query: str) -> None:
+    status, kind, problem = ask(f"/events?{query}")
+
+    assert (status, kind) == (422, "application/problem+json")
+    assert problem["status"] == 422
+
+
+@pytest.mark.parametrize("nasty", ["%00", "%ED%A0%80", "%27%3B%20DROP%20TABLE%20files", "%25%25%3A", "a%00b"])
+@pytest.mark.parametrize("name", ["q", "city", "category", "source"])
+def test_no_text_breaks_a_search(matched: Store, name: str, nasty: str) -> None:
+    assert ask(f"/events?{name}={nasty}")[0] == 200
 
 
 def test_with_a_database_at_head_it_is_alive_and_ready() -> None:

@@ -4,13 +4,22 @@ Only the policy changes answers. Its hash stands in every result, so that two re
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from importlib import resources
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dedup_core.errors import InvalidPolicy
 
@@ -297,8 +306,15 @@ class Policy(Section):
 
     @property
     def hash(self) -> str:
-        """Return the SHA-256 of the policy's content, hex: layout and comments of the file don't matter."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Return the SHA-256 of the policy's content, hex: layout, order and comments of the file don't matter."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @field_validator("title_by_category", mode="after")
+    @classmethod
+    def _lowered(cls, factors: Mapping[str, float]) -> Mapping[str, float]:
+        """Lower the names of categories, as those of listings are."""
+        return {name.lower(): factor for name, factor in factors.items()}
 
 
 def parse_policy(text: str, *, name: str = "policy") -> Policy:

@@ -6,7 +6,6 @@ evidence may say together, and vetoes what no sum may overrule. What is wrong he
 thresholds go to review, and clustering refuses chains.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -47,7 +46,7 @@ CHUNK: Final = 500_000
 class Scored:
     """The result of scoring.
 
-    decisions: DECISION_SCHEMA, sorted by (a, b); pairs below the policy's floor are left out …
+    decisions: DECISION_SCHEMA, sorted by (a, b); pairs below the policy's floor, and those that their titles part, are left out …
     below_floor: … and counted here.
     """
 
@@ -61,25 +60,17 @@ def score(
     policy: Policy,
     *,
     keep_all: bool = False,
-    step: Callable[[int], None] | None = None,
 ) -> Scored:
     """Score candidate pairs.
 
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
-    step: called with the number of pairs done.
     """
     titled = _titled(pairs, subjects, policy, keep_all=keep_all)
     names = names_of(titled.pairs, subjects, policy.evidence.place)
     chunks = [
         (titled.part(start), names.part(start, start + CHUNK)) for start in range(0, len(titled.pairs), CHUNK)
     ]
-    kept: list[pl.DataFrame] = []
-    for done, frame in enumerate(
-        each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all))
-    ):
-        kept.append(frame)
-        if step:
-            step(done * CHUNK)
+    kept = list(each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all)))
     decisions = (
         with_rivals(pl.concat(kept), subjects, policy) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
     )
@@ -281,7 +272,7 @@ def _add_description(
     evidence: Evidence, pairs: Pairs, subjects: Subjects, policy: Policy, *, everywhere: bool
 ) -> None:
     """Compare the descriptions, the dearest comparison, only where they could still lift a pair over the floor."""
-    most = policy.evidence.description[-1][1]
+    most = max(bits for _, bits in policy.evidence.description)
     asked = (_sum(evidence) + most >= policy.thresholds.floor) | everywhere
     if asked.any():
         evidence["description"][asked] = description_bits(pairs.where(asked), subjects, policy.evidence)

@@ -76,8 +76,9 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
 
 def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
     """Join each pair's occurrences on their nights."""
+    compared = pl.DataFrame({"event": np.unique(np.concatenate([pairs.a, pairs.b]))})
     table = (
-        subjects.occurrences.filter((pl.col("last_day") - pl.col("day")) < 400)
+        subjects.occurrences.join(compared, on="event", how="semi")
         .select(
             "event",
             pl.int_ranges(

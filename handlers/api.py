@@ -45,19 +45,75 @@ class ReadyStore(Protocol):
         """Check the schema; raises SchemaNotReady."""
 
 
+EVENT: Final = {
+    "type": "object",
+    "description": "An event in the output format: docs/dedupe-output.schema.json, $defs/event; with updated_at.",
+    "required": ["id", "title", "event_dates", "sources", "updated_at"],
+    "properties": {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "event_dates": {"type": "array", "items": {"type": "object"}},
+        "sources": {"type": "array", "items": {"type": "object"}},
+        "updated_at": {"type": "string", "format": "date-time"},
+    },
+}
+CHANGE: Final = {
+    "type": "object",
+    "required": ["change_id", "canonical_id", "kind", "generation", "successors", "at", "event"],
+    "properties": {
+        "change_id": {"type": "integer"},
+        "canonical_id": {"type": "string"},
+        "kind": {"enum": ["created", "updated", "merged", "split", "withdrawn"]},
+        "generation": {"type": "integer"},
+        "successors": {"type": "array", "items": {"type": "string"}},
+        "at": {"type": "string", "format": "date-time"},
+        "event": {"type": ["object", "null"], "description": "As it stands now; null: remove the id."},
+    },
+}
+
+
+def _object(**properties: object) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _list_of(item: object) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+PROBLEMS: Final = {
+    304: "You have just that: see If-None-Match",
+    308: "Merged into another event: see Location",
+    404: "No event has or had this id",
+    410: "Split or withdrawn: see successors",
+    422: "Parameters are wrong: see errors",
+    500: "A fault of ours",
+    503: "Not ready",
+}
+
+
+def _answers(body: dict[str, Any], *problems: int) -> dict[int, Any]:
+    """Describe a route's answers, for the OpenAPI document: body is the JSON schema of what it gives."""
+    problem = {PROBLEM: {"schema": _object(type={}, title={}, status={"type": "integer"}, detail={})}}
+    refusals = {
+        status: {"description": PROBLEMS[status], **({} if status == 304 else {"content": problem})}
+        for status in (*problems, 422, 500)
+    }
+    return {200: {"description": "OK", "content": {"application/json": {"schema": body}}}, **refusals}
+
+
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API."""
     return app.resolve(event, context)
 
 
-@app.get("/health")
+@app.get("/health", responses=_answers(_object(status={"const": "alive"})))
 def health() -> dict[str, str]:
     """Tell that the process is alive; asks nobody else."""
     return {"status": "alive"}
 
 
-@app.get("/ready")
+@app.get("/ready", responses=_answers(_object(status={"const": "ready"}), 503))
 def ready() -> Response[str]:
     """Tell whether the database can be reached and has the schema that this code needs."""
     reason = unready(wiring.for_api)
@@ -78,7 +134,9 @@ def unready(opened: Callable[[], ReadyStore]) -> str | None:
     return None
 
 
-@app.get("/events")
+@app.get(
+    "/events", responses=_answers(_object(events=_list_of(EVENT), next={"type": ["string", "null"]}), 304)
+)
 def list_events(  # noqa: PLR0913, PLR0917 - one parameter a filter, each documented by its name
     q: Text = None,
     city: Text = None,
@@ -120,14 +178,17 @@ def list_events(  # noqa: PLR0913, PLR0917 - one parameter a filter, each docume
     return _tagged({"events": page.items, "next": page.next}, _link(page.next))
 
 
-@app.get("/events/<event_id>")
+@app.get("/events/<event_id>", responses=_answers(EVENT, 304, 308, 404, 410))
 def show_event(event_id: Id) -> Response[str]:
     """Show an event. An id that was merged leads to what took it in (308); one that was split is gone (410), with its successors."""
     found = browsing.look_up(wiring.for_api(), event_id)
     return _gone(found, "") if found is None or isinstance(found, Gone) else _tagged(found)
 
 
-@app.get("/events/<event_id>/sources")
+@app.get(
+    "/events/<event_id>/sources",
+    responses=_answers(_object(sources=_list_of({"type": "object"})), 304, 308, 404, 410),
+)
 def list_sources(event_id: Id) -> Response[str]:
     """List an event's listings, each as its source wrote it."""
     store = wiring.for_api()
@@ -135,7 +196,10 @@ def list_sources(event_id: Id) -> Response[str]:
     return _tagged({"sources": sources}) if sources else _gone(_fate(event_id), "/sources")
 
 
-@app.get("/events/<event_id>/decisions")
+@app.get(
+    "/events/<event_id>/decisions",
+    responses=_answers(_object(decisions=_list_of({"type": "object"})), 304, 308, 404, 410),
+)
 def list_decisions(event_id: Id) -> Response[str]:
     """Say why an event's listings are together, a pair at a time: the parts of the evidence in words, and in bits that add up."""
     decisions = browsing.evidence_of(wiring.for_api(), event_id)
@@ -145,14 +209,24 @@ def list_decisions(event_id: Id) -> Response[str]:
     return _gone(fate, "/decisions")
 
 
-@app.get("/events/<event_id>/history")
+@app.get(
+    "/events/<event_id>/history",
+    responses=_answers(
+        _object(changes=_list_of({"type": "object"}), lineage=_list_of({"type": "object"})), 304, 404
+    ),
+)
 def show_history(event_id: Id) -> Response[str]:
     """Tell what became of an id, also of one that is gone: its changes and where its listings came from or went."""
     history = browsing.history_of(wiring.for_api(), event_id)
     return _tagged(history) if history["changes"] else _gone(None, "")
 
 
-@app.get("/changes")
+@app.get(
+    "/changes",
+    responses=_answers(
+        _object(changes=_list_of(CHANGE), last={"type": "integer"}, more={"type": "boolean"}), 304
+    ),
+)
 def list_changes(
     after: Annotated[int, Query(ge=0, lt=2**63, description="The last change that you have seen.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
@@ -183,6 +257,16 @@ def _gone(fate: Gone | None, below: str) -> Response[str]:
         )
     body = {**_fields(HTTPStatus.GONE, f"{fate.kind}: see its successors"), "successors": fate.successors}
     return _json(HTTPStatus.GONE, body, content_type=PROBLEM)
+
+
+def document() -> str:
+    """Write the OpenAPI 3.1 document of this API; docs/openapi.json is a copy, and a test keeps it current."""
+    written = app.get_openapi_json_schema(
+        title="event-dedup", version="1", description="Canonical events, and what became of them."
+    )
+    return (
+        orjson.dumps(orjson.loads(written), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
+    )
 
 
 def _around(point: str, radius_km: float) -> Near:

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from jsonschema import validate
 from sqlalchemy import insert, text
 
 from handlers import api, wiring
@@ -232,3 +234,23 @@ def test_an_unknown_path_and_a_fault_of_ours_are_problems_and_show_nothing(
     status, kind, problem = ask("/ready")
     assert (status, kind) == (500, "application/problem+json")
     assert "hunter2" not in json.dumps(problem)
+
+
+def test_the_committed_openapi_document_is_what_the_code_says() -> None:
+    committed = (Path(__file__).parents[2] / "docs" / "openapi.json").read_text(encoding="utf-8")
+
+    assert committed == api.document()
+
+
+def test_answers_have_the_form_that_the_openapi_document_gives(matched: Store) -> None:
+    paths = json.loads(api.document())["paths"]
+    event = got("/events")["events"][0]["id"]
+
+    for path, operations in paths.items():
+        answers = operations["get"]["responses"]
+        validate(
+            got(path.replace("{event_id}", event)), answers["200"]["content"]["application/json"]["schema"]
+        )
+        _, kind, problem = ask(path.replace("{event_id}", "ev_never") + "?limit=0")
+        if kind == "application/problem+json":
+            validate(problem, answers[str(problem["status"])]["content"][kind]["schema"])

@@ -9,6 +9,8 @@ from infra.errors import SchemaNotReady
 from infra.store import Store, schema
 from infra.store.engine import build_engine
 from infra.store.tables import metadata
+from tests.store.uploads import rows, run, save
+from tests.unit.listings import listing
 
 SHAPE = """
 SELECT 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
@@ -103,3 +105,20 @@ def test_code_refuses_a_database_at_another_revision(empty_database: str) -> Non
     store.upgrade()
     store.require_head()
     store.engine.dispose()
+
+
+def test_a_database_from_before_the_change_log_gets_one_that_leads_to_its_state(store: Store) -> None:
+    save(store, [listing("bwb:1", "Orgelkonzert", "2026-05-02"), listing("bwb:2", "Flohmarkt", "2026-06-07")])
+    run(store)
+    living = set(rows(store.engine, "SELECT canonical_id FROM canonical_events"))
+    store.give_verdict("must_link", ("bwb", "1"), ("bwb", "2"), author="ada")
+    run(store)
+    schema.downgrade(store.engine, "0002")
+
+    store.upgrade()
+
+    left = rows(store.engine, "SELECT canonical_id, kind FROM changes ORDER BY change_id")
+    survivors = rows(store.engine, "SELECT canonical_id FROM canonical_events")
+    assert sorted(kind for _, kind in left) == ["created", "merged"]
+    assert {(canonical_id,) for canonical_id, _ in left} == living
+    assert [(canonical_id,) for canonical_id, kind in left if kind == "created"] == survivors

@@ -279,8 +279,12 @@ def _numbers(text: str) -> list[float]:
 
 
 def _aware(moment: datetime) -> datetime:
-    """Take a time without a zone for UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Put a time into UTC; one without a zone is meant so. What UTC's calendar has no day for is the nearest that it has."""
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return zoned.astimezone(UTC)
+    except OverflowError:
+        return (datetime.max if moment.year > 1 else datetime.min).replace(tzinfo=UTC)
 
 
 def _storable(text: str | None) -> str | None:

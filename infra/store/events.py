@@ -83,7 +83,7 @@ def find_events(connection: Connection, wanted: Wanted, order: Order, *, limit: 
     value, identity = SORTED_BY[order.by], canonical_events.c.canonical_id
     query = select(
         identity, canonical_events.c.content, canonical_events.c.updated_at, value.label("place")
-    ).where(*_conditions(wanted))
+    ).where(*conditions(wanted))
     if order.behind is not None:
         here, last = tuple_(value, identity), tuple_(*map(literal, order.behind))
         query = query.where(here < last if order.descending else here > last)
@@ -91,7 +91,8 @@ def find_events(connection: Connection, wanted: Wanted, order: Order, *, limit: 
     return [dict(row) for row in connection.execute(query.order_by(*directed).limit(limit)).mappings()]
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Say in SQL which events are wanted."""
     events = canonical_events.c
     asked: list[tuple[object, Any]] = [
         (wanted.words, lambda words: func.lower(words).op("<%%")(events.sought)),

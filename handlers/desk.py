@@ -1,0 +1,128 @@
+"""Desk: what the editor's page reads beyond what the API reads: counts, completion, map, calendar, relations.
+
+Counts and words are kept in memory a generation long: they only change when a run has been. What is shown may therefore be as old as
+the last run, and never older. Nothing here writes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from dedup_core.folding import fold
+from infra.store import Store, desk
+from infra.store.events import Wanted
+
+MOST_KEPT: Final = 500
+"""Answers that are kept at once; then they begin anew."""
+
+MOST_POINTS: Final = 1500
+"""Places on the map: the ones with most events."""
+
+MOST_RELATED: Final = 100
+MOST_SUGGESTED: Final = 5
+"""Of one kind, such as towns."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Kept:
+    """Answers of one generation, by question; of several threads, some may ask twice, and none gets another generation's answer."""
+
+    generation: int = -1
+    answers: dict[object, Any] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def recall(self, generation: int, question: object, ask: Callable[[], Answer]) -> Answer:
+        """Give what was answered before in this generation, or ask."""
+        with self.lock:
+            if generation != self.generation or len(self.answers) >= MOST_KEPT:
+                self.generation, self.answers = generation, {}
+            answers = self.answers
+        if question not in answers:
+            answers[question] = ask()
+        known: Answer = answers[question]
+        return known
+
+
+KEPT: Final = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A filter that what was typed may mean. kind: ``city``, ``category`` or ``source``; number: how many events it has."""
+
+    kind: str
+    word: str
+    number: int
+
+
+def count_events(store: Store, wanted: Wanted) -> int:
+    """Count what a list would show."""
+    with store.reading() as connection:
+        generation = desk.matched_generation(connection)
+        question = (str(store.engine.url), wanted)
+        return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted))
+
+
+def suggest(store: Store, typed: str) -> list[Suggestion]:
+    """Complete what was typed: what begins with it first, then what holds it, the more frequent before the rarer."""
+    with store.reading() as connection:
+        generation = desk.matched_generation(connection)
+        question = (str(store.engine.url), "words")
+        words = KEPT.recall(generation, question, lambda: _folded(desk.frequencies(connection)))
+    sought = fold(typed)
+    return [
+        Suggestion(kind, word, number)
+        for kind, known in words.items()
+        for word, number in _best(known, sought)
+    ]
+
+
+def _folded(words: dict[str, list[tuple[str, int]]]) -> dict[str, list[tuple[str, str, int]]]:
+    return {kind: [(fold(word), word, number) for word, number in known] for kind, known in words.items()}
+
+
+def _best(known: list[tuple[str, str, int]], sought: str) -> list[tuple[str, int]]:
+    begun = [(word, number) for key, word, number in known if key.startswith(sought)]
+    inside = [(word, number) for key, word, number in known if sought in key and not key.startswith(sought)]
+    return (begun + inside)[:MOST_SUGGESTED]
+
+
+def points(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
+    """Gather events by place, at about a hundred metres."""
+    with store.reading() as connection:
+        return desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
+
+
+def days(
+    store: Store, wanted: Wanted, first: date, last: date, *, each: int
+) -> dict[date, list[dict[str, Any]]]:
+    """List what begins on each day: some of its events, each with ``n``, how many there are."""
+    with store.reading() as connection:
+        found = desk.days(connection, wanted, first, last, each=each)
+    listed: dict[date, list[dict[str, Any]]] = {}
+    for row in found:
+        listed.setdefault(row["first_day"], []).append(row)
+    return listed
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around an event: links to others, why a person should look at it, and events that may be the same."""
+
+    relations: list[dict[str, Any]]
+    flags: list[dict[str, Any]]
+    rivals: list[dict[str, Any]]
+
+
+def surroundings_of(store: Store, canonical_id: str) -> Surroundings:
+    """Tell what stands around an event."""
+    with store.reading() as connection:
+        return Surroundings(
+            desk.relations_of(connection, canonical_id, limit=MOST_RELATED),
+            desk.flags_of(connection, canonical_id),
+            desk.rivals_of(connection, canonical_id, limit=MOST_RELATED),
+        )

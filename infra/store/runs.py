@@ -16,7 +16,6 @@ from dedup_core.events import (
     Previous,
     Resolution,
 )
-from dedup_core.rendering import contents
 from infra.errors import MatcherBusy
 from infra.store.changes import save_changes
 from infra.store.copying import copy_in, temporary
@@ -130,6 +129,8 @@ def matching(engine: Engine) -> Iterator[MatchWork]:
 
 def _save_canonical_events(connection: Connection, resolution: Resolution, generation: int) -> None:
     """Write new events straight into their table, changed ones over what is there; their JSON is written a slice at a time."""
+    from dedup_core.rendering import contents  # noqa: PLC0415 - brings NumPy along, and only match saves
+
     created, changed = resolution.difference.created, resolution.difference.changed
     temporary(connection, "changed", canonical_events, EVENT_COLUMNS)
     for ids, table in ((created, canonical_events.name), (changed, "changed")):

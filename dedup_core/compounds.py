@@ -94,6 +94,7 @@ MIN_STEM: Final = 4
 """Letters that must be left."""
 
 
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """Cut the inflection off a folded word: ``traktoren`` and ``traktor``, ``waldkirchener`` and ``waldkirchen``.
 

@@ -5,10 +5,11 @@ An alias too many moves events to another town, where no later stage looks for t
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from dedup_core.folding import fold, fold_all
+from dedup_core.folding import fold_all
 from dedup_core.lexicon.entries import Countries, Districts, Place, Places
 from dedup_core.lexicon.reading import read
 
@@ -77,9 +78,10 @@ def district_names() -> Mapping[str, frozenset[str]]:
     """Return key of a town -> its folded districts."""
     towns = read("districts.yaml", Districts).districts
     aliases = place_aliases()
-    return MappingProxyType(
-        {aliases[fold(t)]: frozenset(fold_all(list(names))) for t, names in towns.items()}
-    )
+    keys = [aliases[town] for town in fold_all(list(towns))]
+    folded = iter(fold_all([name for names in towns.values() for name in names]))
+    lists = (frozenset(islice(folded, len(names))) for names in towns.values())
+    return MappingProxyType(dict(zip(keys, lists, strict=True)))
 
 
 @cache
@@ -118,7 +120,9 @@ def country_words() -> Mapping[str, str]:
 
     Of the codes only those that are listed for titles: ``it`` is a word.
     """
-    named = {country.alpha2: fold(country.name) for country in _countries().countries}
+    listed = _countries().countries
+    canonical_names = fold_all([country.name for country in listed])
+    named = {country.alpha2: name for country, name in zip(listed, canonical_names, strict=True)}
     codes = frozenset(fold_all(list(_countries().codes_in_titles)))
     words = {name: named[alpha2] for name, alpha2 in countries().items() if len(name) > 3 or name in codes}
     return MappingProxyType({name: canonical for name, canonical in words.items() if name != canonical})

@@ -6,6 +6,7 @@ split alike everywhere.
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
@@ -27,8 +28,10 @@ def _synonyms() -> Synonyms:
 @cache
 def _listed_synonyms() -> Mapping[str, str]:
     pairs: dict[str, str] = {}
-    for words in (*(group.words for group in _synonyms().groups), *_synonyms().forms):
-        canonical, *others = fold_all(list(words))
+    listed = [*(group.words for group in _synonyms().groups), *_synonyms().forms]
+    folded = iter(fold_all([word for words in listed for word in words]))
+    for words in listed:
+        canonical, *others = islice(folded, len(words))
         pairs |= dict.fromkeys(others, canonical)
         pairs.pop(canonical, None)
     return MappingProxyType(pairs)

@@ -101,6 +101,14 @@ class Settings(BaseSettings):
     policy_file: FilePath | None = Field(
         None, description="A matching.yaml to use instead of the one in the package."
     )
+    roles: dict[str, Literal["reader", "editor", "admin"]] = Field(
+        {},
+        description='Who may what over HTTP, as JSON: {"portal-editors": "editor", "arn:aws:sts::*:assumed-role/backend/*": "reader"}. '
+        "Left: a token's subject or group, or the ARN that signed; * stands for anything. Keys of the database have roles of their own.",
+    )
+    role_claim: str = Field(
+        "cognito:groups", description="The claim of a token that lists what ROLES knows: its groups."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level that is logged."
     )

@@ -1,16 +1,17 @@
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from jsonschema import validate
 from sqlalchemy import insert, text
 
 from handlers import api, wiring
+from handlers.routes import health
 from infra.store import Store
 from infra.store.tables import changes
-from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.handlers.calling import ROLES, ask, call, got
+from tests.handlers.conftest import forget_wiring
 from tests.store.uploads import run, save
 from tests.unit.listings import listing
 
@@ -19,39 +20,12 @@ from tests.unit.listings import listing
 def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Point the function to a database at head; gives its store."""
     monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
     forget_wiring()
     store = wiring.store()
     yield store
     store.engine.dispose()
     forget_wiring()
-
-
-def call(path: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    """Call the function as the HTTP API does. path: with its query."""
-    where, _, query = path.partition("?")
-    event = {
-        "version": "2.0",
-        "rawPath": where,
-        "rawQueryString": query,
-        # The gateway joins what comes twice with commas.
-        "queryStringParameters": dict(parse_qsl(query)),
-        "headers": headers or {},
-        "requestContext": {"http": {"method": "GET", "path": where}, "stage": "$default"},
-    }
-    return api.lambda_handler(event, CONTEXT)
-
-
-def ask(path: str) -> tuple[int, str, Any]:
-    """Ask: status, content type and body of the answer."""
-    answer = call(path)
-    return answer["statusCode"], answer["headers"]["Content-Type"], json.loads(answer["body"])
-
-
-def got(path: str) -> Any:
-    """Ask for what is there."""
-    status, _, body = ask(path)
-    assert status == 200, body
-    return body
 
 
 def concert(identity: str, **fields: Any) -> dict[str, Any]:
@@ -228,7 +202,7 @@ def test_an_unknown_path_and_a_fault_of_ours_are_problems_and_show_nothing(
     def broken(opened: Any) -> str | None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr(api, "unready", broken)
+    monkeypatch.setattr(health, "unready", broken)
 
     assert ask("/nowhere")[:2] == (404, "application/problem+json")
     status, kind, problem = ask("/ready")

@@ -1,0 +1,57 @@
+"""Answers: the forms in which every route answers: JSON, JSON with a tag, and problems (RFC 9457).
+
+An answer takes the request as an argument and never from a global: locally, many are under way at once.
+"""
+
+import hashlib
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.request import Request
+
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+
+Headers = dict[str, str]
+
+
+def answered(
+    body: object,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    content_type: str = JSON,
+    headers: Headers | None = None,
+) -> Response[str]:
+    """Answer with JSON."""
+    return Response(int(status), content_type, _text(body).decode(), {**(headers or {})})
+
+
+def tagged(request: Request, body: object, headers: Headers | None = None) -> Response[str]:
+    """Answer with JSON and its ETag, or with nothing where the caller has just that (304)."""
+    text = _text(body)
+    tag = tag_of(text)
+    sent = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or tag in [each.strip().removeprefix("W/") for each in known.split(",")]:
+        return Response(status_code=int(HTTPStatus.NOT_MODIFIED), body="", headers={**sent})
+    return Response(int(HTTPStatus.OK), JSON, text.decode(), {**sent})
+
+
+def tag_of(text: bytes) -> str:
+    """Give the strong ETag of what is sent, for If-None-Match and If-Match."""
+    return f'"{hashlib.blake2b(text, digest_size=16).hexdigest()}"'
+
+
+def _text(body: object) -> bytes:
+    # The names of columns are a kind of text of their own, which by itself it refuses as keys.
+    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, headers: Headers | None = None, **more: object
+) -> Response[str]:
+    """Answer with a problem. detail: what went wrong, never repeating what was sent; more: fields of its own."""
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, **more}
+    return answered(body, status, content_type=PROBLEM, headers=headers)

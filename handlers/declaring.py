@@ -1,0 +1,89 @@
+"""Declaring: what a route says of itself, once, for the guard (`handlers.access`) and for the OpenAPI document.
+
+What it says of its answers may be wrong; tests hold the answers against the document.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+from handlers.answers import JSON, PROBLEM
+
+Schema = dict[str, Any]
+Role = Literal["reader", "editor", "admin"]
+Least = Role | Literal["anyone"]
+
+RANKS: Final[dict[str, int]] = {"reader": 1, "editor": 2, "admin": 3}
+"""Each role may do what those below it may."""
+
+SCHEMES: Final = ("key", "bearer")
+"""Ways to show a key, as the OpenAPI document names them: the header X-Api-Key, or Authorization: Bearer."""
+
+PROBLEMS: Final = {
+    400: "The request can't be read",
+    401: "No valid key or token: see WWW-Authenticate",
+    403: "Not allowed with this role",
+    404: "There is no such thing",
+    409: "It contradicts what is there",
+    410: "Split or withdrawn: see successors",
+    412: "Changed in the meantime: see If-Match",
+    415: "Content of this type is not understood",
+    422: "What was sent is wrong: see errors",
+    428: "If-Match is needed",
+    429: "Too many requests: see Retry-After",
+    500: "A fault of ours",
+    503: "Not ready",
+}
+WITHOUT_BODY: Final = {304: "You have just that: see If-None-Match"}
+REDIRECTS: Final = {308: "Merged into another event: see Location"}
+
+
+def one(**properties: object) -> Schema:
+    """Describe an object that has just these, each required."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def many(item: object) -> Schema:
+    """Describe a list."""
+    return {"type": "array", "items": item}
+
+
+PROBLEM_SCHEMA: Final = one(
+    type={"type": "string"}, title={"type": "string"}, status={"type": "integer"}, detail={"type": "string"}
+)
+
+
+def declared(
+    least: Least, body: Schema | None, *others: int, status: int = 200, content_type: str = JSON
+) -> dict[str, Any]:
+    """Declare a route: the arguments of its decorator.
+
+    least: the least role that may call it; body: the JSON schema of what it gives with ``status``, null if it gives none;
+    others: the statuses of its own, beside those that any route may answer with.
+    """
+    common = (422, 429, 500) if least == "anyone" else (401, 403, 422, 429, 500)
+    given = {} if body is None else {"content": {content_type: {"schema": body}}}
+    answers = {other: _described(other) for other in sorted({*others, *common})}
+    return {
+        "security": [{}] if least == "anyone" else [{scheme: [least]} for scheme in SCHEMES],
+        "responses": {status: {"description": HTTPStatus(status).phrase, **given}, **answers},
+        "status_code": status,
+    }
+
+
+def _described(status: int) -> dict[str, Any]:
+    if status in WITHOUT_BODY:
+        return {"description": WITHOUT_BODY[status]}
+    return {
+        "description": {**PROBLEMS, **REDIRECTS}[status],
+        "content": {PROBLEM: {"schema": PROBLEM_SCHEMA}},
+    }
+
+
+def least_role(security: list[dict[str, list[str]]] | None) -> Least | None:
+    """Read back what a route declared; null if it declared nothing."""
+    if not security:
+        return None
+    roles = security[0].get(SCHEMES[0])
+    if roles is None:
+        return "anyone"
+    return next(role for role in ("reader", "editor", "admin") if role == roles[0])

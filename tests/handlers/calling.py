@@ -1,0 +1,52 @@
+"""Calling the API's function as the gateway does, which has checked who asks and says so."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from handlers import api
+from tests.handlers.conftest import CONTEXT
+
+ROLES = json.dumps({"readers": "reader", "editors": "editor", "admins": "admin"})
+"""What EVENT_DEDUP_ROLES has to be for ``role`` to work."""
+
+
+def call(
+    path: str,
+    headers: dict[str, str] | None = None,
+    *,
+    method: str = "GET",
+    body: object = None,
+    role: str | None = "reader",
+) -> dict[str, Any]:
+    """Call the function. path: with its query; role: of ada, who asks, null for a token without any."""
+    where, _, query = path.partition("?")
+    claims = {"sub": "ada", "cognito:groups": f"[{role}s]" if role else "[]"}
+    event = {
+        "version": "2.0",
+        "rawPath": where,
+        "rawQueryString": query,
+        # The gateway joins what comes twice with commas.
+        "queryStringParameters": dict(parse_qsl(query)),
+        "headers": headers or {},
+        "requestContext": {
+            "http": {"method": method, "path": where},
+            "stage": "$default",
+            "authorizer": {"jwt": {"claims": claims, "scopes": None}},
+        },
+        **({} if body is None else {"body": body if isinstance(body, str) else json.dumps(body)}),
+    }
+    return api.lambda_handler(event, CONTEXT)
+
+
+def ask(path: str, **how: Any) -> tuple[int, str, Any]:
+    """Ask: status, content type and body of the answer. how: as in `call`."""
+    answer = call(path, **how)
+    return answer["statusCode"], answer["headers"]["Content-Type"], json.loads(answer["body"])
+
+
+def got(path: str, **how: Any) -> Any:
+    """Ask for what is there. how: as in `call`."""
+    status, _, body = ask(path, **how)
+    assert status == 200, body
+    return body

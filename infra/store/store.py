@@ -138,3 +138,7 @@ class Store:
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection for the queries of `infra.store.reading`."""
         return self.engine.connect()
+
+    def moment(self) -> AbstractContextManager[Connection]:
+        """Open a connection that sees one moment, whatever is committed while it reads."""
+        return snapshots.one_moment(self.engine)

@@ -1,0 +1,95 @@
+"""Published: events as feeds and exports read them, with what their readers have to know beside: how often each changed, what is gone.
+
+A reader of a feed keeps what he has until he is told otherwise. What is missing here is therefore never taken back; `tombstones` is
+how he is told, and a run that forgot to write one would leave an event in his calendar for good.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from infra.store.events import Row, Wanted, conditions
+from infra.store.tables import canonical_events, changes, links
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When an event came or last changed: from the first moment of a pair on, and before the second; null: whenever."""
+
+    created_since: datetime | None = None
+    created_before: datetime | None = None
+    updated_since: datetime | None = None
+    updated_before: datetime | None = None
+
+
+ANY_TIME: Final = Times()
+
+
+def _timely(times: Times) -> list[ColumnElement[bool]]:
+    conditions_on: list[ColumnElement[bool]] = []
+    for field in fields(times):
+        moment = getattr(times, field.name)
+        column = canonical_events.c["created_at" if field.name.startswith("created") else "updated_at"]
+        if moment is not None:
+            conditions_on.append(column >= moment if field.name.endswith("since") else column < moment)
+    return conditions_on
+
+
+def events_by_id(
+    connection: Connection, wanted: Wanted, times: Times, *, behind: str, limit: int
+) -> list[Row]:
+    """List events in the order of their ids: ``canonical_id``, ``content``, ``created_at``, ``updated_at``. behind: the last id that was read."""
+    events = canonical_events.c
+    query = (
+        select(events.canonical_id, events.content, events.created_at, events.updated_at)
+        .where(events.canonical_id > behind, *conditions(wanted), *_timely(times))
+        .order_by(events.canonical_id)
+    )
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def count_up_to(connection: Connection, wanted: Wanted, times: Times, *, most: int) -> int:
+    """Count events, and stop counting behind ``most``: ``most + 1`` says that there are more."""
+    some = select(canonical_events.c.canonical_id).where(*conditions(wanted), *_timely(times)).limit(most + 1)
+    return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """When an event came, and how often it changed since: from 0, never falling."""
+
+    created_at: datetime
+    sequence: int
+
+
+def known_of(connection: Connection, canonical_ids: Collection[str]) -> dict[str, Known]:
+    """Look up when each of some events came and how often it changed."""
+    events = canonical_events.c
+    times = select(func.count()).where(changes.c.canonical_id == events.canonical_id).scalar_subquery()
+    query = select(events.canonical_id, events.created_at, times.label("times"))
+    found = connection.execute(query.where(events.canonical_id.in_(list(canonical_ids))))
+    return {row.canonical_id: Known(row.created_at, max(row.times - 1, 0)) for row in found}
+
+
+def relations_of(connection: Connection, canonical_ids: Collection[str]) -> list[dict[str, Any]]:
+    """List the links from or to some events: ``kind``, ``from_id``, ``from_title``, ``to_id``, ``to_title``."""
+    mine = list(canonical_ids)
+    parts = links.alias("part")
+    upper, lower = canonical_events.alias("upper"), canonical_events.alias("lower")
+    query = (
+        select(
+            parts.c.kind,
+            parts.c.from_id,
+            parts.c.to_id,
+            lower.c.title.label("from_title"),
+            upper.c.title.label("to_title"),
+        )
+        .join(lower, lower.c.canonical_id == parts.c.from_id)
+        .join(upper, upper.c.canonical_id == parts.c.to_id)
+        .where(or_(parts.c.from_id.in_(mine), parts.c.to_id.in_(mine)))
+        .order_by(parts.c.kind, parts.c.from_id, parts.c.to_id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]

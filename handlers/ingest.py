@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_plus
 
@@ -31,7 +32,9 @@ from handlers.failures import described
 from handlers.measures import measures
 from handlers.receipts import write_those_due
 from infra.errors import ForeignMessage, ObjectMissing, ObjectTooLarge
+from infra.held_messages import held
 from infra.match_queue import MatchQueue
+from infra.object_store import recordable
 from infra.store import Ingested, Upload
 
 logger = Logger(service="ingest")
@@ -101,21 +104,24 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     def take(record: SQSRecord) -> None:
         _take(record, parts)
 
-    answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+    with held(partial(parts.uploads.hide, [record["receiptHandle"] for record in event["Records"]])):
+        answer = process_partial_response(
+            event=event, record_handler=take, processor=processor, context=context
+        )
+        write_those_due(logger)
     _bring_back(event["Records"], answer["batchItemFailures"], parts)
-    write_those_due(logger)
     return dict(answer)
 
 
 def _bring_back(
     records: list[dict[str, Any]], failures: Sequence[PartialItemFailures], parts: wiring.IngestParts
 ) -> None:
-    """Let what failed come again soon at first, later and later then; by itself it would wait out its visibility."""
+    """Let what failed come again soon at first, later and later then."""
     failed = {failure["itemIdentifier"] for failure in failures}
     for record in records:
         if record["messageId"] in failed:
             receives = int(record["attributes"]["ApproximateReceiveCount"])
-            parts.retry_in(record["receiptHandle"], pause_s(receives))
+            parts.uploads.hide([record["receiptHandle"]], pause_s(receives))
 
 
 def pause_s(receives: int) -> int:
@@ -236,7 +242,7 @@ def _ingest(
                 return _store(upload, content, store, policy)
             except UnreadableFile as error:
                 refused = str(error)
-        return _quarantine(upload, refused, objects, store, quarantine)
+        return _quarantine(announced, upload, refused, objects, store, quarantine)
     except ObjectMissing:
         return IngestReport("missing", "the object is gone")
 
@@ -244,14 +250,15 @@ def _ingest(
 def _read(announced: Announcement, objects: Objects, *, at_most: int) -> tuple[Upload, bytes, str | None]:
     """Read an object: what it is known by, its content, and, for one that is too large to be read, why it is refused."""
     place = (announced.bucket, announced.key, announced.version)
+    recorded = (announced.bucket, recordable(announced.key), announced.version)
     try:
         content = objects.read(*place, at_most=at_most)
     except ObjectTooLarge as error:
         # What can't be hashed by its content is recognised by its place and size.
-        stand_in = hashlib.sha256("\0".join((*place, str(error))).encode()).hexdigest()
-        return Upload(*place, announced.sequencer, stand_in, 0), b"", str(error)
+        stand_in = hashlib.sha256("\0".join((*recorded, str(error))).encode()).hexdigest()
+        return Upload(*recorded, announced.sequencer, stand_in, 0), b"", str(error)
     sha256 = hashlib.sha256(content).hexdigest()
-    return Upload(*place, announced.sequencer, sha256, len(content)), content, None
+    return Upload(*recorded, announced.sequencer, sha256, len(content)), content, None
 
 
 def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> IngestReport:
@@ -274,13 +281,15 @@ def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> 
     return IngestReport(**counts, repeated=valid.duplicates if done.status == "stored" else 0)
 
 
-def _quarantine(upload: Upload, reason: str, objects: Objects, store: FileStore, prefix: str) -> IngestReport:
+def _quarantine(
+    announced: Announcement, upload: Upload, reason: str, objects: Objects, store: FileStore, prefix: str
+) -> IngestReport:
     """Copy first, then record: a crash between the two comes again and copies the same once more.
 
     The copy lies in a folder named for its content, so that two bad versions of a key are kept apart.
     """
     target = f"{prefix}{upload.sha256[:16]}/{_shortened(upload.name)}"
-    objects.set_aside(upload.bucket, upload.key, upload.version, target)
+    objects.set_aside(announced.bucket, announced.key, announced.version, target)
     note = {"bucket": upload.bucket, "key": upload.key, "version": upload.version, "reason": reason}
     objects.write(upload.bucket, f"{target}.reason.json", orjson.dumps(note), content_type="application/json")
     rejection = Rejection(file=upload.key, index=None, field=None, reason=reason)

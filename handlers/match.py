@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 import polars as pl
@@ -27,10 +28,14 @@ from handlers.measures import measures
 from handlers.receipts import write_those_due
 from handlers.stopwatch import Stopwatch
 from infra.errors import MatcherBusy
+from infra.held_messages import held
 from infra.store import MatchWork, Snapshot
 
 logger = Logger(service="match")
 metrics = measures("match")
+
+RETRY_AFTER_S: Final = 30
+"""Seconds until a failed run's message comes again."""
 
 REASON_CHARACTERS: Final = 2000
 """Of a failed run's reason; databases quote whole statements."""
@@ -59,16 +64,23 @@ def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
     parts = wiring.for_match()
     records = list(event.records)
     metrics.add_metric(name="messages", unit=MetricUnit.Count, value=len(records))
+    with held(partial(parts.generations.hide, [record.receipt_handle for record in records])):
+        undone = _undone(records, parts)
+        if not undone:
+            write_those_due(logger)
+    parts.generations.hide([record.receipt_handle for record in undone], RETRY_AFTER_S)
+    return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in undone]}
+
+
+def _undone(records: list[SQSRecord], parts: wiring.MatchParts) -> list[SQSRecord]:
+    """Take one message after the other; gives the first that failed and all behind it."""
     for number, record in enumerate(records):
         try:
             _take(record, parts)
         except Exception as error:  # whatever it was: this message and those behind it come again
             _log_failure(error)
-            undone = records[number:]
-            parts.retry_soon([behind.receipt_handle for behind in undone])
-            return {"batchItemFailures": [{"itemIdentifier": behind.message_id} for behind in undone]}
-    write_those_due(logger)
-    return {"batchItemFailures": []}
+            return records[number:]
+    return []
 
 
 def _take(record: SQSRecord, parts: wiring.MatchParts) -> None:

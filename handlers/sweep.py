@@ -17,7 +17,7 @@ from handlers import wiring
 from handlers.measures import measures
 from handlers.receipts import write_those_due
 from infra.match_queue import MatchQueue
-from infra.object_store import Listed, is_input
+from infra.object_store import Listed, is_input, recordable
 
 logger = Logger(service="sweep")
 metrics = measures("sweep")
@@ -97,7 +97,7 @@ def sweep(
     known |= {(key, "") for key, _ in known}
     missed = 0
     for item in objects.list(bucket):
-        if (item.key, item.version) not in known and _is_due(item, now, ignored_prefixes):
+        if (recordable(item.key), item.version) not in known and _is_due(item, now, ignored_prefixes):
             announce_file(bucket, item.key, item.version)
             missed += 1
     ingested, matched = store.generations()

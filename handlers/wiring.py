@@ -4,8 +4,7 @@ What a function needs is built at its first event and kept: a warm function reus
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
@@ -14,18 +13,16 @@ from urllib.parse import quote_plus
 import boto3
 import orjson
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from dedup_core.policy import Policy, default_policy, parse_policy
 from infra.errors import WrongSettings
+from infra.held_messages import SqsMessages
+from infra.keyring import Keyring
 from infra.match_queue import SqsMatchQueue
 from infra.object_store import S3Objects
 from infra.secrets import database_url
 from infra.settings import PREFIX, Settings, read_settings
 from infra.store import Store
-
-RETRY_AFTER_S: Final = 30
-"""Seconds until a failed run's message comes again; by itself it would wait out its visibility, half an hour."""
 
 # Standard retries with short timeouts: a hanging call must not use up a function's time.
 CLIENT: Final = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
@@ -93,7 +90,7 @@ class IngestParts:
     policy: Policy
     quarantine: str
     ignored_prefixes: tuple[str, ...]
-    retry_in: Callable[[str, int], None]
+    uploads: SqsMessages
 
 
 @cache
@@ -107,44 +104,24 @@ def for_ingest() -> IngestParts:
         policy=policy_of(chosen),
         quarantine=chosen.quarantine_prefix,
         ignored_prefixes=_ignored_prefixes(),
-        retry_in=_retry_in(required(chosen.upload_queue_url, "UPLOAD_QUEUE_URL")),
+        uploads=SqsMessages(_sqs(), required(chosen.upload_queue_url, "UPLOAD_QUEUE_URL")),
     )
-
-
-def _retry_in(url: str) -> Callable[[str, int], None]:
-    """Give what brings a message of a queue, by its receipt handle, back after some seconds."""
-
-    def retry_in(receipt_handle: str, seconds: int) -> None:
-        # Where this fails, the message comes again all the same, only later.
-        with suppress(ClientError, BotoCoreError):
-            _sqs().change_message_visibility(
-                QueueUrl=url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
-            )
-
-    return retry_in
 
 
 @dataclass(frozen=True, slots=True)
 class MatchParts:
-    """What match works with. retry_soon: brings messages (receipt handles) back after RETRY_AFTER_S."""
+    """What match works with."""
 
     store: Store
     policy: Policy
-    retry_soon: Callable[[Iterable[str]], None]
+    generations: SqsMessages
 
 
 @cache
 def for_match() -> MatchParts:
     """Build what match needs."""
     url = required(settings().match_queue_url, "MATCH_QUEUE_URL")
-
-    retry_in = _retry_in(url)
-
-    def retry_soon(receipt_handles: Iterable[str]) -> None:
-        for handle in receipt_handles:
-            retry_in(handle, RETRY_AFTER_S)
-
-    return MatchParts(store(), policy_of(settings()), retry_soon)
+    return MatchParts(store(), policy_of(settings()), SqsMessages(_sqs(), url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +178,12 @@ def for_receipts() -> ReceiptParts:
 def for_api() -> Store:
     """Open the store."""
     return store()
+
+
+@cache
+def keyring() -> Keyring:
+    """Open the keys of the store."""
+    return Keyring(store())
 
 
 def for_migrate() -> Store:

@@ -1,5 +1,6 @@
 """Objects: where files lie. A bucket of S3, or a folder that stands in for one."""
 
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+UNRECORDABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""What a text in Postgres can't hold: NUL and lone surrogates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """An object as its bucket lists it. version: empty where the bucket keeps none."""
@@ -30,6 +35,11 @@ def is_input(key: str) -> bool:
     return key.lower().endswith((".json", ".json.gz")) and not any(
         part.startswith(".") for part in key.split("/")
     )
+
+
+def recordable(key: str) -> str:
+    """Give the name under which an object is recorded: S3 and folders take NUL and broken Unicode in names, Postgres takes neither."""
+    return UNRECORDABLE.sub("\N{REPLACEMENT CHARACTER}", key)
 
 
 class S3Objects:

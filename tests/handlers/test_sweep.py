@@ -1,11 +1,12 @@
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from handlers import ingest, migrate, sweep, wiring
 from infra.match_queue import SqsMatchQueue
-from infra.object_store import S3Objects
+from infra.object_store import Listed, S3Objects
 from infra.store import Store, schema
 from tests.faults.poison import file_of, listing
 from tests.handlers.conftest import BUCKET, CONTEXT, Aws, Lines, batch, failed, notification
@@ -14,11 +15,13 @@ from tests.handlers.worlds import run
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
-def swept(aws: Aws, store: Store, *, now: datetime = LATER) -> sweep.SweepReport:
+def swept(
+    aws: Aws, store: Store, *, now: datetime = LATER, objects: sweep.Bucket | None = None
+) -> sweep.SweepReport:
     parts = wiring.for_sweep()
     return sweep.sweep(
         BUCKET,
-        objects=S3Objects(aws.s3),
+        objects=objects or S3Objects(aws.s3),
         store=store,
         queue=SqsMatchQueue(aws.sqs, aws.match_queue),
         announce_file=parts.announce_file,
@@ -59,6 +62,31 @@ def test_each_version_is_looked_for_but_not_those_of_a_deleted_object(aws: Aws, 
     assert report.files == 1
     (body,) = aws.waiting(aws.upload_queue)
     assert body["Records"][0]["s3"]["object"] == {"key": "bwb_1.json", "versionId": first}
+
+
+def test_a_key_that_no_text_in_postgres_can_hold_is_recorded_once(aws: Aws, store: Store) -> None:
+    good = aws.put("bwb_a\0b.json", file_of(listing("a")))
+    bad = aws.put("bwb_a\0c.json", b"[")
+
+    answer = ingest.lambda_handler(
+        batch(notification("bwb_a%00b.json", good), notification("bwb_a%00c.json", bad)), CONTEXT
+    )
+
+    assert failed(answer) == []
+    assert len(aws.keys("quarantine/")) == 2
+    assert store.known_objects(BUCKET) == {("bwb_a\ufffdb.json", good), ("bwb_a\ufffdc.json", bad)}
+    assert swept(aws, store, objects=Listing(("bwb_a\0b.json", good), ("bwb_a\0c.json", bad))).files == 0
+    assert swept(aws, store, objects=Listing(("bwb_a\0d.json", "another"))).files == 1
+
+
+class Listing:
+    """A bucket's list, for names that moto can't list: it writes them into XML as they are, and XML knows no NUL."""
+
+    def __init__(self, *objects: tuple[str, str]) -> None:
+        self._objects = objects
+
+    def list(self, _: str) -> Iterator[Listed]:
+        return (Listed(key, version, LATER - timedelta(days=1)) for key, version in self._objects)
 
 
 def test_an_object_may_wait_for_its_own_announcement(aws: Aws, store: Store) -> None:

@@ -15,8 +15,6 @@ from infra.errors import NoPostgres
 from infra.local.postgres import embedded_postgres
 from infra.store.engine import build_engine
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="locks and sockets of Unix")
-
 USER = """
 import sys, time
 from pathlib import Path
@@ -200,6 +198,17 @@ def test_a_server_that_can_not_start_says_where_its_log_is(home: Path) -> None:
         embedded_postgres(folder).__enter__()
 
     assert gone(folder)
+
+
+def test_where_no_server_of_its_own_can_run_the_variable_for_another_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    for module in ("infra.local.server", "infra.local.guardian"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    with pytest.raises(NoPostgres, match=r"EVENT_DEDUP_DATABASE_URL.*WSL"):
+        embedded_postgres(home / "postgres").__enter__()
 
 
 def test_settings_of_other_servers_do_not_reach_this_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

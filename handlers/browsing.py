@@ -45,11 +45,11 @@ def browse_events(store: Store, wanted: Wanted, order: str, *, cursor: str | Non
     Raises:
         UnreadableCursor: the cursor is not of this order.
     """
-    chosen = _order(order, cursor)
+    chosen = order_of(order, cursor)
     with store.reading() as connection:
         found = events.find_events(connection, wanted, chosen, limit=limit + 1)
     shown = found[:limit]
-    onward = _cursor(order, shown[-1]) if len(found) > limit else None
+    onward = cursor_of(order, shown[-1]) if len(found) > limit else None
     return Page([_stamped(row) for row in shown], onward)
 
 
@@ -57,11 +57,13 @@ def _stamped(row: dict[str, Any]) -> dict[str, Any]:
     return {**row["content"], "updated_at": row["updated_at"]}
 
 
-def _cursor(order: str, last: dict[str, Any]) -> str:
+def cursor_of(order: str, last: dict[str, Any]) -> str:
+    """Say where a page ended. last: its last row, as from `infra.store.events.find_events`."""
     return base64.urlsafe_b64encode(orjson.dumps([order, last["place"], last["canonical_id"]])).decode()
 
 
-def _order(order: str, cursor: str | None) -> Order:
+def order_of(order: str, cursor: str | None) -> Order:
+    """Read what to sort by, and where the page before ended; raises UnreadableCursor."""
     by: Sorting = next(name for name in get_args(Sorting) if name == order.removeprefix("-"))
     return Order(by, order.startswith("-"), None if cursor is None else _place(by, order, cursor))
 

@@ -1,16 +1,18 @@
 """Access: who asks, and whether he may. Every route declares the least role that may call it (`handlers.declaring`).
 
 A route that declares none does not exist: it is answered with 404, so that one that was forgotten is noticed before it is open.
-Who is who is taken from the gateway, which has checked the token or the signature; what it says is believed, as only it may
-invoke the function.
+Who has no key is whom the gateway vouches for, which has checked a token or a signature; it is believed, as only it and who may
+administer the function can invoke it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from http import HTTPStatus
-from typing import Any
+from math import ceil
+from typing import Any, Final
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -19,7 +21,17 @@ from aws_lambda_powertools.event_handler.request import Request
 
 from handlers import wiring
 from handlers.answers import problem
-from handlers.declaring import RANKS, Role, least_role
+from handlers.declaring import RANKS, Least, Role, least_role
+from infra.store import keys
+
+logger = Logger(service="api", child=True)
+
+READING: Final = ("GET", "HEAD", "OPTIONS")
+
+Limit = Callable[[str], float]
+"""Counts a request of someone; gives the seconds until he may ask again, 0 if he may now."""
+
+Guard = Callable[[ApiGatewayResolver, NextMiddleware], Response[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +48,91 @@ def who(request: Request) -> Caller:
     return caller
 
 
-def guard(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
-    """Let a request through to its route if its caller has the role that the route declared."""
-    least = least_role(app.context["_route"].security)
-    if least is None:
-        raise NotFoundError
-    if least == "anyone":
+def guarding(limit: Limit | None = None) -> Guard:
+    """Give the guard: it lets a request through to its route if its caller has the role that the route declared.
+
+    limit: where no gateway stands before it, how much anyone may ask.
+    """
+
+    def guard(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        least = least_role(app.context["_route"].security)
+        if least is None:
+            return _nothing_there(app)
+        caller = None if least == "anyone" else identified(app.request)
+        if limit is not None and (wait := limit(caller.name if caller else "")) > 0:
+            return _too_many(wait)
+        if least == "anyone":
+            return next_middleware(app)
+        if caller is None:
+            return _unknown()
+        if caller.role is None or RANKS[caller.role] < RANKS[least]:
+            return _refused(app.request, caller, least)
+        app.append_context(caller=caller)
         return next_middleware(app)
-    caller = identified(app.request)
-    if caller is None:
-        return problem(
-            HTTPStatus.UNAUTHORIZED, "no valid key or token", headers={"WWW-Authenticate": "Bearer"}
-        )
-    if caller.role is None or RANKS[caller.role] < RANKS[least]:
-        return problem(HTTPStatus.FORBIDDEN, f"this needs the role {least}")
-    app.append_context(caller=caller)
-    return next_middleware(app)
+
+    return guard
+
+
+def _nothing_there(app: ApiGatewayResolver) -> Response[Any]:
+    """Answer for a path that there is not, or that does not know the method."""
+    path = app.context["_path"]
+    routes = [*app._static_routes, *app._dynamic_routes]
+    methods = sorted({each.method for each in routes if each.rule.match(path) and least_role(each.security)})
+    if not methods:
+        raise NotFoundError
+    return problem(
+        HTTPStatus.METHOD_NOT_ALLOWED, "this path knows other methods", headers={"Allow": ", ".join(methods)}
+    )
+
+
+def _too_many(wait: float) -> Response[Any]:
+    headers = {"Retry-After": str(ceil(wait))}
+    return problem(HTTPStatus.TOO_MANY_REQUESTS, "slower, please", headers=headers)
+
+
+def _unknown() -> Response[Any]:
+    headers = {"WWW-Authenticate": "Bearer"}
+    return problem(HTTPStatus.UNAUTHORIZED, "no valid key or token", headers=headers)
+
+
+def _refused(request: Request, caller: Caller, least: Least) -> Response[Any]:
+    """Refuse who may not; that he tried to write is written down. Of who merely reads there would be too much to say."""
+    if request.method not in READING:
+        tried = f"{request.method} {request.route}"
+        with wiring.store().engine.begin() as connection:
+            detail = {"role": caller.role, "least": least}
+            keys.note(connection, who=caller.name, action="refused", subject=tried, detail=detail)
+        logger.warning("refused", extra={"who": caller.name, "route": tried, "role": caller.role})
+    return problem(HTTPStatus.FORBIDDEN, f"this needs the role {least}")
 
 
 def identified(request: Request) -> Caller | None:
-    """Tell who asks, or null if nobody vouches for him."""
+    """Tell who asks, or null if nobody knows. A key that is shown has to be valid, whoever else vouches."""
+    key = shown_key(request.headers)
+    if key is not None:
+        return holder(key)
     chosen = wiring.settings()
     authoriser = request.resolved_event.raw_event.get("requestContext", {}).get("authorizer") or {}
     return vouched_for(authoriser, roles=chosen.roles, claim=chosen.role_claim)
+
+
+def shown_key(headers: Mapping[str, str]) -> str | None:
+    """Read the key that a request shows: as X-Api-Key, or as a bearer's. A bearer of the gateway's tokens shows none."""
+    key = headers.get("x-api-key")
+    if key is not None:
+        return key
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    bearer = bearer.strip()
+    return bearer if scheme.lower() == "bearer" and bearer.startswith(keys.MARK) else None
+
+
+def holder(key: str) -> Caller | None:
+    """Tell whose valid key this is; null if it is nobody's."""
+    found = wiring.keyring().holder(key)
+    if found is None:
+        return None
+    name, granted = found
+    return Caller(name, next(role for role in RANKS if role == granted))
 
 
 def vouched_for(authoriser: Mapping[str, Any], *, roles: Mapping[str, Role], claim: str) -> Caller | None:

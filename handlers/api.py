@@ -22,7 +22,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.access import guard
+from handlers.access import Limit, guarding
 from handlers.answers import problem
 from handlers.failures import described
 from handlers.filters import EventFilter
@@ -46,12 +46,21 @@ SECURITY_SCHEMES: Final[dict[str, SecurityScheme]] = {
     "bearer": HTTPBearer(description="A key, or where the gateway asks for it, a token of its issuer."),
 }
 
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What any answer says to a browser. There is no header of CORS: pages of other hosts are refused."""
+
 Resolver = TypeVar("Resolver", bound=ApiGatewayResolver)
 
 
-def routed(resolver: Resolver) -> Resolver:
-    """Give a resolver all routes: first who may, then whether what was sent is right, then the route."""
-    resolver.use([guard, OpenAPIRequestValidationMiddleware()])
+def routed(resolver: Resolver, limit: Limit | None = None) -> Resolver:
+    """Give a resolver all routes: first who may, then whether what was sent is right, then the route. limit: see `guarding`."""
+    resolver.use([guarding(limit), OpenAPIRequestValidationMiddleware()])
     for router in ROUTERS:
         resolver.include_router(router)
     for fault, answer in FAULTS.items():
@@ -102,7 +111,16 @@ app = routed(APIGatewayHttpResolver())
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API."""
-    return app.resolve(event, context)
+    http = event.get("requestContext", {}).get("http", {})
+    if http.get("method") == "HEAD":  # is GET, of which the gateway leaves the body out
+        event = {**event, "requestContext": {**event["requestContext"], "http": {**http, "method": "GET"}}}
+    return hardened(app.resolve(event, context))
+
+
+def hardened(answer: dict[str, Any]) -> dict[str, Any]:
+    """Add what browsers are to be told, where a route did not say otherwise."""
+    answer["headers"] = {**HEADERS, **answer["headers"]}
+    return answer
 
 
 def document() -> str:

@@ -19,6 +19,7 @@ from handlers.commands import (
     local_demo,
     looking,
     reviewing,
+    serving,
     tuning,
     watching,
 )
@@ -36,6 +37,7 @@ for command in (
     files.dedupe,
     watching.watch,
     watching.demo,
+    serving.serve,
     watching.match,
     reviewing.explain,
     reviewing.review,
@@ -61,6 +63,11 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
     ("policy", "The policy: weights, thresholds, limits."): {
         "show": changing.policy_show,
         "check": changing.policy_check,
+    },
+    ("keys", "Keys of the API: who may ask, and what for."): {
+        "add": serving.keys_add,
+        "list": serving.keys_list,
+        "revoke": serving.keys_revoke,
     },
     ("db", "The database."): {"upgrade": changing.db_upgrade},
     ("local", "LocalStack and Postgres on this machine, without Docker."): {

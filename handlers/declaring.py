@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 Role = Literal["reader", "editor", "admin"]
 Least = Role | Literal["anyone"]
 
-RANKS: Final[dict[str, int]] = {"reader": 1, "editor": 2, "admin": 3}
+RANKS: Final[dict[Role, int]] = {"reader": 1, "editor": 2, "admin": 3}
 """Each role may do what those below it may."""
 
 SCHEMES: Final = ("key", "bearer")
@@ -22,6 +22,7 @@ PROBLEMS: Final = {
     400: "The request can't be read",
     401: "No valid key or token: see WWW-Authenticate",
     403: "Not allowed with this role",
+    405: "The path knows other methods: see Allow",
     404: "There is no such thing",
     409: "It contradicts what is there",
     410: "Split or withdrawn: see successors",

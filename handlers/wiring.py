@@ -4,6 +4,7 @@ What a function needs is built at its first event and kept: a warm function reus
 """
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -35,6 +36,12 @@ def settings() -> Settings:
     for service in ("ingest", "match", "sweep", "migrate", "api"):
         logging.getLogger(service).setLevel(chosen.log_level)
     return chosen
+
+
+def point_to(url: str) -> None:
+    """Let this process and those that it starts use a database that was opened without being named."""
+    os.environ[f"{PREFIX}DATABASE_URL"] = url
+    settings.cache_clear()
 
 
 def required(value: str | None, name: str) -> str:

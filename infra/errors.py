@@ -41,3 +41,7 @@ class NoLocalStack(EventDedupError):  # noqa: N818
 
 class NotDeployed(EventDedupError):  # noqa: N818
     """The template could not be deployed. Show the message, which names the resources that failed."""
+
+
+class NameTaken(EventDedupError):  # noqa: N818
+    """There is a valid key of this name. Show the message; nothing was added."""

@@ -109,6 +109,12 @@ class Settings(BaseSettings):
     role_claim: str = Field(
         "cognito:groups", description="The claim of a token that lists what ROLES knows: its groups."
     )
+    requests_per_second: Annotated[int, Field(ge=0)] = Field(
+        50, description="What anyone may ask `event-dedup serve`, over ten seconds; 0: no limit."
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        4, description="Requests that `event-dedup serve` answers at once."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level that is logged."
     )

@@ -367,3 +367,25 @@ audit: Final = Table(
     Column("detail", JSONB, nullable=False),
     Index(None, "subject"),
 )
+
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False, comment="whom the audit trail names"),
+    Column("role", Text, nullable=False),
+    Column(
+        "hash",
+        Text,
+        nullable=False,
+        comment="SHA-256, hexadecimal; of 256 random bits, so it needs neither salt nor delay",
+    ),
+    _now("created_at"),
+    Column("last_used_at", DateTime(timezone=True), comment="to within some minutes"),
+    Column("revoked_at", DateTime(timezone=True)),
+    UniqueConstraint("hash"),
+    CheckConstraint("role in ('reader', 'editor', 'admin')", name="role"),
+    # Two who may ask at the same time have two names; a name is free again when its key is revoked.
+    Index("api_keys_name_idx", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+)

@@ -46,15 +46,16 @@ class Clusters:
     flags: pl.DataFrame
 
 
-def missing_pairs(
-    n_events: int, pairs: pl.DataFrame, verdicts: IndexedVerdicts, *, max_size: int
-) -> pl.DataFrame:
+def missing_pairs(n_events: int, pairs: pl.DataFrame, *, max_size: int) -> pl.DataFrame:
     """List the pairs inside components of the match graph that were not scored: ``a``, ``b`` (UInt32), sorted.
 
     A chain may have joined two listings that share no key. Components over ``max_size`` are left as they are: a thousand
     events would cost half a million scores. `cluster` flags what comes of them.
+
+    Must-links make no component here. Who joins two events means all of them; and what is scored then depends on no verdict, so that
+    a verdict can be followed up from the decisions that are stored.
     """
-    component = _components(n_events, _matches(pairs), accord_of(verdicts).must)
+    component = _components(n_events, _matches(pairs))
     size = np.bincount(component)[component] if n_events else np.empty(0, np.int64)
     rows = np.flatnonzero((size >= 3) & (size <= max_size)).astype(np.uint32)
     rows = rows[np.argsort(component[rows], kind="stable")]

@@ -26,3 +26,7 @@ class InvalidLexicon(EventDedupError):  # noqa: N818
 
 class WrongLabels(EventDedupError):  # noqa: N818
     """Labels, or a suite of cases, can't be used. Show the message, which names file, line and field; nothing was measured."""
+
+
+class WrongValue(EventDedupError):  # noqa: N818
+    """A field can't be pinned to this value. Show the message, which names the field and what it may be; nothing was stored."""

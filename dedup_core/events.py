@@ -120,9 +120,16 @@ VERDICT_SCHEMA: Final = pl.Schema(
         "b_source_code": pl.String(),
         "b_id": pl.String(),
         "sequence": pl.Int64(),
+        "field": pl.String(),
+        "value": pl.String(),
+        "author": pl.String(),
     }
 )
-"""A person's word on a pair: kind is ``must_link`` or ``cannot_link``. Of two that contradict, the higher sequence (later) holds."""
+"""A person's word. Of two that contradict, the higher sequence (later) holds.
+
+kind: ``must_link`` or ``cannot_link``, on a pair; ``not_an_event``, on the listing ``a`` alone: its event is hidden from readers;
+``pin``, on ``a`` alone: its event has ``value`` (JSON) in ``field`` (a name of `dedup_core.pinning.PINNABLE`). ``author`` said so.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,23 @@ class Previous:
                 schema={"canonical_id": pl.String, "born": pl.Int64, "content_hash": pl.String}
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """A closed part of the source events, and single ones from around it: what verdicts can reach.
+
+    events: EVENT_SCHEMA, sorted by identity, with ``home`` (the canonical event that it is in, null if it was never matched) and ``inside``:
+        whether it belongs to the part. The others are listings that an open question leads to, and listings with the same text, enough
+        to tell a template.
+    decisions: DECISION_SCHEMA: all that is known of pairs inside, and the ambiguous ones that lead out.
+    verdicts: VERDICT_SCHEMA, in force, of any of the events. previous: of their homes; ``retired``: ids that new events must not get.
+    """
+
+    events: pl.DataFrame
+    decisions: pl.DataFrame
+    verdicts: pl.DataFrame
+    previous: Previous
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ calls in `resolve` from top to bottom; each stage is a module of its name.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -18,6 +19,7 @@ from dedup_core.clustering import Clusters, IndexedVerdicts, cluster, index_verd
 from dedup_core.corpus import corpus_of, title_words
 from dedup_core.events import EVENT_SCHEMA, IDENTITY, Previous, Resolution
 from dedup_core.occurrences import occurrences, spans
+from dedup_core.pinning import pinned, pinned_twice
 from dedup_core.policy import Policy
 from dedup_core.reconciling import difference, reconcile
 from dedup_core.rendering import hashed, result_hash
@@ -59,35 +61,89 @@ def resolve(
     begin("blocking")
     events = _in_order(events)
     known_verdicts = index_verdicts(verdicts, events)
-    candidates, scored, clusters = _clustered(events, known_verdicts, policy, begin)
-    begin("synthesising")
-    canonical = synthesise(events, clusters.labels, policy=policy.synthesis)
-    begin("reconciling")
-    labels = pl.Series("label", clusters.labels)
-    named = reconcile(events, labels, previous, generation=generation)
-    review = awaiting_review(scored.decisions, clusters, known_verdicts)
-    flags = _flags(clusters, events, named)
-    canonical = _judged(
-        canonical.join(named, on="label", how="left", maintain_order="left"), clusters, review, flags
+    candidates, scored = _decided(events, policy, begin)
+    clusters = cluster(events.height, scored.decisions, known_verdicts, limits=policy.clustering)
+    made = settle(
+        events,
+        scored.decisions,
+        clusters,
+        known_verdicts,
+        previous,
+        policy,
+        generation=generation,
+        begin=begin,
     )
-    begin("rendering")
-    canonical = hashed(canonical, events).sort("canonical_id")
-    links = _links(scored.decisions, clusters, named)
+    canonical, review, links = made.canonical_events, made.review, made.links
     hashes = canonical.select("canonical_id", "content_hash")
     return Resolution(
         events=events,
         canonical_events=canonical,
-        members=_members(events, labels, named),
+        members=made.members,
         decisions=scored.decisions,
         review=review,
         links=links,
-        flags=flags,
+        flags=made.flags,
         left_out=_left_out(candidates.left_out, events),
-        difference=difference(events, labels, named, hashes, previous),
+        difference=difference(events, made.labels, made.named, hashes, previous),
         result_hash=result_hash(canonical, links),
         policy_version=policy.version,
         policy_hash=policy.hash,
         statistics=_statistics(events, candidates, scored, canonical, review, links),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Clusters made into canonical events. labels: (n,) of each event's cluster; named: as from `dedup_core.reconciling.reconcile`.
+
+    canonical_events, members, review, links, flags: as in `dedup_core.events.Resolution`.
+    """
+
+    labels: pl.Series
+    named: pl.DataFrame
+    canonical_events: pl.DataFrame
+    members: pl.DataFrame
+    review: pl.DataFrame
+    links: pl.DataFrame
+    flags: pl.DataFrame
+
+
+def settle(
+    events: pl.DataFrame,
+    decisions: pl.DataFrame,
+    clusters: Clusters,
+    verdicts: IndexedVerdicts,
+    previous: Previous,
+    policy: Policy,
+    *,
+    generation: int,
+    begin: Callable[[str], None] = lambda stage: None,
+) -> Settled:
+    """Make canonical events of clusters: synthesise, pin, name, judge and hash them.
+
+    events: sorted by identity; decisions, clusters and verdicts: of their rows. begin: told of each stage.
+    """
+    begin("synthesising")
+    labels = pl.Series("label", clusters.labels)
+    canonical = pinned(
+        synthesise(events, clusters.labels, policy=policy.synthesis), verdicts.pins, labels
+    ).with_columns(pl.col("label").is_in(labels.gather(verdicts.no_events).implode()).alias("hidden"))
+    begin("reconciling")
+    named = reconcile(events, labels, previous, generation=generation)
+    review = awaiting_review(decisions, clusters, verdicts)
+    flags = _flags(clusters, events, named, verdicts)
+    canonical = _judged(
+        canonical.join(named, on="label", how="left", maintain_order="left"), clusters, review, flags
+    )
+    begin("rendering")
+    return Settled(
+        labels=labels,
+        named=named,
+        canonical_events=hashed(canonical, events).sort("canonical_id"),
+        members=_members(events, labels, named),
+        review=review,
+        links=_links(decisions, clusters, named),
+        flags=flags,
     )
 
 
@@ -100,16 +156,13 @@ def _in_order(events: pl.DataFrame) -> pl.DataFrame:
     return events if sorted_already else events.sort(*IDENTITY)
 
 
-def _clustered(
-    events: pl.DataFrame, verdicts: IndexedVerdicts, policy: Policy, begin: Callable[[str], None]
-) -> tuple[Candidates, Scored, Clusters]:
-    """Block, score and cluster. What comparisons look at is large, and is let go with the end of this function."""
+def _decided(events: pl.DataFrame, policy: Policy, begin: Callable[[str], None]) -> tuple[Candidates, Scored]:
+    """Block and score; no verdict has a say in it. What comparisons look at is large, and is let go with the end of this function."""
     subjects, candidates = blocked(events, policy)
     begin("scoring")
     scored = score(candidates.pairs, subjects, policy)
     begin("clustering")
-    scored = completed(scored, subjects, verdicts, policy)
-    return candidates, scored, cluster(events.height, scored.decisions, verdicts, limits=policy.clustering)
+    return candidates, completed(scored, subjects, policy)
 
 
 def _announcer(progress: Progress | None) -> Callable[[str], None]:
@@ -139,10 +192,10 @@ def blocked(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]
     return subjects, candidate_pairs(keys, max_block_size=policy.blocking.max_block_size)
 
 
-def completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, policy: Policy) -> Scored:
+def completed(scored: Scored, subjects: Subjects, policy: Policy) -> Scored:
     """Score the pairs that only a chain brought together, so that clustering sees what they refuse."""
     limit = policy.clustering.max_completed_size
-    missing = missing_pairs(subjects.size, scored.decisions, verdicts, max_size=limit)
+    missing = missing_pairs(subjects.size, scored.decisions, max_size=limit)
     if missing.is_empty():
         return scored
     added = score(missing, subjects, policy, keep_all=True).decisions
@@ -151,18 +204,28 @@ def completed(scored: Scored, subjects: Subjects, verdicts: IndexedVerdicts, pol
 
 
 def awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:
-    """Choose the ambiguous pairs that lie across two clusters and that no person has decided, most likely first."""
+    """Choose the ambiguous pairs that lie across two clusters and that no person has decided, most likely first.
+
+    Who called one of the two no event has decided, too.
+    """
     labels = pl.Series(clusters.labels)
     asked = decisions.filter(pl.col("decision") == "ambiguous")
     apart = asked.filter(labels.gather(asked["a"]) != labels.gather(asked["b"]))
     settled = pl.concat([verdicts.known.select("a", "b"), verdicts.known.select(a="b", b="a")])
-    return apart.join(settled, on=["a", "b"], how="anti").sort(
-        "weight", "a", "b", descending=[True, False, False]
+    unreal = verdicts.no_events.implode()
+    open_pairs = apart.join(settled, on=["a", "b"], how="anti").filter(
+        ~pl.col("a").is_in(unreal), ~pl.col("b").is_in(unreal)
     )
+    return open_pairs.sort("weight", "a", "b", descending=[True, False, False])
 
 
-def _flags(clusters: Clusters, events: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """Put the flags of clusters, and of listings that are no event, in words: ``canonical_id``, ``flag``, ``detail``."""
+def _flags(
+    clusters: Clusters, events: pl.DataFrame, named: pl.DataFrame, verdicts: IndexedVerdicts
+) -> pl.DataFrame:
+    """Put the flags of clusters, and of listings that are no event, in words: ``canonical_id``, ``flag``, ``detail``.
+
+    Where a person called one no event, that it may be none is no news.
+    """
     identity = events.select(pl.concat_str(*IDENTITY, separator=":").alias("name"))["name"]
     pairs = clusters.flags.with_columns(
         identity.gather(clusters.flags[side]).alias(f"name_{side}") for side in ("a", "b")
@@ -170,11 +233,17 @@ def _flags(clusters: Clusters, events: pl.DataFrame, named: pl.DataFrame) -> pl.
     number = pl.col("number").round(2).cast(pl.String)
     detail = pl.coalesce(pl.format("{} and {}", "name_a", "name_b"), number)
     unreal = [name for name, kind in lexicon.kinds().items() if not kind.event]
-    kinds = events.select("kind", pl.Series("label", clusters.labels)).filter(pl.col("kind").is_in(unreal))
+    labels = pl.Series("label", clusters.labels)
+    known = labels.gather(verdicts.no_events).implode()
+    kinds = events.select("kind", labels).filter(pl.col("kind").is_in(unreal), ~pl.col("label").is_in(known))
+    twice = pinned_twice(verdicts.pins, labels)
     flagged = pl.concat(
         [
             pairs.select("label", "flag", detail.alias("detail")),
             kinds.select("label", pl.lit("not_an_event").alias("flag"), pl.col("kind").alias("detail")),
+            twice.select(
+                "label", pl.lit("contradicting_verdicts").alias("flag"), pl.col("field").alias("detail")
+            ),
         ]
     )
     return (

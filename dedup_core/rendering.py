@@ -69,6 +69,7 @@ def _content(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
         _first_half().struct.json_encode().str.strip_suffix("}").alias("first"),
         _second_half().struct.json_encode().str.strip_prefix("{").str.strip_suffix("}").alias("second"),
         pl.format(',"previous_date":"{}"', "previous_date").fill_null("").alias("previous_date"),
+        _hidden(canonical).alias("hidden"),
     )
     return halves.select(
         pl.concat_str(
@@ -76,6 +77,7 @@ def _content(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
             pl.lit(","),
             "second",
             "previous_date",
+            "hidden",
             pl.lit(',"sources":['),
             sources,
             pl.lit('],"provenance":{'),
@@ -126,6 +128,13 @@ def _second_half() -> pl.Expr:
     )
 
 
+def _hidden(canonical: pl.DataFrame) -> pl.Expr:
+    """Say of events that a person called none, and of no others, that they are hidden."""
+    if "hidden" not in canonical.columns:
+        return pl.lit("")
+    return pl.when("hidden").then(pl.lit(',"hidden":true')).otherwise(pl.lit(""))
+
+
 def _listed(rows: pl.Series, identities: pl.Series) -> pl.Series:
     """Write lists of row numbers as identities with commas between; null for a null or empty list."""
     spread = pl.DataFrame([rows.rename("row")]).with_row_index("event").explode("row").drop_nulls("row")
@@ -143,8 +152,16 @@ def _provenance(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
 
 
 def _origin(field: str, canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
-    """Write the origin of a field, null where it is; of a union with who else contributed: ``"also":[…]``."""
+    """Write the origin of a field, null where it is; of a union with who else contributed: ``"also":[…]``.
+
+    Of a field that a person pinned it is the listing of the pin, with who did and the number of the verdict.
+    """
     origin = identities.gather(canonical[f"from_{field}"])
+    if f"pinned_{field}" in canonical.columns:
+        pin = canonical[f"pinned_{field}"].str.strip_prefix("{").rename("pin")
+        told = pl.format("{},{}", pl.col("origin").str.strip_suffix("}"), "pin")
+        both = pl.DataFrame([origin.rename("origin"), pin])
+        origin = both.select(pl.coalesce(told, "origin")).to_series()
     if field not in UNIONS:
         return origin
     also = _listed(canonical[f"all_from_{field}"].list.slice(1), identities)

@@ -70,9 +70,12 @@ def synthesise(events: pl.DataFrame, labels: Rows, *, policy: Synthesis) -> pl.D
     parts += [_joined(shown, clusters, union_of_texts(members, field), field) for field in UNIONS[:-1]]
     parts += [_joined(shown, clusters, union_of_dates(said), "event_dates")]
     parts += [_lifecycle(shown, clusters, members, said)]
-    return pl.concat([clusters.frame(labels), *parts], how="horizontal").with_columns(
-        _first_day(), _last_day()
-    )
+    return with_days(pl.concat([clusters.frame(labels), *parts], how="horizontal"))
+
+
+def with_days(canonical: pl.DataFrame) -> pl.DataFrame:
+    """Read ``first_day`` and ``last_day`` off ``event_dates``."""
+    return canonical.with_columns(_first_day(), _last_day())
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Trials:
         told("scoring")
         scored = self._scored(kept, policy)
         told("clustering")
-        scored = completed(scored, kept.subjects, self._verdicts, policy)
+        scored = completed(scored, kept.subjects, policy)
         clusters = cluster(self.events.height, scored.decisions, self._verdicts, limits=policy.clustering)
         review = awaiting_review(scored.decisions, clusters, self._verdicts)
         return Trial(policy, kept.subjects, kept.candidates, scored.decisions, clusters, review)

@@ -1,16 +1,33 @@
-"""Verdicts: what people said of pairs, as row numbers, and which of it holds.
+"""Verdicts: what people said of pairs and listings, as row numbers, and which of it holds.
 
 A verdict beats any score, in every run, until it is taken back. Two verdicts may contradict, also by way of a third (A is B, B is C,
-A is not C): then the newer one holds, and the older one is reported, never silently dropped.
+A is not C): then the newer one holds, and the older one is reported, never silently dropped. `dedup_core.contradicting` finds that out
+before a verdict is saved.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from dedup_core.events import IDENTITY
+
+PAIRS: Final = ("must_link", "cannot_link")
+"""The kinds of verdict that speak of two listings."""
+
+MARK_SCHEMA: Final = pl.Schema(
+    {
+        "kind": pl.String(),
+        "row": pl.UInt32(),
+        "field": pl.String(),
+        "value": pl.String(),
+        "author": pl.String(),
+        "sequence": pl.Int64(),
+    }
+)
+"""A verdict on one listing: ``not_an_event``, or ``pin`` with its field and value."""
 
 RowPairs = npt.NDArray[np.uint32]
 """(m, 2) row numbers of source events."""
@@ -21,10 +38,22 @@ class IndexedVerdicts:
     """Verdicts as row numbers.
 
     known: ``kind``, ``a``, ``b`` (UInt32), ``sequence``. unknown: how many speak of source events that are not there (yet).
+    marks: MARK_SCHEMA, sorted.
     """
 
     known: pl.DataFrame
     unknown: int
+    marks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MARK_SCHEMA))
+
+    @property
+    def no_events(self) -> pl.Series:
+        """The rows of listings that somebody called no event, each once."""
+        return self.marks.filter(pl.col("kind") == "not_an_event")["row"].unique().sort()
+
+    @property
+    def pins(self) -> pl.DataFrame:
+        """The pins: MARK_SCHEMA."""
+        return self.marks.filter(pl.col("kind") == "pin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +68,18 @@ class Accord:
 def index_verdicts(verdicts: pl.DataFrame, events: pl.DataFrame) -> IndexedVerdicts:
     """Find the rows that verdicts speak of. verdicts: VERDICT_SCHEMA; events: sorted by identity."""
     rows = events.select(*IDENTITY).with_row_index("row")
-    found = verdicts.select("kind", "sequence", "a_source_code", "a_id", "b_source_code", "b_id")
-    for side in ("a", "b"):
-        keys = rows.rename({"row": side, "source_code": f"{side}_source_code", "id": f"{side}_id"})
-        found = found.join(keys, on=[f"{side}_source_code", f"{side}_id"], how="inner")
+    on_pairs = pl.col("kind").is_in(PAIRS)
+    found = _with_rows(_with_rows(verdicts.filter(on_pairs), rows, "a"), rows, "b")
     known = found.select("kind", "a", "b", "sequence").sort("sequence", "kind", "a", "b")
-    return IndexedVerdicts(known, unknown=verdicts.height - known.height)
+    marks = _with_rows(verdicts.filter(~on_pairs), rows, "a").rename({"a": "row"})
+    unknown = verdicts.height - known.height - marks.height
+    return IndexedVerdicts(known, unknown, marks.select(*MARK_SCHEMA).sort("sequence", "kind", "row"))
+
+
+def _with_rows(verdicts: pl.DataFrame, rows: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Add the row number of a side's listing as a column of the side's name; what is not there is left out."""
+    keys = rows.rename({"row": side, "source_code": f"{side}_source_code", "id": f"{side}_id"})
+    return verdicts.join(keys, on=[f"{side}_source_code", f"{side}_id"], how="inner")
 
 
 def accord_of(verdicts: IndexedVerdicts) -> Accord:

@@ -138,7 +138,7 @@ def _tell_what_holds(store: "Store", word: Word, a: tuple[str, str], b: tuple[st
     from infra.store import reading
 
     with store.reading() as connection:
-        earlier = reading.list_verdicts(connection, pair=(a, b), limit=1)
+        earlier = verdicts.list_verdicts(connection, pair=(a, b), limit=1)
     for verdict in earlier:
         said = f"verdict {verdict['sequence']} of {verdict['author']} on this pair"
         if verdict["kind"] == KINDS[word]:

@@ -65,7 +65,7 @@ def verdicts_list(
     from infra.store import reading
 
     with database("look") as store, store.reading() as connection:
-        rows = reading.list_verdicts(connection, taken_back=everything, limit=limit, offset=offset)
+        rows = verdicts.list_verdicts(connection, taken_back=everything, limit=limit, offset=offset)
     if as_json:
         print_json(rows)
     else:
@@ -129,7 +129,7 @@ def _in_database(a: tuple[str, str], b: tuple[str, str]) -> tuple["pl.DataFrame"
 def _verdict(connection: "Connection", a: tuple[str, str], b: tuple[str, str]) -> str | None:
     from infra.store import reading
 
-    for verdict in reading.list_verdicts(connection, pair=(a, b), limit=1):
+    for verdict in verdicts.list_verdicts(connection, pair=(a, b), limit=1):
         why = f": {verdict['reason']}" if verdict["reason"] else ""
         return (
             f"{verdict['author']} says {WORDS[verdict['kind']]} (verdict {verdict['sequence']}){why}; "

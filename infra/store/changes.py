@@ -4,14 +4,35 @@ A follower keeps one number, the last that it saw. An entry comes with the event
 the one, remove the other. What is read twice or late therefore does no harm, and whoever has read to the end holds the present state.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
-from dedup_core.events import Difference
+from dedup_core.events import Difference, Resolution
 from infra.store.copying import copy_in
 from infra.store.tables import canonical_events, changes, redirects
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """The ids of events that no reader saw before a run, and of those that none sees after it."""
+
+    before: frozenset[str] = frozenset()
+    now: frozenset[str] = frozenset()
+
+    def seen(self, difference: Difference) -> tuple[pl.Series, pl.Series, pl.Series]:
+        """Part what was created or changed into what readers see come, change and go; each sorted."""
+        new, changed = set(difference.created) - self.now, set(difference.changed)
+        back = changed & self.before - self.now
+        gone = changed & self.now - self.before
+        parts = (new | back, changed - self.before - self.now, gone)
+        created, updated, withdrawn = (pl.Series(sorted(part), dtype=pl.String) for part in parts)
+        return created, updated, withdrawn
+
+
+NOTHING_HIDDEN: Final = Hiding()
 
 CHANGE_SCHEMA: Final = pl.Schema(
     {
@@ -22,14 +43,16 @@ CHANGE_SCHEMA: Final = pl.Schema(
 )
 
 
-def changes_of(difference: Difference) -> pl.DataFrame:
-    """List what a run changed, CHANGE_SCHEMA: created, then updated, then gone; each sorted by id.
+def changes_of(difference: Difference, hiding: Hiding = NOTHING_HIDDEN) -> pl.DataFrame:
+    """List what a run changed, CHANGE_SCHEMA: created, then updated, then withdrawn, then gone; each sorted by id.
 
-    What is gone was ``merged`` if all of it went to one event, ``split`` if to several, ``withdrawn`` if to none.
+    What is gone was ``merged`` if all of it went to one event, ``split`` if to several, ``withdrawn`` if to none. What a person called
+    no event is ``withdrawn``, too, and ``created`` when that is taken back; what changes of it meanwhile is nobody's news.
     """
+    created, updated, withdrawn = hiding.seen(difference)
     living = [
         pl.DataFrame({"canonical_id": ids, "kind": [kind] * len(ids), "successors": [[]] * len(ids)})
-        for kind, ids in (("created", difference.created), ("updated", difference.changed))
+        for kind, ids in (("created", created), ("updated", updated), ("withdrawn", withdrawn))
     ]
     heirs = difference.lineage.group_by("parent_id").agg(pl.col("child_id").unique().sort())
     gone = (
@@ -47,9 +70,20 @@ def _fate(successors: pl.Expr) -> pl.Expr:
     return successors.cast(pl.Int64).replace_strict(known, default="split", return_dtype=pl.String)
 
 
-def save_changes(connection: Connection, difference: Difference, generation: int) -> None:
+def hidden_events(connection: Connection) -> frozenset[str]:
+    """List the events that no reader sees."""
+    return frozenset(
+        connection.scalars(select(canonical_events.c.canonical_id).where(canonical_events.c.hidden))
+    )
+
+
+def save_changes(
+    connection: Connection, resolution: Resolution, generation: int, *, hidden_before: frozenset[str]
+) -> None:
     """Append a run's changes; under the matcher's lock, so that numbers are committed in their order."""
-    numbered = changes_of(difference).with_columns(_json_list("successors"), generation=pl.lit(generation))
+    hidden = resolution.canonical_events.filter("hidden")["canonical_id"]
+    told = changes_of(resolution.difference, Hiding(hidden_before, frozenset(hidden)))
+    numbered = told.with_columns(_json_list("successors"), generation=pl.lit(generation))
     copy_in(connection, changes.name, numbered)
 
 
@@ -63,7 +97,10 @@ def list_changes(connection: Connection, *, after: int, limit: int) -> list[dict
     """List changes behind a number, oldest first, each with ``content`` as of now (JSON), null for what is gone."""
     query: Select[Any] = (
         select(changes, canonical_events.c.content, canonical_events.c.updated_at)
-        .outerjoin(canonical_events, canonical_events.c.canonical_id == changes.c.canonical_id)
+        .outerjoin(
+            canonical_events,
+            and_(canonical_events.c.canonical_id == changes.c.canonical_id, ~canonical_events.c.hidden),
+        )
         .where(changes.c.change_id > after)
         .order_by(changes.c.change_id)
         .limit(limit)

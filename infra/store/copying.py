@@ -57,6 +57,19 @@ def copy_out(connection: Connection, query: Select[Any], schema: Mapping[str, pl
     return frame.select(_decoded(name, dtype) for name, dtype in schema.items())
 
 
+def fetched(
+    connection: Connection, query: str, values: Mapping[str, object], schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """Read the few rows of a query with values of its own into a frame. schema: as for `copy_out`; nested columns come as text."""
+    rows = connection.execute(text(query), values).all()
+    plain = {name: pl.String() if dtype.is_nested() else dtype for name, dtype in schema.items()}
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=plain, orient="row")
+    return frame.select(
+        pl.col(name).str.json_decode(dtype) if dtype.is_nested() else pl.col(name)
+        for name, dtype in schema.items()
+    )
+
+
 def _comes_as_text(dtype: pl.DataType) -> bool:
     return dtype.is_nested() or dtype == pl.Boolean()
 

@@ -108,7 +108,7 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         (wanted.needs_review, lambda open_: events.needs_review if open_ else ~events.needs_review),
         (wanted.updated_since, lambda moment: events.updated_at >= moment),
     ]
-    return [condition(value) for value, condition in asked if value is not None]
+    return [~events.hidden, *(condition(value) for value, condition in asked if value is not None)]
 
 
 def _listed_by(source_code: str) -> ColumnElement[bool]:
@@ -144,7 +144,11 @@ def living_event(connection: Connection, canonical_id: str) -> Row | None:
     """Read a living event's ``content`` and times."""
     events = canonical_events.c
     query = select(events.canonical_id, events.content, events.created_at, events.updated_at)
-    found = connection.execute(query.where(events.canonical_id == canonical_id)).mappings().first()
+    found = (
+        connection.execute(query.where(events.canonical_id == canonical_id, ~events.hidden))
+        .mappings()
+        .first()
+    )
     return dict(found) if found else None
 
 

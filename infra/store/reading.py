@@ -22,6 +22,7 @@ from infra.store.tables import (
     source_events,
     verdicts,
 )
+from infra.store.verdicts import IN_FORCE
 
 Row = Mapping[str, Any]
 """A row as a mapping, JSON-ready but for dates and times."""
@@ -53,7 +54,7 @@ def list_events(
     offset: int = 0,
 ) -> list[Row]:
     """List canonical events without their content. since, until: ISO days that the event must touch."""
-    wanted: list[ColumnElement[bool]] = []
+    wanted: list[ColumnElement[bool]] = [~canonical_events.c.hidden]
     if city is not None:
         wanted.append(canonical_events.c.city == city)
     if since is not None:
@@ -118,10 +119,12 @@ def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
     settled = (
         select(verdicts.c.sequence)
         .where(
-            verdicts.c.taken_back_at.is_(None),
+            IN_FORCE,
             or_(
                 _speaks_of("a", "b"),
                 _speaks_of("b", "a"),
+                _calls_no_event("a"),
+                _calls_no_event("b"),
             ),
         )
         .exists()
@@ -136,6 +139,14 @@ def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
     return _rows(connection, query.limit(limit).offset(offset))
 
 
+def _calls_no_event(side: str) -> ColumnElement[bool]:
+    return and_(
+        verdicts.c.kind == "not_an_event",
+        verdicts.c.a_source_code == decisions.c[f"{side}_source_code"],
+        verdicts.c.a_id == decisions.c[f"{side}_id"],
+    )
+
+
 def _speaks_of(first: str, second: str) -> ColumnElement[bool]:
     return and_(
         verdicts.c.a_source_code == decisions.c[f"{first}_source_code"],
@@ -143,33 +154,6 @@ def _speaks_of(first: str, second: str) -> ColumnElement[bool]:
         verdicts.c.b_source_code == decisions.c[f"{second}_source_code"],
         verdicts.c.b_id == decisions.c[f"{second}_id"],
     )
-
-
-def list_verdicts(
-    connection: Connection,
-    *,
-    pair: tuple[tuple[str, str], tuple[str, str]] | None = None,
-    taken_back: bool = False,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[Row]:
-    """List verdicts, newest first. pair: only those on these two (source_code, id); taken_back: those no longer in force, too."""
-    query = select(verdicts).order_by(verdicts.c.sequence.desc())
-    if not taken_back:
-        query = query.where(verdicts.c.taken_back_at.is_(None))
-    if pair is not None:
-        both = [
-            and_(
-                *(
-                    verdicts.c[f"{side}_{name}"] == part
-                    for side, one in zip("ab", order, strict=True)
-                    for name, part in zip(IDENTITY, one, strict=True)
-                )
-            )
-            for order in (pair, pair[::-1])
-        ]
-        query = query.where(or_(*both))
-    return _rows(connection, query.limit(limit).offset(offset))
 
 
 def list_files(

@@ -17,7 +17,7 @@ from dedup_core.events import (
     Resolution,
 )
 from infra.errors import MatcherBusy
-from infra.store.changes import save_changes
+from infra.store.changes import hidden_events, save_changes
 from infra.store.copying import copy_in, temporary
 from infra.store.files import INGEST_LOCK
 from infra.store.snapshots import Snapshot, load_snapshot, one_moment
@@ -48,7 +48,7 @@ EVENTS_AT_ONCE: Final = 50_000
 
 EVENT_COLUMNS: Final = (
     *("canonical_id", "title", "city", "first_day", "last_day", "status", "confidence", "needs_review"),
-    *("n_sources", "content", "content_hash", "born", "generation"),
+    *("n_sources", "content", "content_hash", "hidden", "born", "generation"),
 )
 
 
@@ -89,10 +89,11 @@ class MatchWork:
 
     def save(self, resolution: Resolution, previous: Previous, *, started_at: datetime) -> int:
         """Write the difference and the run, and set the matched generation; returns the run's number."""
+        hidden_before = hidden_events(self.connection)
         _save_canonical_events(self.connection, resolution, self.ingested)
         _save_members(self.connection, resolution, previous)
         _save_gone(self.connection, resolution, self.ingested)
-        save_changes(self.connection, resolution.difference, self.ingested)
+        save_changes(self.connection, resolution, self.ingested, hidden_before=hidden_before)
         _save_decisions(self.connection, resolution)
         _replace(self.connection, links, resolution.links.rename({"from": "from_id", "to": "to_id"}))
         _replace(self.connection, flags, resolution.flags.with_columns(pl.col("detail").fill_null("")))
@@ -187,7 +188,10 @@ def _save_decisions(connection: Connection, resolution: Resolution) -> None:
         frame = frame.with_columns(
             found["source_code"].alias(f"{side}_source_code"), found["id"].alias(f"{side}_id")
         )
-    rounded = frame.with_columns(pl.col(*EVIDENCE, "weight", "score").cast(pl.Float64).round(4))
+    # Weight and score are kept exactly: what a verdict leads to is worked out from them, and has to be what a run makes of it.
+    rounded = frame.with_columns(
+        pl.col(*EVIDENCE).cast(pl.Float64).round(4), pl.col("weight", "score").cast(pl.Float64)
+    )
     _replace(connection, decisions, rounded.select(*columns), unless=_DECISION_STANDS)
 
 
@@ -202,6 +206,9 @@ def _stands(part: str) -> str:
 _DECISION_STANDS: Final = " AND ".join(
     [
         "t.decision = i.decision",
+        # An event's confidence is the score of a pair, or what another one leaves of 1, in hundredths.
+        "round(t.score::numeric, 2) = round(i.score::numeric, 2)",
+        "round(1 - t.score::numeric, 2) = round(1 - i.score::numeric, 2)",
         "t.reasons IS NOT DISTINCT FROM i.reasons",
         "t.relation IS NOT DISTINCT FROM i.relation",
         *map(_stands, ("weight", *EVIDENCE)),

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from dedup_core.events import EVENT_SCHEMA, VERDICT_SCHEMA, Previous
 from infra.store.copying import copy_out
 from infra.store.tables import canonical_events, canonical_sources, redirects, source_events, verdicts
+from infra.store.verdicts import IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def one_moment(engine: Engine) -> Iterator[Connection]:
 def load_snapshot(moment: Connection) -> Snapshot:
     """Read the source events, verdicts and previous canonical events. moment: as from `one_moment`."""
     events = {**EVENT_SCHEMA, "normaliser": pl.String()}
-    valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(verdicts.c.taken_back_at.is_(None))
+    valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(IN_FORCE)
     return Snapshot(
         copy_out(moment, select(*(source_events.c[name] for name in events)), events),
         copy_out(moment, valid, VERDICT_SCHEMA),

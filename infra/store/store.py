@@ -8,7 +8,8 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import Rejection
-from infra.store import files, reading, receipts, runs, schema, snapshots, verdicts
+from infra.store import deciding, files, reading, receipts, runs, schema, snapshots, verdicts
+from infra.store.deciding import DecisionWork
 from infra.store.engine import build_engine
 from infra.store.files import Ingested, Upload
 from infra.store.merging import FileContent
@@ -134,6 +135,14 @@ class Store:
         """Take a verdict back; false if there is nothing to take back."""
         with self.engine.begin() as connection:
             return verdicts.take_back(connection, sequence, author=author)
+
+    def deciding(self) -> AbstractContextManager[DecisionWork]:
+        """Open a decision's transaction; others that decide wait. Commits at the end, rolls back on an error."""
+        return contextmanager(deciding.deciding)(self.engine)
+
+    def looking(self) -> AbstractContextManager[DecisionWork]:
+        """Open a transaction that looks at what a decision would do; it can't write, and nobody waits for it."""
+        return contextmanager(deciding.looking)(self.engine)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection for the queries of `infra.store.reading`."""

@@ -134,6 +134,9 @@ source_events: Final = Table(
     Column("generation", BigInteger, nullable=False, comment="in which it last changed"),
     PrimaryKeyConstraint("source_code", "id"),
     Index(None, "file_id"),
+    # Who else has the same text is asked to tell a template; texts are too long for any other kind of index.
+    Index(None, "description", postgresql_using="hash"),
+    Index(None, "short_description", postgresql_using="hash"),
 )
 
 source_event_history: Final = Table(
@@ -182,6 +185,13 @@ canonical_events: Final = Table(
     Column("n_sources", Integer, nullable=False),
     Column("content", JSONB, nullable=False, comment="the whole event in the output format"),
     Column("content_hash", Text, nullable=False),
+    Column(
+        "hidden",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="a person called it no event: kept, and shown to no reader",
+    ),
     Column("born", BigInteger, nullable=False, comment="generation in which the id first appeared"),
     Column("generation", BigInteger, nullable=False, comment="in which it last changed"),
     _now("created_at"),
@@ -215,6 +225,7 @@ canonical_events: Final = Table(
     Index(None, "latitude", "longitude"),
     Index(None, "categories", postgresql_using="gin"),
     Index(None, "sought", postgresql_using="gin", postgresql_ops={"sought": "gin_trgm_ops"}),
+    Index("canonical_events_hidden_idx", "canonical_id", postgresql_where=text("hidden")),
     Index("canonical_events_review_idx", "first_day", "canonical_id", postgresql_where=text("needs_review")),
 )
 
@@ -278,14 +289,45 @@ verdicts: Final = Table(
     Column("sequence", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),
     *_identity("a_"),
-    *_identity("b_"),
+    Column("b_source_code", Text, comment="null where the verdict is on one listing"),
+    Column("b_id", Text),
+    Column("field", Text, comment="of a pin, by its name in the output"),
+    Column("value", Text, comment="of a pin: JSON, written in one way"),
+    Column("given_with", BigInteger, comment="the first verdict that was given by the same act"),
+    Column("act", Text, comment="merge, split or move, if it was one"),
     Column("author", Text, nullable=False),
     Column("reason", Text),
     _now("given_at"),
-    Column("taken_back_at", DateTime(timezone=True)),
-    CheckConstraint("kind in ('must_link', 'cannot_link')", name="kind"),
+    CheckConstraint("kind in ('must_link', 'cannot_link', 'not_an_event', 'pin')", name="kind"),
     CheckConstraint("(a_source_code, a_id) <> (b_source_code, b_id)", name="two_listings"),
+    CheckConstraint(
+        "(kind in ('must_link', 'cannot_link')) = (b_source_code is not null and b_id is not null)",
+        name="pair",
+    ),
+    CheckConstraint("(kind = 'pin') = (field is not null and value is not null)", name="pin"),
     Index(None, "a_source_code", "a_id", "b_source_code", "b_id"),
+    Index(None, "b_source_code", "b_id"),
+    Index(None, "given_with"),
+)
+
+take_backs: Final = Table(
+    "take_backs",
+    metadata,
+    Column("sequence", BigInteger, ForeignKey("verdicts.sequence"), primary_key=True, autoincrement=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text),
+    _now("at"),
+)
+
+given_answers: Final = Table(
+    "given_answers",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("key", Text, primary_key=True, comment="Idempotency-Key: of who asks, not of all"),
+    Column("request_hash", Text, nullable=False),
+    Column("answer", Text, nullable=False, comment="JSON, as it was sent"),
+    _now("at"),
+    Index(None, "at"),
 )
 
 runs: Final = Table(
@@ -367,7 +409,6 @@ audit: Final = Table(
     Column("detail", JSONB, nullable=False),
     Index(None, "subject"),
 )
-
 
 api_keys: Final = Table(
     "api_keys",

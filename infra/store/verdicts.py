@@ -1,54 +1,298 @@
-"""Verdicts: a person's word on a pair, appended and never changed; taking one back is written beside it."""
+"""Verdicts: what people said, appended and never changed; taking one back is a fact of its own.
 
-from sqlalchemy import Connection, func, insert, select, update
+Nothing here looks whether verdicts contradict: `handlers.deciding` does, before it appends. Where one slips through, the newer holds.
+"""
 
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from dedup_core.contradicting import Listing, Said
 from dedup_core.errors import UnknownEvent
-from infra.store.tables import audit, generations, source_events, verdicts
+from dedup_core.events import IDENTITY
+from infra.store.tables import audit, canonical_sources, generations, source_events, take_backs, verdicts
 
-Identity = tuple[str, str]
+Row = dict[str, Any]
+
+IN_FORCE: Final = ~exists().where(take_backs.c.sequence == verdicts.c.sequence)
+"""The condition that a verdict was not taken back."""
+
+AT_ONCE: Final = 500
+"""Listings that are looked up in one query."""
 
 
-def give_verdict(
-    connection: Connection, kind: str, a: Identity, b: Identity, *, author: str, reason: str | None
-) -> int:
-    """Append a verdict and raise the generation, so that a run takes it in; returns its number.
+@dataclass(frozen=True, slots=True)
+class NewVerdict:
+    """What somebody wants to say. b: null for a verdict on one listing; value: JSON."""
+
+    kind: str
+    a: Listing
+    b: Listing | None = None
+    field: str | None = None
+    value: str | None = None
+    reason: str | None = None
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The listings that it speaks of."""
+        return (self.a,) if self.b is None else (self.a, self.b)
+
+
+def append(
+    connection: Connection, wishes: Sequence[NewVerdict], *, author: str, act: str | None = None
+) -> list[Said]:
+    """Append verdicts that are given by one act, and note who did.
 
     Raises:
         UnknownEvent: one of the listings is not there.
     """
-    for source_code, listing_id in (a, b):
-        _must_exist(connection, source_code, listing_id)
-    row = {
-        "kind": kind,
-        "a_source_code": a[0],
-        "a_id": a[1],
-        "b_source_code": b[0],
-        "b_id": b[1],
+    if not wishes:
+        return []
+    insist_on(connection, {listing for wish in wishes for listing in wish.listings})
+    rows = [_row(wish, author, act) for wish in wishes]
+    query = insert(verdicts).returning(verdicts.c.sequence, sort_by_parameter_order=True)
+    numbers = list(connection.scalars(query, rows))
+    connection.execute(update(verdicts).where(verdicts.c.sequence.in_(numbers)).values(given_with=numbers[0]))
+    for number, wish in zip(numbers, wishes, strict=True):
+        note(connection, author, wish.kind, f"verdict {number}", _told(wish, act))
+    return [said_of(number, wish, author) for number, wish in zip(numbers, wishes, strict=True)]
+
+
+def said_of(number: int, wish: NewVerdict, author: str) -> Said:
+    """Number a verdict."""
+    return Said(number, wish.kind, wish.a, wish.b, wish.field, wish.value, author)
+
+
+def _row(wish: NewVerdict, author: str, act: str | None) -> Row:
+    b_source_code, b_id = wish.b or (None, None)
+    return {
+        "kind": wish.kind,
+        "a_source_code": wish.a[0],
+        "a_id": wish.a[1],
+        "b_source_code": b_source_code,
+        "b_id": b_id,
+        "field": wish.field,
+        "value": wish.value,
+        "act": act,
         "author": author,
-        "reason": reason,
+        "reason": wish.reason,
     }
-    sequence: int = connection.execute(insert(verdicts).returning(verdicts.c.sequence), row).scalar_one()
-    _note(connection, author, kind, f"verdict {sequence}", {"a": list(a), "b": list(b), "reason": reason})
-    return sequence
+
+
+def _told(wish: NewVerdict, act: str | None) -> Row:
+    told = {"a": list(wish.a), "b": wish.b and list(wish.b), "reason": wish.reason}
+    told |= {"field": wish.field, "value": wish.value} if wish.kind == "pin" else {}
+    return {**told, "act": act} if act else told
+
+
+def give_verdict(
+    connection: Connection, kind: str, a: Listing, b: Listing, *, author: str, reason: str | None
+) -> int:
+    """Append one verdict on a pair and raise the generation, so that a run takes it in; returns its number.
+
+    Raises:
+        UnknownEvent: one of the listings is not there.
+    """
+    (said,) = append(connection, [NewVerdict(kind, a, b, reason=reason)], author=author)
+    raise_generation(connection)
+    return said.sequence
 
 
 def take_back(connection: Connection, sequence: int, *, author: str) -> bool:
-    """Take a verdict back; false if it is not there or was taken back before."""
-    query = update(verdicts).where(verdicts.c.sequence == sequence, verdicts.c.taken_back_at.is_(None))
-    if not connection.execute(query.values(taken_back_at=func.now())).rowcount:
+    """Take a verdict back and raise the generation; false if it is not there or was taken back before."""
+    if not withdraw(connection, [sequence], author=author, reason=None):
         return False
-    _note(connection, author, "take_back", f"verdict {sequence}", {})
+    raise_generation(connection)
     return True
 
 
-def _must_exist(connection: Connection, source_code: str, listing_id: str) -> None:
-    known = select(source_events.c.id).where(
-        source_events.c.source_code == source_code, source_events.c.id == listing_id
-    )
-    if connection.scalar(known) is None:
-        raise UnknownEvent(f"no source event {source_code}:{listing_id}")
+def withdraw(
+    connection: Connection, sequences: Collection[int], *, author: str, reason: str | None
+) -> list[int]:
+    """Take verdicts back, and note who did; returns those that were in force."""
+    if not sequences:
+        return []
+    query = select(verdicts.c.sequence).where(verdicts.c.sequence.in_(list(sequences)), IN_FORCE)
+    # Two that take the same one back at once: the second one waits here, and then finds it taken back.
+    numbers = sorted(connection.scalars(query.with_for_update()))
+    rows = [{"sequence": number, "author": author, "reason": reason} for number in numbers]
+    if not rows:
+        return []
+    connection.execute(insert(take_backs), rows)
+    for number in numbers:
+        note(connection, author, "take_back", f"verdict {number}", {"reason": reason} if reason else {})
+    return numbers
 
 
-def _note(connection: Connection, who: str, action: str, subject: str, detail: dict[str, object]) -> None:
+def insist_on(connection: Connection, listings: Collection[Listing]) -> None:
+    """Check that listings are there; raises UnknownEvent."""
+    missing, keys = set(listings), tuple_(source_events.c.source_code, source_events.c.id)
+    for some in _parts(sorted(listings)):
+        query = select(source_events.c.source_code, source_events.c.id).where(keys.in_(some))
+        missing -= {(row.source_code, row.id) for row in connection.execute(query)}
+    if missing:
+        raise UnknownEvent(f"no source event {':'.join(min(missing))}")
+
+
+def _parts(listings: Sequence[Listing]) -> Iterable[Sequence[Listing]]:
+    return (listings[start : start + AT_ONCE] for start in range(0, len(listings), AT_ONCE))
+
+
+def note(connection: Connection, who: str, action: str, subject: str, detail: Row) -> None:
+    """Write a line of the audit trail."""
     connection.execute(insert(audit), {"who": who, "action": action, "subject": subject, "detail": detail})
-    connection.execute(update(generations).values(ingested=generations.c.ingested + 1))
+
+
+def raise_generation(connection: Connection) -> int:
+    """Say that the data has changed; returns the generation that it has now."""
+    query = update(generations).values(ingested=generations.c.ingested + 1)
+    generation: int = connection.execute(query.returning(generations.c.ingested)).scalar_one()
+    return generation
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which verdicts: all that is not null must hold. pair: on these two, in either order. since, until: when given; until excluded.
+
+    event: those on a listing of this canonical event. given_with: those of the act that this verdict began.
+    """
+
+    author: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: str | None = None
+    event: str | None = None
+    pair: tuple[Listing, Listing] | None = None
+    sequences: tuple[int, ...] | None = None
+    given_with: int | None = None
+
+
+EVERY: Final = Which()
+
+
+def find_verdicts(
+    connection: Connection,
+    which: Which = EVERY,
+    *,
+    taken_back: bool = False,
+    before: int | None = None,
+    limit: int | None = 50,
+    offset: int = 0,
+) -> list[Row]:
+    """List verdicts, newest first. taken_back: those no longer in force, too; before: only those of a lower number."""
+    query: Select[Any] = (
+        select(
+            verdicts,
+            take_backs.c.at.label("taken_back_at"),
+            take_backs.c.author.label("taken_back_by"),
+        )
+        .outerjoin(take_backs, take_backs.c.sequence == verdicts.c.sequence)
+        .where(*_conditions(which))
+        .order_by(verdicts.c.sequence.desc())
+    )
+    if not taken_back:
+        query = query.where(take_backs.c.sequence.is_(None))
+    if before is not None:
+        query = query.where(verdicts.c.sequence < before)
+    return [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def count_verdicts(connection: Connection, which: Which) -> int:
+    """Count verdicts in force."""
+    query = select(func.count()).select_from(verdicts).where(IN_FORCE, *_conditions(which))
+    return connection.scalar(query) or 0
+
+
+def list_verdicts(
+    connection: Connection,
+    *,
+    pair: tuple[Listing, Listing] | None = None,
+    taken_back: bool = False,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Row]:
+    """List verdicts, newest first. pair: only those on these two (source_code, id); taken_back: those no longer in force, too."""
+    return find_verdicts(connection, Which(pair=pair), taken_back=taken_back, limit=limit, offset=offset)
+
+
+def _conditions(which: Which) -> list[ColumnElement[bool]]:
+    given = verdicts.c
+    asked: list[tuple[object, Any]] = [
+        (which.author, lambda author: given.author == author),
+        (which.since, lambda moment: given.given_at >= moment),
+        (which.until, lambda moment: given.given_at < moment),
+        (which.kind, lambda kind: given.kind == kind),
+        (which.event, _on_event),
+        (which.pair, _on_pair),
+        (which.sequences, lambda numbers: given.sequence.in_(list(numbers))),
+        (which.given_with, lambda number: given.given_with == number),
+    ]
+    return [condition(value) for value, condition in asked if value is not None]
+
+
+def _on_event(canonical_id: str) -> ColumnElement[bool]:
+    members = canonical_sources.c
+    return or_(
+        *(
+            exists().where(
+                members.canonical_id == canonical_id,
+                members.source_code == verdicts.c[f"{side}_source_code"],
+                members.id == verdicts.c[f"{side}_id"],
+            )
+            for side in "ab"
+        )
+    )
+
+
+def _on_pair(pair: tuple[Listing, Listing]) -> ColumnElement[bool]:
+    both = [
+        and_(
+            *(
+                verdicts.c[f"{side}_{name}"] == part
+                for side, one in zip("ab", order, strict=True)
+                for name, part in zip(IDENTITY, one, strict=True)
+            )
+        )
+        for order in (pair, pair[::-1])
+    ]
+    return or_(*both)
+
+
+def standing_on(connection: Connection, listings: Collection[Listing]) -> list[Said]:
+    """List the verdicts in force that speak of any of some listings, oldest first."""
+    found: dict[int, Said] = {}
+    given = verdicts.c
+    for some in _parts(sorted(listings)):
+        sides = [tuple_(given[f"{side}_source_code"], given[f"{side}_id"]).in_(some) for side in "ab"]
+        for row in connection.execute(select(verdicts).where(or_(*sides), IN_FORCE)).mappings():
+            found[row["sequence"]] = said_in(row)
+    return [found[number] for number in sorted(found)]
+
+
+def said_in(row: Any) -> Said:
+    """Read a verdict from its row."""
+    b = None if row["b_id"] is None else (row["b_source_code"], row["b_id"])
+    return Said(
+        row["sequence"],
+        row["kind"],
+        (row["a_source_code"], row["a_id"]),
+        b,
+        row["field"],
+        row["value"],
+        row["author"],
+    )

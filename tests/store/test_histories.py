@@ -62,7 +62,7 @@ def emptied(store: Store) -> Store:
     with store.engine.begin() as connection:
         connection.exec_driver_sql(
             "TRUNCATE files, source_events, source_event_history, rejections, canonical_events, canonical_sources, decisions, "
-            "links, flags, verdicts, runs, lineage, redirects, changes, audit RESTART IDENTITY"
+            "links, flags, verdicts, take_backs, given_answers, runs, lineage, redirects, changes, audit RESTART IDENTITY"
         )
         connection.exec_driver_sql("UPDATE generations SET ingested = 0, matched = 0")
     return store
@@ -90,7 +90,9 @@ def take(store: Store, past: Past, step: tuple[str, Any, Any]) -> None:
 def follow(store: Store, past: Past) -> None:
     """Replay the changes from each point at which somebody stopped: each follower ends with what there is."""
     with store.reading() as connection:
-        query = select(canonical_events.c.canonical_id, canonical_events.c.content)
+        query = select(canonical_events.c.canonical_id, canonical_events.c.content).where(
+            ~canonical_events.c.hidden
+        )
         now = dict(connection.execute(query).all())
         for point, kept in past.followers.items():
             held, after = dict(kept), point

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from infra.store import Store, reading
+from infra.store import Store, reading, verdicts
 from infra.store.files import Upload, find_upload
 from tests.conftest import administrate, created
 
@@ -64,8 +64,8 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "a listing": lambda c: reading.show_listing(c, "bwb", "l777"),
     "a decision": lambda c: reading.stored_decision(c, ("bwb", "l778"), ("bwb", "l777")),
     "questions": lambda c: reading.questions(c, limit=20),
-    "verdicts, newest first": reading.list_verdicts,
-    "verdicts on a pair": lambda c: reading.list_verdicts(c, pair=(("bwb", "l778"), ("bwb", "l777"))),
+    "verdicts, newest first": verdicts.list_verdicts,
+    "verdicts on a pair": lambda c: verdicts.list_verdicts(c, pair=(("bwb", "l778"), ("bwb", "l777"))),
     "files, newest first": reading.list_files,
     "files in quarantine": lambda c: reading.list_files(c, status="quarantined"),
     "a file": lambda c: reading.show_file(c, 777),

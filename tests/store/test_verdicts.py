@@ -3,7 +3,8 @@ from sqlalchemy.exc import DBAPIError
 
 from dedup_core.errors import UnknownEvent
 from infra.store import Store
-from infra.store.reading import event_of, list_verdicts
+from infra.store.reading import event_of
+from infra.store.verdicts import list_verdicts
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -64,9 +65,9 @@ def test_a_verdict_taken_back_stays_on_record_with_who_did_what(three: Store) ->
     number = three.give_verdict("must_link", PARADE, CONCERT, author="ada", reason="same stage")
     three.take_back(number, author="bob")
 
-    assert rows(three.engine, "SELECT author, reason, taken_back_at IS NOT NULL FROM verdicts") == [
-        ("ada", "same stage", True)
-    ]
+    assert rows(
+        three.engine, "SELECT v.author, v.reason, t.author FROM verdicts v JOIN take_backs t USING (sequence)"
+    ) == [("ada", "same stage", "bob")]
     assert rows(
         three.engine, "SELECT who, action, subject, detail->>'reason' FROM audit ORDER BY audit_id"
     ) == [

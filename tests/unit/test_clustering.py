@@ -323,15 +323,9 @@ def test_missing_pairs_are_those_inside_a_component_that_nobody_scored(scored: W
         if labels[a] == labels[b] and (a, b) not in scored and labels.count(labels[a]) <= limit
     ]
 
-    found = missing_pairs(N, pair_frame(scored), verdict_frame([]), max_size=limit)
+    found = missing_pairs(N, pair_frame(scored), max_size=limit)
 
     assert found.rows() == expected
-
-
-def test_what_a_person_joined_is_scored_against_its_neighbours() -> None:
-    found = missing_pairs(N, pair_frame({(0, 1): 9.0}), verdict_frame([("must_link", (1, 5))]), max_size=N)
-
-    assert found.rows() == [(0, 5), (1, 5)]
 
 
 def test_no_events_are_no_clusters() -> None:
@@ -340,4 +334,4 @@ def test_no_events_are_no_clusters() -> None:
     clusters = cluster(0, nothing, verdict_frame([]), limits=LIMITS)
 
     assert len(clusters.labels) == len(clusters.confidence) == clusters.flags.height == 0
-    assert missing_pairs(0, nothing, verdict_frame([]), max_size=N).is_empty()
+    assert missing_pairs(0, nothing, max_size=N).is_empty()

@@ -150,7 +150,7 @@ def test_a_second_run_on_its_own_result_changes_nothing(
 
 
 def verdict(kind: str, a: tuple[str, str], b: tuple[str, str]) -> pl.DataFrame:
-    return pl.DataFrame([(kind, *a, *b, 1)], schema=VERDICT_SCHEMA, orient="row")
+    return pl.DataFrame([(kind, *a, *b, 1, None, None, "ada")], schema=VERDICT_SCHEMA, orient="row")
 
 
 def canonical_of(resolution: Resolution, a: tuple[str, str]) -> str:

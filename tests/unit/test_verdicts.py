@@ -59,9 +59,9 @@ def test_the_newest_verdict_always_holds_and_the_order_of_rows_never_matters(ver
 def test_a_verdict_is_found_by_both_parts_of_an_identity_and_the_others_are_counted() -> None:
     verdicts = pl.DataFrame(
         [
-            ("must_link", "b", "1", "a", "2", 1),
-            ("cannot_link", "a", "1", "c", "1", 2),
-            ("must_link", "b", "2", "a", "2", 3),
+            ("must_link", "b", "1", "a", "2", 1, None, None, "ada"),
+            ("cannot_link", "a", "1", "c", "1", 2, None, None, "ada"),
+            ("must_link", "b", "2", "a", "2", 3, None, None, "ada"),
         ],
         schema=VERDICT_SCHEMA,
         orient="row",

@@ -26,7 +26,7 @@ from handlers.access import Limit, guarding
 from handlers.answers import problem
 from handlers.failures import described
 from handlers.filters import EventFilter
-from handlers.routes import events, feeds, files, health, policy, runs, verdicts
+from handlers.routes import events, feeds, files, health, page, policy, runs, verdicts
 
 logger = Logger(service="api")
 
@@ -38,6 +38,7 @@ ROUTERS: Final[tuple[Router, ...]] = (
     files.router,
     runs.router,
     policy.router,
+    page.router,
 )
 """Everything that is served."""
 

@@ -1,0 +1,22 @@
+"""Routes of the editor's page: the views of `handlers.web.pages`, below ``/desk``. Browsers show a key as a cookie, so they let in by themselves."""
+
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from handlers.access import holder
+from handlers.web.mounting import mount
+from handlers.web.pages import door, event, listing
+from handlers.web.visiting import Visitor, token_of
+
+router = Router()
+
+
+def recognise(key: str) -> Visitor | None:
+    """Tell who has a key, or null."""
+    caller = holder(key)
+    if caller is None or caller.role is None:
+        return None
+    return Visitor(caller.name, caller.role, token_of(key))
+
+
+for shown in (*door.shown(recognise), *listing.SHOWN, *event.SHOWN):
+    mount(router, shown, recognise)

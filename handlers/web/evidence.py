@@ -1,0 +1,198 @@
+"""Evidence: the bits of a pair as bars that add up, and the listings of an event as a graph with its weakest bridge.
+
+It draws what `dedup_core.explaining` says, and says nothing by itself: each bar begins where the one before ended, the last ends at the sum.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, pi, sin
+from typing import Any, Final
+
+from dedup_core.explaining import Explanation
+
+Identity = tuple[str, str]
+
+PLAIN: Final = {
+    "prior": "Starting point",
+    "title": "Title",
+    "date": "Day",
+    "time": "Time",
+    "city": "Town",
+    "geo": "Coordinates",
+    "venue": "Venue",
+    "street": "Street",
+    "description": "Description",
+    "categories": "Categories",
+    "source": "Source",
+    "cap": "Limits and vetoes",
+}
+"""The parts of the evidence by the names that a reader knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A part of a sum. left, width: in per cent of the scale; total: the sum so far, in bits."""
+
+    name: str
+    meaning: str
+    bits: float
+    total: float
+    left: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where a number of bits stands, in per cent."""
+
+    low: float
+    high: float
+
+    def at(self, bits: float) -> float:
+        """Place a number of bits."""
+        return round(100 * (bits - self.low) / (self.high - self.low), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A pair's evidence as it is drawn. zero, sum_at: in per cent; silent: names of the parts that had nothing to compare."""
+
+    a: Identity
+    b: Identity
+    bars: tuple[Bar, ...]
+    silent: tuple[str, ...]
+    zero: float
+    sum_at: float
+    weight: float
+    score: float
+    decision: str
+    reasons: tuple[str, ...]
+
+
+def told(a: Identity, b: Identity, explanation: Explanation) -> Told:
+    """Draw an explanation."""
+    spoken = [(part, part.bits) for part in explanation.parts if part.bits]
+    totals, total = [0.0], 0.0
+    for _, bits in spoken:
+        total += bits
+        totals.append(total)
+    scale = Scale(min(totals) - 1, max(totals) + 1)
+    bars = [
+        Bar(
+            PLAIN[part.name],
+            part.meaning,
+            bits,
+            after,
+            scale.at(min(before, after)),
+            max(0.4, round(abs(scale.at(after) - scale.at(before)), 2)),
+        )
+        for (part, bits), before, after in zip(spoken, totals, totals[1:], strict=False)
+    ]
+    silent = tuple(PLAIN[part.name] for part in explanation.parts if part.bits is None and part.name != "cap")
+    return Told(
+        a,
+        b,
+        tuple(bars),
+        silent,
+        scale.at(0),
+        scale.at(total),
+        explanation.weight,
+        explanation.score,
+        explanation.decision,
+        explanation.reasons,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A listing in the graph, at x and y."""
+
+    identity: Identity
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A decided pair in the graph. bridge: the cluster falls apart most easily here."""
+
+    a: Node
+    b: Node
+    weight: float
+    decision: str
+    bridge: bool
+    thickness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """An event's listings on a circle, and the pairs between them."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    bridge: Edge | None
+
+
+WIDTH: Final = 360
+HEIGHT: Final = 260
+MOST_NODES: Final = 24
+"""More on a circle can't be told apart."""
+
+
+def graph_of(members: Sequence[Identity], decisions: Iterable[Mapping[str, Any]]) -> Graph | None:
+    """Lay the listings of an event out; null where there is nothing to see, or too much.
+
+    decisions: as from `handlers.browsing.evidence_of`.
+    """
+    if not 1 < len(members) <= MOST_NODES:
+        return None
+    nodes = {identity: _node(number, len(members), identity) for number, identity in enumerate(members)}
+    pairs = [
+        (_identity(each["a"]), _identity(each["b"]), each["explanation"])
+        for each in decisions
+        if each["explanation"].decision != "no_match"
+    ]
+    weakest = _weakest_bridge([(a, b, told.weight) for a, b, told in pairs])
+    edges = [
+        Edge(
+            nodes[a],
+            nodes[b],
+            told.weight,
+            told.decision,
+            (a, b) == weakest and len(members) > 2,
+            round(1 + min(max(told.weight, 0), 20) / 5, 1),
+        )
+        for a, b, told in pairs
+        if a in nodes and b in nodes
+    ]
+    return Graph(tuple(nodes.values()), tuple(edges), next((edge for edge in edges if edge.bridge), None))
+
+
+def _identity(side: Mapping[str, str]) -> Identity:
+    return side["source_code"], side["id"]
+
+
+def _node(number: int, among: int, identity: Identity) -> Node:
+    angle = 2 * pi * number / among - (pi if among == 2 else pi / 2)
+    across, down = WIDTH / 2 - 60, HEIGHT / 2 - 34
+    return Node(identity, round(WIDTH / 2 + across * cos(angle), 1), round(HEIGHT / 2 + down * sin(angle), 1))
+
+
+def _weakest_bridge(pairs: list[tuple[Identity, Identity, float]]) -> tuple[Identity, Identity] | None:
+    """Find the lightest pair of the heaviest tree that holds all together: cutting it costs least.
+
+    A loop over the pairs of one event, of which there are at most as many as a page shows.
+    """
+    group: dict[Identity, Identity] = {}
+
+    def root(one: Identity) -> Identity:
+        while group.get(one, one) != one:
+            one = group[one]
+        return one
+
+    held: tuple[Identity, Identity] | None = None
+    for a, b, _ in sorted(pairs, key=lambda pair: -pair[2]):
+        if root(a) != root(b):
+            group[root(a)] = root(b)
+            held = (a, b)
+    return held

@@ -1,0 +1,117 @@
+"""Languages: the page in English and German. The English text is the key; what has no German text is shown in English.
+
+A test holds that every text of the templates has its German, and that no German text is left over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Literal
+
+import yaml
+
+Code = Literal["en", "de"]
+CODES: Final[tuple[Code, ...]] = ("en", "de")
+NAMES: Final[Mapping[Code, str]] = {"en": "English", "de": "Deutsch"}
+
+MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@cache
+def german() -> dict[str, str]:
+    """Read the German texts by their English ones."""
+    written = resources.files("handlers").joinpath("web", "german.yaml").read_text(encoding="utf-8")
+    texts: dict[str, str] = yaml.safe_load(written)
+    return texts
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that the page speaks."""
+
+    code: Code
+
+    def __call__(self, text: str, **values: object) -> str:
+        """Say a text; values: what stands in its braces."""
+        said = german().get(text, text) if self.code == "de" else text
+        return said.format(**values) if values else said
+
+    def number(self, value: float | int, digits: int = 0) -> str:
+        """Write a number with the language's separators."""
+        written = f"{value:,.{digits}f}"
+        return written.translate(str.maketrans(",.", ".,")) if self.code == "de" else written
+
+    def signed(self, value: float, digits: int = 1) -> str:
+        """Write a number with its sign, a true minus."""
+        sign = "+" if value > 0 else "−" if value < 0 else "±"
+        return sign + self.number(abs(value), digits)
+
+    def share(self, share: float) -> str:
+        """Write a probability in per cent; what is nearly certain is not said to be."""
+        if share > 0.999:
+            return f"> {self.number(99.9, 1)} %"
+        if share < 0.001:
+            return f"< {self.number(0.1, 1)} %"
+        return f"{self.number(100 * share, 1)} %"
+
+    def day(self, day: date | str, *, weekday: bool = True, year: bool = True) -> str:
+        """Write a day. day: also as ISO text."""
+        day = date.fromisoformat(day[:10]) if isinstance(day, str) else day
+        month = self(MONTHS[day.month - 1])
+        named = f"{self(WEEKDAYS[day.weekday()])}{'' if self.code == 'de' else ','} " if weekday else ""
+        written = f"{day.day}. {month}" if self.code == "de" else f"{day.day} {month}"
+        return named + written + (f" {day.year}" if year else "")
+
+    def month(self, day: date) -> str:
+        """Write a month with its year."""
+        return f"{self(MONTHS[day.month - 1])} {day.year}"
+
+    def moment(self, moment: datetime | str | None) -> str:
+        """Write a time in UTC, to the minute."""
+        if moment is None:
+            return "–"
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return f"{self.day(moment.date(), weekday=False)}, {moment:%H:%M} UTC"
+
+    def bytes(self, size: int) -> str:
+        """Write a size."""
+        return f"{self.number(size / 1000, 1)} kB" if size < 1e6 else f"{self.number(size / 1e6, 1)} MB"
+
+
+def chosen(said: str | None, accepted: str) -> Language:
+    """Choose the language. said: by the visitor, or null; accepted: the header Accept-Language."""
+    if said in CODES:
+        return Language("de" if said == "de" else "en")
+    return Language(_preferred(accepted))
+
+
+def _preferred(accepted: str) -> Code:
+    weighed = [_weighed(part) for part in accepted.split(",")]
+    known = [(weight, code) for weight, code in weighed if code in CODES]
+    best: Any = max(known, key=lambda each: each[0], default=(0.0, "en"))
+    return "de" if best[1] == "de" else "en"
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    tag, _, quality = part.partition(";q=")
+    try:
+        weight = float(quality or 1)
+    except ValueError:
+        weight = 0.0
+    return weight, tag.strip().split("-")[0].lower()

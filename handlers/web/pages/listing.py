@@ -1,0 +1,222 @@
+"""The list of events: filters as chips, as rows, on a map, in a month."""
+
+from calendar import Calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+
+from handlers import browsing, desk, wiring
+from handlers.browsing import UnreadableCursor
+from handlers.web.mounting import Refused, Shown
+from handlers.web.shell import Answer, page
+from handlers.web.visiting import ROOT, Visit, link
+from infra.store.events import Wanted
+
+SIZES: Final = (25, 50, 100, 200)
+SORTS: Final[tuple[tuple[str, str], ...]] = (
+    ("first_day", "Soonest first"),
+    ("-first_day", "Latest first"),
+    ("title", "Title A–Z"),
+    ("-title", "Title Z–A"),
+    ("city", "Town A–Z"),
+    ("-n_sources", "Most sources"),
+    ("confidence", "Least confident"),
+    ("-confidence", "Most confident"),
+    ("-updated_at", "Last changed"),
+)
+STATUSES: Final = ("scheduled", "cancelled", "moved", "sold_out")
+FILTERS: Final = (
+    "q",
+    "city",
+    "category",
+    "source",
+    "since",
+    "until",
+    "status",
+    "min_confidence",
+    "needs_review",
+)
+VIEWS: Final = ("list", "map", "calendar")
+DAY_EVENTS: Final = 4
+"""Events of a day that a month has room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter in force. without: where it is not."""
+
+    name: str
+    value: str
+    without: str
+
+
+def show_list(visit: Visit) -> Answer:
+    """Show the events that are asked for, in one of the three ways."""
+    wanted, view = wanted_of(visit), _one_of(visit.asked("view"), VIEWS)
+    store = wiring.for_api()
+    shown: dict[str, Any] = {
+        "view": view,
+        "chips": _chips(visit),
+        "count": desk.count_events(store, wanted),
+        "sizes": SIZES,
+        "sorts": SORTS,
+        "statuses": STATUSES,
+        "sort": _one_of(visit.asked("sort"), [name for name, _ in SORTS]),
+        "limit": int(_one_of(visit.asked("limit"), [str(size) for size in SIZES])),
+        "filters": {name: visit.asked(name) for name in FILTERS},
+        "today": datetime.now(UTC).date(),
+    }
+    if view == "list":
+        shown |= _rows(visit, wanted, shown["sort"], shown["limit"])
+    elif view == "calendar":
+        shown |= _month(visit, wanted)
+    else:
+        shown["points_at"] = link(f"{ROOT}/points", **{name: visit.asked(name) for name in FILTERS})
+    return page(visit, "list.html", **shown)
+
+
+def _one_of(asked: str | None, known: Sequence[str]) -> str:
+    return asked if asked is not None and asked in known else str(known[0])
+
+
+def wanted_of(visit: Visit) -> Wanted:
+    """Read the filters; one that can't be read is refused."""
+    return Wanted(
+        words=visit.asked("q"),
+        city=visit.asked("city"),
+        category=visit.asked("category"),
+        source=visit.asked("source"),
+        since=_day(visit, "since"),
+        until=_day(visit, "until"),
+        status=_known_status(visit.asked("status")),
+        least_confidence=_share(visit.asked("min_confidence")),
+        needs_review=None if visit.asked("needs_review") is None else visit.asked("needs_review") == "true",
+    )
+
+
+def _known_status(asked: str | None) -> str | None:
+    if asked is not None and asked not in STATUSES:
+        raise Refused("There is no such status.")
+    return asked
+
+
+def _day(visit: Visit, name: str) -> date | None:
+    day = visit.day(name)
+    if day is None and visit.asked(name):
+        raise Refused("This is not a day: write it as 2026-03-31.")
+    return day
+
+
+def _share(asked: str | None) -> float | None:
+    if asked is None:
+        return None
+    try:
+        share = float(asked)
+    except ValueError as error:
+        raise Refused("The confidence is a number from 0 to 1.") from error
+    if not 0 <= share <= 1:
+        raise Refused("The confidence is a number from 0 to 1.")
+    return share
+
+
+def _chips(visit: Visit) -> list[Chip]:
+    named = [(name, visit.asked(name)) for name in FILTERS]
+    return [
+        Chip(name, value, visit.link(**{name: None, "cursor": None, "page": None}))
+        for name, value in named
+        if value is not None
+    ]
+
+
+def _rows(visit: Visit, wanted: Wanted, sort: str, limit: int) -> dict[str, Any]:
+    cursor = visit.asked("cursor", 2000)
+    try:
+        found = browsing.browse_events(wiring.for_api(), wanted, sort, cursor=cursor, limit=limit)
+    except UnreadableCursor as error:
+        raise Refused("This page of the list is no longer there; begin with the first.") from error
+    number = visit.asked("page") or "1"
+    at = int(number) if number.isascii() and number.isdigit() and len(number) < 7 and cursor else 1
+    return {
+        "events": found.items,
+        "next": found.next and visit.link(cursor=found.next, page=at + 1),
+        "first": visit.link(cursor=None, page=None) if cursor else None,
+        "from": (at - 1) * limit + 1,
+    }
+
+
+def _month(visit: Visit, wanted: Wanted) -> dict[str, Any]:
+    """Lay out a month in weeks from Monday; days of the months around fill them up."""
+    first = _first_of(visit.asked("month")) or _first_month(wanted)
+    weeks = Calendar().monthdatescalendar(first.year, first.month)
+    listed = desk.days(wiring.for_api(), wanted, weeks[0][0], weeks[-1][-1], each=DAY_EVENTS)
+    return {
+        "month": first,
+        "weeks": weeks,
+        "days": listed,
+        "before": visit.link(month=f"{first - timedelta(days=1):%Y-%m}"),
+        "after": visit.link(month=f"{first + timedelta(days=31):%Y-%m}"),
+    }
+
+
+def _first_of(asked: str | None) -> date | None:
+    try:
+        first = date.fromisoformat(f"{asked}-01") if asked else None
+    except ValueError as error:
+        raise Refused("This is not a month: write it as 2026-03.") from error
+    return first if first is None or 1900 < first.year < 9000 else None
+
+
+def _first_month(wanted: Wanted) -> date:
+    """Begin where there is something to see: at the filter's first day, or with the soonest event to come, or with the last one."""
+    if wanted.since is not None:
+        return wanted.since.replace(day=1)
+    today = datetime.now(UTC).date()
+    for bounds, order in (({"since": today}, "first_day"), ({}, "-last_day")):
+        found = browsing.browse_events(
+            wiring.for_api(), _bounded(wanted, bounds), order, cursor=None, limit=1
+        ).items
+        if found:
+            day = date.fromisoformat(found[0]["event_dates"][0]["date"])
+            return max(day, today).replace(day=1) if bounds else day.replace(day=1)
+    return today.replace(day=1)
+
+
+def _bounded(wanted: Wanted, bounds: dict[str, date]) -> Wanted:
+    return Wanted(**{name: getattr(wanted, name) for name in Wanted.__slots__} | bounds)
+
+
+def show_points(visit: Visit) -> Answer:
+    """Give the map its places."""
+    found = desk.points(wiring.for_api(), wanted_of(visit))
+    return Answer(orjson.dumps(found).decode(), content_type="application/json")
+
+
+def show_suggestions(visit: Visit) -> Answer:
+    """Complete what is typed into the field of filters."""
+    typed = visit.asked("q") or ""
+    here = visit.headers.get("hx-current-url", "")
+    suggestions = desk.suggest(wiring.for_api(), typed) if typed else []
+    kept = _filters_of(here)
+    return page(
+        visit,
+        "suggestions.html",
+        typed=typed,
+        suggestions=[(each, link(ROOT, **{**kept, each.kind: each.word})) for each in suggestions],
+        words_at=link(ROOT, **{**kept, "q": typed}),
+    )
+
+
+def _filters_of(address: str) -> dict[str, str]:
+    kept = (*FILTERS, "view", "sort", "limit")
+    return {name: value for name, value in parse_qsl(urlsplit(address).query) if name in kept and name != "q"}
+
+
+SHOWN: Final = [
+    Shown("GET", "", show_list),
+    Shown("GET", "/points", show_points),
+    Shown("GET", "/suggestions", show_suggestions),
+]

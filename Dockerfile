@@ -1,7 +1,7 @@
 # The functions' image: one for all five, each with a command of its own (template.yaml, ImageConfig). What differs between them is not worth a
-# second image: docs/DEPLOYMENT.md has the sizes. On AWS, Lambda's own runtime client runs it; anywhere else its emulator, on port 8080.
+# second image: docs/DEPLOY.md has the sizes. On AWS, Lambda's own runtime client runs it; anywhere else its emulator, on port 8080.
 #
-# The base is pinned by digest when a release is built: docs/DEPLOYMENT.md says how to look it up.
+# The base is pinned by digest when a release is built: docs/DEPLOY.md says how to look it up.
 #   docker build --build-arg BASE=public.ecr.aws/lambda/python:3.13@sha256:… .
 ARG BASE=public.ecr.aws/lambda/python:3.13
 

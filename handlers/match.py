@@ -34,9 +34,6 @@ from infra.store import MatchWork, Snapshot
 logger = Logger(service="match")
 metrics = measures("match")
 
-RETRY_AFTER_S: Final = 30
-"""Seconds until a failed run's message comes again."""
-
 REASON_CHARACTERS: Final = 2000
 """Of a failed run's reason; databases quote whole statements."""
 
@@ -68,7 +65,7 @@ def lambda_handler(event: SQSEvent, context: LambdaContext) -> dict[str, Any]:
         undone = _undone(records, parts)
         if not undone:
             write_those_due(logger)
-    parts.generations.hide([record.receipt_handle for record in undone], RETRY_AFTER_S)
+    parts.generations.hide([record.receipt_handle for record in undone], parts.retry_after_s)
     return {"batchItemFailures": [{"itemIdentifier": record.message_id} for record in undone]}
 
 

@@ -122,13 +122,15 @@ class MatchParts:
     store: Store
     policy: Policy
     generations: SqsMessages
+    retry_after_s: int
 
 
 @cache
 def for_match() -> MatchParts:
     """Build what match needs."""
-    url = required(settings().match_queue_url, "MATCH_QUEUE_URL")
-    return MatchParts(store(), policy_of(settings()), SqsMessages(_sqs(), url))
+    chosen = settings()
+    url = required(chosen.match_queue_url, "MATCH_QUEUE_URL")
+    return MatchParts(store(), policy_of(chosen), SqsMessages(_sqs(), url), chosen.retry_after_s)
 
 
 @dataclass(frozen=True, slots=True)

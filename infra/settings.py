@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     upload_queue_url: str | None = Field(
         None, description="URL of the queue that brings S3's notifications to ingest."
     )
+    retry_after_s: Annotated[int, Field(ge=1, le=900)] = Field(
+        30,
+        description="Seconds until the message of a run that failed comes again; the fifth failure is the last.",
+    )
     local_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         4566, description="Port of 127.0.0.1 that the local stack's LocalStack listens on."
     )

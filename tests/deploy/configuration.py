@@ -11,7 +11,7 @@ HEAD = """# Configuration
 Written by `python -m tests.deploy.configuration` from `infra/settings.py`; a test holds the two together.
 
 Addresses and secrets come from the environment, and only from there; a variable that is wrong or unknown stops the start and is named. On AWS the
-template sets them ([DEPLOYMENT.md](DEPLOYMENT.md) has its parameters). What changes answers, weights and thresholds, is no setting but the policy:
+template sets them ([DEPLOY.md](DEPLOY.md) has its parameters). What changes answers, weights and thresholds, is no setting but the policy:
 `dedup_core/matching.yaml`, `event-dedup policy show`.
 
 | variable | default | |

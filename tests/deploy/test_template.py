@@ -326,7 +326,7 @@ def test_the_runbook_has_a_part_for_each_alarm_and_no_other() -> None:
 
 
 def test_every_parameter_is_documented_and_every_environment_names_only_parameters_that_exist() -> None:
-    guide = (ROOT / "docs" / "DEPLOYMENT.md").read_text()
+    guide = (ROOT / "docs" / "DEPLOY.md").read_text()
     parameters = set(source()["Parameters"])
     environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
     del environments["version"]
@@ -343,7 +343,7 @@ def test_every_parameter_is_documented_and_every_environment_names_only_paramete
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_there_is_an_event_to_try_each_function_with(name: str) -> None:
     event = json.loads((ROOT / "infra" / "events" / f"{name.lower()}.json").read_text())
-    guide = (ROOT / "docs" / "DEPLOYMENT.md").read_text()
+    guide = (ROOT / "docs" / "DEPLOY.md").read_text()
 
     assert isinstance(event, dict)
     assert f"sam local invoke {name}Function" in guide

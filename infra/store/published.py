@@ -5,14 +5,15 @@ how he is told, and a run that forgot to write one would leave an event in his c
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, false, func, or_, select, text
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from infra.store.events import Row, Wanted, conditions
-from infra.store.tables import canonical_events, changes, links
+from infra.store.tables import canonical_events, changes, links, tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +94,75 @@ def relations_of(connection: Connection, canonical_ids: Collection[str]) -> list
         .order_by(parts.c.kind, parts.c.from_id, parts.c.to_id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+KEPT_DAYS: Final = 90
+"""For which it is known what an event was that is gone; longer than feeds show it."""
+
+_WAS: Final = (
+    *("canonical_id", "title", "city", "first_day", "last_day", "status", "confidence", "needs_review"),
+    *("content", "created_at", "updated_at"),
+)
+_COLUMNS: Final = ", ".join(_WAS)
+_AGAIN: Final = ", ".join(f"{name} = excluded.{name}" for name in (*_WAS[1:], "at"))
+
+
+def bury(connection: Connection) -> None:
+    """Note what the events are that are about to be deleted, and forget those of long ago. The table ``gone`` has their ids (``from_id``)."""
+    buried = f"""
+    INSERT INTO tombstones ({_COLUMNS}) SELECT {_COLUMNS} FROM canonical_events
+    WHERE canonical_id IN (SELECT from_id FROM gone) ON CONFLICT (canonical_id) DO UPDATE SET {_AGAIN}
+    """  # noqa: S608 - our own names
+    connection.execute(text(buried))
+    connection.execute(text(f"DELETE FROM tombstones WHERE at < now() - interval '{KEPT_DAYS} days'"))  # noqa: S608
+
+
+def tombstones_of(connection: Connection, wanted: Wanted, *, since: datetime, limit: int) -> list[Row]:
+    """List events that are gone since a moment, newest first, and that were wanted as they were at their end.
+
+    Each with ``canonical_id``, ``content``, ``created_at``, ``at`` and ``sequence``; those that a person hid are gone, too.
+    """
+    rows = [
+        *_gone_from(connection, tombstones, tombstones.c.at, wanted, since, limit),
+        *_gone_from(connection, canonical_events, canonical_events.c.updated_at, wanted, since, limit),
+    ]
+    return sorted(rows, key=lambda row: (row["at"], row["canonical_id"]), reverse=True)[:limit]
+
+
+def _gone_from(
+    connection: Connection, table: Table, at: Column[Any], wanted: Wanted, since: datetime, limit: int
+) -> list[Row]:
+    gone, times = table.c, func.count(changes.c.change_id)
+    sequence = select(func.greatest(times - 1, 0)).where(changes.c.canonical_id == gone.canonical_id)
+    # Its listings have gone to others; which ones it had stands in its content.
+    listed = (
+        [] if wanted.source is None else [gone.content["sources"].contains([{"source_code": wanted.source}])]
+    )
+    query = (
+        select(
+            gone.canonical_id,
+            gone.content,
+            gone.created_at,
+            at.label("at"),
+            sequence.scalar_subquery().label("sequence"),
+        )
+        .where(at >= since, *listed, *_conditions_on(table, replace(wanted, source=None)))
+        .order_by(at.desc(), gone.canonical_id.desc())
+    )
+    if table is tombstones:  # an id that came back is not gone
+        living = select(canonical_events.c.canonical_id)
+        query = query.where(gone.canonical_id.not_in(living))
+    else:
+        query = query.where(canonical_events.c.hidden)
+    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def _conditions_on(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Ask of another table's columns what is asked of events; there, none is hidden."""
+
+    def there(element: Any, **_: Any) -> Any:
+        if not isinstance(element, Column) or element.table is not canonical_events:
+            return None
+        return false() if element.name == "hidden" else table.c[element.name]
+
+    return [replacement_traverse(one, {}, there) for one in conditions(wanted)]

@@ -20,6 +20,7 @@ from infra.errors import MatcherBusy
 from infra.store.changes import hidden_events, save_changes
 from infra.store.copying import copy_in, temporary
 from infra.store.files import INGEST_LOCK
+from infra.store.published import bury
 from infra.store.snapshots import Snapshot, load_snapshot, one_moment
 from infra.store.tables import (
     canonical_events,
@@ -171,6 +172,7 @@ def _save_gone(connection: Connection, resolution: Resolution, generation: int) 
     temporary(connection, "gone", redirects, ["from_id", "to_id"])
     copy_in(connection, "gone", difference.redirects)
     connection.execute(text("UPDATE redirects r SET to_id = g.to_id FROM gone g WHERE r.to_id = g.from_id"))
+    bury(connection)
     connection.execute(
         delete(canonical_events).where(
             canonical_events.c.canonical_id.in_(select(text("from_id")).select_from(text("gone")))

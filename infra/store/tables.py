@@ -171,6 +171,22 @@ def _derived(name: str, kind: TypeEngine[Any], derived: str, comment: str | None
     return Column(name, kind, Computed(derived, persisted=True), comment=comment)
 
 
+def _looked_for() -> list[Column[Any]]:
+    """Derive what filters look at from an event's content."""
+    degrees = "(content #>> '{{location,geo,{}}}')::double precision"
+    return [
+        _derived(
+            "sought",
+            Text(),
+            "lower(title || ' ' || coalesce(content #>> '{location,name}', '') || ' ' || coalesce(city, ''))",
+            "what a search for words looks at",
+        ),
+        _derived("categories", JSONB(), "content -> 'categories'"),
+        _derived("latitude", Double(), degrees.format("latitude"), "degrees"),
+        _derived("longitude", Double(), degrees.format("longitude"), "degrees"),
+    ]
+
+
 canonical_events: Final = Table(
     "canonical_events",
     metadata,
@@ -197,20 +213,12 @@ canonical_events: Final = Table(
     _now("created_at"),
     _now("updated_at"),
     _derived(
-        "sought",
-        Text(),
-        "lower(title || ' ' || coalesce(content #>> '{location,name}', '') || ' ' || coalesce(city, ''))",
-        "what a search for words looks at",
-    ),
-    _derived(
         "title_key",
         Text(),
         "lower(left(title, 200))",
         "what is sorted by: a longer one doesn't fit an index",
     ),
-    _derived("categories", JSONB(), "content -> 'categories'"),
-    _derived("latitude", Double(), "(content #>> '{location,geo,latitude}')::double precision", "degrees"),
-    _derived("longitude", Double(), "(content #>> '{location,geo,longitude}')::double precision", "degrees"),
+    *_looked_for(),
     CheckConstraint("confidence between 0 and 1", name="confidence"),
     CheckConstraint("first_day <= last_day", name="days"),
     CheckConstraint("status in ('scheduled', 'cancelled', 'moved', 'sold_out')", name="status"),
@@ -429,4 +437,37 @@ api_keys: Final = Table(
     CheckConstraint("role in ('reader', 'editor', 'admin')", name="role"),
     # Two who may ask at the same time have two names; a name is free again when its key is revoked.
     Index("api_keys_name_idx", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
+)
+
+tombstones: Final = Table(
+    "tombstones",
+    metadata,
+    Column("canonical_id", Text, primary_key=True, comment="of an event that is gone"),
+    Column("title", Text, nullable=False),
+    Column("city", Text),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("needs_review", Boolean, nullable=False),
+    Column("content", JSONB, nullable=False, comment="what it was at its end"),
+    _now("created_at"),
+    _now("updated_at"),
+    _now("at"),
+    *_looked_for(),
+    Index(None, "at"),
+    comment="what feeds show as cancelled for a while",
+)
+
+policies: Final = Table(
+    "policies",
+    metadata,
+    # The newest is in force; written under a lock, so the order of the numbers is the order of the commits.
+    Column("policy_id", BigInteger, Identity(always=True), primary_key=True),
+    Column("policy_hash", Text, nullable=False),
+    Column("document", JSONB, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text),
+    Column("generation", BigInteger, nullable=False, comment="the generation that it raised"),
+    _now("at"),
 )

@@ -5,6 +5,7 @@ all others. What may go wrong before a route is reached, a body too large or tex
 """
 
 import asyncio
+import base64
 import contextvars
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -60,12 +61,21 @@ class LocalResolver(HttpResolverLocal):
         return await asyncio.get_running_loop().run_in_executor(self._threads, here.run, self._answered)
 
     def _answered(self) -> dict[str, Any]:
-        return hardened(self._resolve().build(self.current_event, self._cors))
+        return _measured(hardened(self._resolve().build(self.current_event, self._cors)))
 
     async def refuse(self, send: Send, answer: Response[str]) -> None:
         """Answer in place of a route."""
         told = {"statusCode": answer.status_code, "headers": answer.headers, "body": answer.body}
-        await self._send_response(send, hardened(told))
+        await self._send_response(send, _measured(hardened(told)))
+
+
+def _measured(answer: dict[str, Any]) -> dict[str, Any]:
+    """Add how long the body is; it would otherwise go in chunks."""
+    if answer["statusCode"] not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        body = answer["body"] or ""
+        length = len(base64.b64decode(body)) if answer.get("isBase64Encoded") else len(body.encode())
+        answer["headers"]["Content-Length"] = str(length)
+    return answer
 
 
 def application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:

@@ -11,18 +11,17 @@ ROLES = json.dumps({"readers": "reader", "editors": "editor", "admins": "admin"}
 """What EVENT_DEDUP_ROLES has to be for ``role`` to work."""
 
 
-def call(
+def gateway_event(
     path: str,
     headers: dict[str, str] | None = None,
     *,
     method: str = "GET",
     body: object = None,
-    role: str | None = "reader",
+    authoriser: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Call the function. path: with its query; role: of ada, who asks, null for a token without any."""
+    """Write what the HTTP API sends. path: with its query; authoriser: what it found out of who asks."""
     where, _, query = path.partition("?")
-    claims = {"sub": "ada", "cognito:groups": f"[{role}s]" if role else "[]"}
-    event = {
+    return {
         "version": "2.0",
         "rawPath": where,
         "rawQueryString": query,
@@ -32,10 +31,24 @@ def call(
         "requestContext": {
             "http": {"method": method, "path": where},
             "stage": "$default",
-            "authorizer": {"jwt": {"claims": claims, "scopes": None}},
+            **({} if authoriser is None else {"authorizer": authoriser}),
         },
         **({} if body is None else {"body": body if isinstance(body, str) else json.dumps(body)}),
     }
+
+
+def call(
+    path: str,
+    headers: dict[str, str] | None = None,
+    *,
+    method: str = "GET",
+    body: object = None,
+    role: str | None = "reader",
+) -> dict[str, Any]:
+    """Call the function. role: of ada, who asks with a token of the gateway's issuer; null for a token without any."""
+    claims = {"sub": "ada", "cognito:groups": f"[{role}s]" if role else "[]"}
+    authoriser = {"jwt": {"claims": claims, "scopes": None}}
+    event = gateway_event(path, headers, method=method, body=body, authoriser=authoriser)
     return api.lambda_handler(event, CONTEXT)
 
 

@@ -4,14 +4,14 @@ Counts and words are kept in memory a generation long: they only change when a r
 the last run, and never older. Nothing here writes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
 from typing import Any, Final, TypeVar
 
 from dedup_core.folding import fold
-from infra.store import Store, desk
+from infra.store import Store, desk, reading
 from infra.store.events import Wanted
 
 MOST_KEPT: Final = 500
@@ -21,6 +21,7 @@ MOST_POINTS: Final = 1500
 """Places on the map: the ones with most events."""
 
 MOST_RELATED: Final = 100
+MOST_ERRORS: Final = 500
 MOST_SUGGESTED: Final = 5
 """Of one kind, such as towns."""
 
@@ -107,6 +108,45 @@ def days(
     for row in found:
         listed.setdefault(row["first_day"], []).append(row)
     return listed
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a file: its row with what was rejected, and some of the events that its listings are in."""
+
+    file: Mapping[str, Any]
+    events: list[dict[str, Any]]
+
+
+def list_files(store: Store, *, status: str | None, page: int, limit: int) -> list[Mapping[str, Any]]:
+    """List files, newest first. page: from 1; one more than ``limit`` tells that there are others."""
+    with store.reading() as connection:
+        return reading.list_files(connection, status=status, limit=limit + 1, offset=(page - 1) * limit)
+
+
+def receipt_of(store: Store, file_id: int) -> Receipt | None:
+    """Tell what became of a file; null if there is none of this number."""
+    with store.reading() as connection:
+        file = reading.show_file(connection, file_id, limit=MOST_ERRORS)
+        if file is None:
+            return None
+        return Receipt(file, desk.events_of_file(connection, file_id, limit=MOST_RELATED))
+
+
+def list_runs(store: Store, *, limit: int) -> list[Mapping[str, Any]]:
+    """List runs, newest first."""
+    with store.reading() as connection:
+        return reading.list_runs(connection, limit=limit)
+
+
+def overview(store: Store) -> Mapping[str, Any]:
+    """Count what there is."""
+    with store.reading() as connection:
+        generation = desk.matched_generation(connection)
+        counted = KEPT.recall(
+            generation, (str(store.engine.url), "overview"), lambda: reading.overview(connection)
+        )
+        return {**counted, "ingested_generation": desk.ingested_generation(connection)}
 
 
 @dataclass(frozen=True, slots=True)

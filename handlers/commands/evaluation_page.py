@@ -15,6 +15,7 @@ from handlers.commands.evaluating import NAMES
 from handlers.commands.evaluation_document import Document
 
 PARTS: Final = resources.files("handlers").joinpath("web", "evaluation")
+VENDOR: Final = resources.files("handlers").joinpath("web", "static", "vendor")
 UPLOT: Final = "/*! uPlot 1.6.32, Copyright (c) 2022 Leon Sorokin, MIT licence */"
 """In place of its first line, which names an address."""
 
@@ -41,7 +42,7 @@ def page(told: Document) -> str:
 
 
 def _part(name: str) -> str:
-    return PARTS.joinpath(name).read_text(encoding="utf-8")
+    return (VENDOR if name.startswith("uPlot") else PARTS).joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

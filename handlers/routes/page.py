@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from handlers.access import holder
 from handlers.web.mounting import mount
-from handlers.web.pages import door, event, listing
+from handlers.web.pages import door, event, files, listing, runs
 from handlers.web.visiting import Visitor, token_of
 
 router = Router()
@@ -18,5 +18,5 @@ def recognise(key: str) -> Visitor | None:
     return Visitor(caller.name, caller.role, token_of(key))
 
 
-for shown in (*door.shown(recognise), *listing.SHOWN, *event.SHOWN):
+for shown in (*door.shown(recognise), *listing.SHOWN, *event.SHOWN, *files.SHOWN, *runs.SHOWN):
     mount(router, shown, recognise)

@@ -34,11 +34,12 @@ WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @cache
-def german() -> dict[str, str]:
-    """Read the German texts by their English ones."""
-    written = resources.files("handlers").joinpath("web", "german.yaml").read_text(encoding="utf-8")
-    texts: dict[str, str] = yaml.safe_load(written)
-    return texts
+def texts(code: Code) -> dict[str, str]:
+    """Read a language's texts: the German ones by the English ones, and for both what codes of the database are called."""
+    name = "german.yaml" if code == "de" else "english.yaml"
+    written = resources.files("handlers").joinpath("web", name).read_text(encoding="utf-8")
+    known: dict[str, str] = yaml.safe_load(written)
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Language:
 
     def __call__(self, text: str, **values: object) -> str:
         """Say a text; values: what stands in its braces."""
-        said = german().get(text, text) if self.code == "de" else text
+        said = texts(self.code).get(text, text)
         return said.format(**values) if values else said
 
     def number(self, value: float | int, digits: int = 0) -> str:

@@ -16,6 +16,7 @@ from infra.store.tables import (
     flags,
     generations,
     links,
+    source_events,
 )
 
 Row = dict[str, Any]
@@ -31,6 +32,11 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
 def matched_generation(connection: Connection) -> int:
     """Return the generation that the last run brought the events to."""
     return connection.scalar(select(generations.c.matched)) or 0
+
+
+def ingested_generation(connection: Connection) -> int:
+    """Return the generation of the data; while it is ahead of the matched one, a run is due."""
+    return connection.scalar(select(generations.c.ingested)) or 0
 
 
 def count_events(connection: Connection, wanted: Wanted) -> int:
@@ -164,3 +170,23 @@ def rivals_of(connection: Connection, canonical_id: str, *, limit: int) -> list[
         )
     both = queries[0].union_all(queries[1]).order_by(column("weight").desc(), column("canonical_id"))
     return [dict(row) for row in connection.execute(both.limit(limit)).mappings()]
+
+
+def events_of_file(connection: Connection, file_id: int, *, limit: int) -> list[Row]:
+    """List the living events that hold a listing as this file gave it: id, title, first day, ``needs_review``, and the listing's id."""
+    listings, members, events = source_events.c, canonical_sources.c, canonical_events.c
+    query = (
+        select(
+            listings.id.label("listing_id"),
+            events.canonical_id,
+            events.title,
+            events.first_day,
+            events.needs_review,
+            events.n_sources,
+        )
+        .join(canonical_sources, and_(listings.source_code == members.source_code, listings.id == members.id))
+        .join(canonical_events, events.canonical_id == members.canonical_id)
+        .where(listings.file_id == file_id)
+        .order_by(listings.id)
+    )
+    return _rows(connection, query.limit(limit))

@@ -1,0 +1,50 @@
+"""Files: what came in, what became of each, what was refused and why."""
+
+from typing import Final
+
+from handlers import desk, wiring
+from handlers.web.mounting import Missing, Shown
+from handlers.web.shell import Answer, page
+from handlers.web.visiting import Visit
+
+STATUSES: Final = ("stored", "duplicate", "quarantined", "replayed")
+A_PAGE: Final = 50
+LAST_PAGE: Final = 10_000
+LARGEST: Final = 2**63
+
+
+def number_of(text: str | None, most: int) -> int | None:
+    """Read a number from 1 on; null where it is none."""
+    known = text is not None and text.isascii() and text.isdigit() and len(text) < 20
+    number = int(text) if known and text is not None else 0
+    return number if 0 < number < most else None
+
+
+def show_files(visit: Visit) -> Answer:
+    """List files, newest first."""
+    asked = visit.asked("status")
+    status = asked if asked in STATUSES else None
+    at = number_of(visit.asked("page"), LAST_PAGE) or 1
+    files = desk.list_files(wiring.for_api(), status=status, page=at, limit=A_PAGE)
+    return page(
+        visit,
+        "files.html",
+        files=files[:A_PAGE],
+        statuses=STATUSES,
+        chosen=status,
+        at=at,
+        more=len(files) > A_PAGE,
+        overview=desk.overview(wiring.for_api()),
+    )
+
+
+def show_file(visit: Visit) -> Answer:
+    """Show a file's receipt."""
+    number = number_of(visit.parts["file_id"], LARGEST)
+    receipt = None if number is None else desk.receipt_of(wiring.for_api(), number)
+    if receipt is None:
+        raise Missing
+    return page(visit, "file.html", file=receipt.file, events=receipt.events)
+
+
+SHOWN: Final = [Shown("GET", "/files", show_files), Shown("GET", "/files/<file_id>", show_file)]

@@ -102,7 +102,7 @@ def pinned_value(field: str, value: Json) -> str:
         raise WrongValue(f"{field!r} can't be pinned; what can: {', '.join(PINNABLE)}")
     kind = PINNABLE[field][1]
     try:
-        checked = kind.validate_python(value, strict=True)
+        checked = kind.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise WrongValue(f"{field}: {error.errors()[0]['msg']}") from error
     return json.dumps(kind.dump_python(checked, mode="json"), sort_keys=True, ensure_ascii=False)
@@ -155,7 +155,8 @@ def pinned(canonical: pl.DataFrame, pins: pl.DataFrame, labels: pl.Series) -> pl
 
 def _set(canonical: pl.DataFrame, chosen: pl.DataFrame, field: str) -> pl.DataFrame:
     column = PINNABLE[field][0]
-    value = pl.format('{"v":{}}', "value").str.json_decode(pl.Struct({"v": _dtype(canonical, field)}))
+    wrapped = pl.concat_str(pl.lit('{"v":'), "value", pl.lit("}"))
+    value = wrapped.str.json_decode(pl.Struct({"v": _dtype(canonical, field)}))
     said = chosen.select(
         "label",
         pl.col("row").alias("pin_row"),

@@ -135,7 +135,7 @@ def verdicts_add(
 def _tell_what_holds(store: "Store", word: Word, a: tuple[str, str], b: tuple[str, str]) -> None:
     """Tell of the verdict on this pair that is in force, above all if it says the opposite."""
     from handlers.terminal import say, warn
-    from infra.store import reading
+    from infra.store import verdicts
 
     with store.reading() as connection:
         earlier = verdicts.list_verdicts(connection, pair=(a, b), limit=1)

@@ -62,7 +62,7 @@ def verdicts_list(
     **Example:** `event-dedup verdicts list --all`
     """
     from handlers.terminal import print_json, table
-    from infra.store import reading
+    from infra.store import verdicts
 
     with database("look") as store, store.reading() as connection:
         rows = verdicts.list_verdicts(connection, taken_back=everything, limit=limit, offset=offset)
@@ -127,7 +127,7 @@ def _in_database(a: tuple[str, str], b: tuple[str, str]) -> tuple["pl.DataFrame"
 
 
 def _verdict(connection: "Connection", a: tuple[str, str], b: tuple[str, str]) -> str | None:
-    from infra.store import reading
+    from infra.store import verdicts
 
     for verdict in verdicts.list_verdicts(connection, pair=(a, b), limit=1):
         why = f": {verdict['reason']}" if verdict["reason"] else ""

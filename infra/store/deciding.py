@@ -127,7 +127,7 @@ class DecisionWork:
         return last_words(self.connection, groups)
 
     def neighbourhood(self, start: Collection[Listing], *, most: int, titles: int) -> Neighbourhood | None:
-        """Read what verdicts on these listings can reach; null if that is more than ``most`` listings.
+        """Read what verdicts on these listings can reach, without verdicts; null if that is more than ``most`` listings.
 
         titles: so many other titles, in as many events, make a text a template.
         """
@@ -255,7 +255,7 @@ _TOUCHING_SCHEMA: Final = {
 
 def _neighbourhood(moment: Connection, inside: list[Listing], *, titles: int) -> Neighbourhood:
     touching = fetched(moment, _TOUCHING, _keys(inside), _TOUCHING_SCHEMA)
-    mine = pl.DataFrame(inside, schema=["source_code", "id"], orient="row")
+    mine = pl.DataFrame(inside, schema={"source_code": pl.String, "id": pl.String}, orient="row")
     ends = pl.concat(
         touching.filter(pl.col("decision") == "ambiguous").select(
             source_code=f"{side}_source_code", id=f"{side}_id"
@@ -264,12 +264,11 @@ def _neighbourhood(moment: Connection, inside: list[Listing], *, titles: int) ->
     )
     alike = [_same_text(moment, inside, field, titles) for field in ("description", "short_description")]
     around = pl.concat([ends, *alike]).unique().join(mine, on=["source_code", "id"], how="anti")
-    keys = [*inside, *around.iter_rows()]
-    events = _events(moment, keys, set(inside))
+    events = _events(moment, [*inside, *around.iter_rows()], set(inside))
     return Neighbourhood(
         events=events,
         decisions=_decisions(touching, events),
-        verdicts=verdict_frame(given.standing_on(moment, keys)),
+        verdicts=verdict_frame([]),
         previous=_previous(moment, events, inside),
     )
 
@@ -341,27 +340,41 @@ def verdict_frame(said: Sequence[Said]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=VERDICT_SCHEMA, orient="row")
 
 
-SALTS: Final = 4
-"""Ids that are tried for a new event, each where those before it are taken; more than one is once in 10^12."""
-
-
 def _previous(moment: Connection, events: pl.DataFrame, inside: list[Listing]) -> Previous:
-    from dedup_core.reconciling import derived_id  # noqa: PLC0415 - brings NumPy along
-
     members = events.filter(pl.col("home").is_not_null()).select("home", "source_code", "id")
     homes = members["home"].unique().to_list()
     query = select(canonical_events.c.canonical_id, canonical_events.c.born, canonical_events.c.content_hash)
     known = moment.execute(query.where(canonical_events.c.canonical_id.in_(homes))).all()
-    possible = [derived_id(*listing, salt=salt) for listing in inside for salt in range(SALTS)]
-    living = select(canonical_events.c.canonical_id).where(canonical_events.c.canonical_id.in_(possible))
-    gone = select(redirects.c.from_id).where(redirects.c.from_id.in_(possible))
     return Previous(
         members=members.rename({"home": "canonical_id"}),
         canonicals=pl.DataFrame(
             [tuple(row) for row in known], schema=Previous.nothing().canonicals.schema, orient="row"
         ),
-        retired=frozenset(moment.scalars(living.union(gone))),
+        retired=frozenset(_taken_ids(moment, inside)),
     )
+
+
+SALTS: Final = 4
+"""Ids of a listing that are looked up at once. An event that was merged and parted again has used one up."""
+
+
+def _taken_ids(moment: Connection, inside: list[Listing]) -> set[str]:
+    """Find the ids that new events of these listings would get, were they not taken: of each listing all up to a free one."""
+    from dedup_core.reconciling import derived_id  # noqa: PLC0415 - brings NumPy along
+
+    taken, asked, first = set[str](), inside, 0
+    while asked:
+        possible = {
+            listing: [derived_id(*listing, salt=salt) for salt in range(first, first + SALTS)]
+            for listing in asked
+        }
+        every = [name for names in possible.values() for name in names]
+        living = select(canonical_events.c.canonical_id).where(canonical_events.c.canonical_id.in_(every))
+        gone = select(redirects.c.from_id).where(redirects.c.from_id.in_(every))
+        taken |= set(moment.scalars(living.union(gone)))
+        asked = [listing for listing, names in possible.items() if taken.issuperset(names)]
+        first += SALTS
+    return taken
 
 
 def listings_known(connection: Connection, listings: Collection[Listing]) -> dict[Listing, str]:

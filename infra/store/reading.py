@@ -115,6 +115,12 @@ def stored_decision(connection: Connection, a: tuple[str, str], b: tuple[str, st
 
 def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> list[Row]:
     """List the ambiguous pairs across two canonical events that no verdict settles, most likely first."""
+    query = unsettled().order_by(decisions.c.weight.desc(), decisions.c.a_source_code, decisions.c.a_id)
+    return _rows(connection, query.limit(limit).offset(offset))
+
+
+def unsettled() -> Select[Any]:
+    """Select the pairs that wait for a person: columns of the decision, and ``a_event`` and ``b_event``."""
     mine, other = canonical_sources.alias("a_event"), canonical_sources.alias("b_event")
     settled = (
         select(verdicts.c.sequence)
@@ -129,14 +135,12 @@ def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
         )
         .exists()
     )
-    query = (
+    return (
         select(decisions, mine.c.canonical_id.label("a_event"), other.c.canonical_id.label("b_event"))
         .join(mine, and_(mine.c.source_code == decisions.c.a_source_code, mine.c.id == decisions.c.a_id))
         .join(other, and_(other.c.source_code == decisions.c.b_source_code, other.c.id == decisions.c.b_id))
         .where(decisions.c.decision == "ambiguous", mine.c.canonical_id != other.c.canonical_id, ~settled)
-        .order_by(decisions.c.weight.desc(), decisions.c.a_source_code, decisions.c.a_id)
     )
-    return _rows(connection, query.limit(limit).offset(offset))
 
 
 def _calls_no_event(side: str) -> ColumnElement[bool]:

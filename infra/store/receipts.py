@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, Table, and_, func, or_, select, update
 
 from dedup_core.events import IDENTITY
 from infra.store.tables import (
@@ -14,6 +14,7 @@ from infra.store.tables import (
     files,
     generations,
     rejections,
+    source_event_history,
     source_events,
 )
 
@@ -22,7 +23,12 @@ COUNTS = ("listings", "stored", "unchanged", "superseded", "rejected")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A file's receipt. content: JSON-ready; its events are those of listings that the file gave new or changed."""
+    """A file's receipt. content: JSON-ready; its events are those that its listings belong to now.
+
+    A listing that is older than what was known has its event, too. Of a file with the content of another one they are those of that one's
+    listings. A listing stands under the newest file that brought it: one that came equal and late, or that a later file brought again before the
+    receipt was written, is left out here.
+    """
 
     file_id: int
     bucket: str
@@ -38,13 +44,28 @@ def due(connection: Connection, *, limit: int) -> list[Receipt]:
     rows = connection.execute(
         query.where(~files.c.bucket.contains("/")).order_by(files.c.file_id).limit(limit)
     ).all()
-    ids = [row.file_id for row in rows]
-    errors = _by_file(connection, _errors(ids))
-    events = _by_file(connection, _events(ids))
+    twins = _twins(connection, rows)
+    gave = {row.file_id: twins.get(row.sha256, row.file_id) for row in rows}
+    errors = _by_file(connection, _errors(list(gave)))
+    events = _by_file(connection, _events(list(set(gave.values())), source_events))
+    # The history is looked through as a whole, so only for those who have something there.
+    if late := [row.file_id for row in rows if row.superseded]:
+        for file_id, more in _by_file(connection, _events(late, source_event_history)).items():
+            events[file_id] += more
     return [
-        Receipt(row.file_id, row.bucket, row.key, _content(row, errors[row.file_id], events[row.file_id]))
+        Receipt(
+            row.file_id, row.bucket, row.key, _content(row, errors[row.file_id], events[gave[row.file_id]])
+        )
         for row in rows
     ]
+
+
+def _twins(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, int]:
+    """Find, by content, the files whose listings those are that only say once more what is stored."""
+    contents = [row.sha256 for row in rows if row.status == "duplicate"]
+    query = select(files.c.sha256, func.max(files.c.file_id).label("file_id")).group_by(files.c.sha256)
+    found = connection.execute(query.where(files.c.sha256.in_(contents), files.c.status == "stored"))
+    return {row.sha256: row.file_id for row in found}
 
 
 def written(connection: Connection, file_ids: Iterable[int]) -> None:
@@ -66,17 +87,18 @@ def _errors(ids: Sequence[int]) -> Select[Any]:
     return select(*columns).where(rejections.c.file_id.in_(ids)).order_by(rejections.c.rejection_id)
 
 
-def _events(ids: Sequence[int]) -> Select[Any]:
-    same = and_(*(source_events.c[name] == canonical_sources.c[name] for name in IDENTITY))
+def _events(ids: Sequence[int], listings: Table) -> Select[Any]:
+    """Ask for the events of the listings that files gave. listings: those that hold, or those of the history."""
+    same = and_(*(listings.c[name] == canonical_sources.c[name] for name in IDENTITY))
     columns = (
-        source_events.c.file_id,
-        source_events.c.id.label("listing_id"),
+        listings.c.file_id,
+        listings.c.id.label("listing_id"),
         canonical_events.c.canonical_id,
         canonical_events.c.n_sources,
         canonical_events.c.needs_review,
     )
     joined = select(*columns).join(canonical_sources, same).join(canonical_events)
-    return joined.where(source_events.c.file_id.in_(ids)).order_by(source_events.c.id)
+    return joined.where(listings.c.file_id.in_(ids)).order_by(listings.c.id)
 
 
 def _content(row: Any, errors: list[dict[str, Any]], events: list[dict[str, Any]]) -> dict[str, Any]:

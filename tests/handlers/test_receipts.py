@@ -84,6 +84,30 @@ def test_a_file_that_changes_nothing_has_its_receipt_at_once(
     assert told["reason"]
 
 
+def test_listings_that_change_nothing_have_their_events_in_the_receipt_too(aws: Aws, store: Store) -> None:
+    def at(moment: str, *listings: dict[str, Any]) -> bytes:
+        return json.dumps({"events": listings, "metadata": {"processedAt": moment}}).encode()
+
+    known, news = concert("b1", "Sommerkonzert", "2026-03-06"), concert("b2", "Lesung", "2026-03-07")
+    upload(aws, "bwb_1.json", at("2026-02-02T00:00:00Z", known, news))
+    run(store)
+    upload(aws, "bwb_2.json", at("2026-02-02T00:00:00Z", known, news))  # the same file
+    upload(aws, "bwb_3.json", at("2026-02-03T00:00:00Z", known, news))  # unchanged
+    upload(aws, "bwb_4.json", at("2026-02-01T00:00:00Z", {**news, "title": "Vorlesung"}))  # older
+
+    told = [receipt(aws, f"bwb_{number}.json") for number in range(1, 5)]
+
+    named = [{one["listing_id"]: one["canonical_id"] for one in each["events"]} for each in told]
+    assert [(each["status"], each["counts"]["superseded"]) for each in told[1:]] == [
+        ("duplicate", 0),
+        ("stored", 0),
+        ("stored", 1),
+    ]
+    assert set(named[0]) == {"b1", "b2"}
+    assert named[1] == named[2] == named[0]
+    assert named[3] == {"b2": named[0]["b2"]}
+
+
 def test_a_listing_that_is_rejected_with_all_others_leaves_a_receipt_too(aws: Aws, store: Store) -> None:
     upload(aws, "bwb_1.json", file_of(listing("b1", title=...)))
 

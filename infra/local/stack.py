@@ -31,6 +31,9 @@ NAME: Final = "event-dedup-local"
 
 TEMPLATE: Final = PROJECT / "template.yaml"
 CODE: Final = ("dedup_core", "handlers", "infra", "migrations")
+ANSWER_S: Final = 30
+"""Seconds until a LocalStack that runs has to answer; one that is merely busy must not be ended, as its bucket would go with it."""
+
 DATABASE_S: Final = 70
 """Seconds to wait until the embedded Postgres has stopped."""
 
@@ -119,7 +122,7 @@ class Stack:
         running = self.found()
         if running is None:
             return None
-        if not running.answers():  # cut off while it started or stopped
+        if not running.answers_within(ANSWER_S):  # cut off while it started or stopped
             stack_process.end(running)
             return None
         if running.port != self.port:

@@ -59,6 +59,15 @@ class LocalStack:
         except OSError:
             return False
 
+    def answers_within(self, seconds: float) -> bool:
+        """Whether it takes calls, now or after a while; one that dies meanwhile does not."""
+        until = time.monotonic() + seconds
+        while not self.answers():
+            if not self.processes() or time.monotonic() > until:
+                return False
+            time.sleep(0.2)
+        return True
+
     def processes(self) -> "list[psutil.Process]":
         """List it and what it started."""
         try:

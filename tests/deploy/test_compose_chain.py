@@ -144,4 +144,4 @@ def test_files_become_canonical_events_with_receipts(composed: Composed) -> None
     assert ingested == matched > 0
     with composed.store.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM canonical_events").scalar_one() > 50
-        assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() <= 3
+        assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() < len(files)

@@ -1,7 +1,7 @@
 """One LocalStack for all tests here, with the template deployed, on a port and a Postgres of its own.
 
-LocalStack is installed once, into var/localstack-venv. Two things differ from what is deployed elsewhere: a message that a function did
-not live to answer for comes again after ten seconds and not after half an hour; and a file's key begins with the name of its test's source.
+LocalStack is installed once, into var/localstack-venv. What is deployed is what is deployed elsewhere. A file's key begins with the name of its
+test's source, so that no test looks at another's files.
 """
 
 import json
@@ -27,7 +27,6 @@ from infra.store import Store
 
 VENV = PROJECT / "var" / "localstack-venv"
 REGION = "eu-central-1"
-COMES_AGAIN_S = 10
 
 Found = TypeVar("Found")
 
@@ -146,6 +145,25 @@ class World:
         return [event["message"] for page in pages for event in page["events"] if event["message"].strip()]
 
     @contextmanager
+    def unheard(self, function: str) -> Iterator[None]:
+        """Keep what lies in a function's queue from it."""
+        functions, name = self.client("lambda"), self.up.deployed.functions[function]
+        (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+
+        def switch(*, on: bool) -> None:
+            wanted = "Enabled" if on else "Disabled"
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
+            eventually(
+                lambda: functions.get_event_source_mapping(UUID=mapping["UUID"])["State"] == wanted, wanted
+            )
+
+        switch(on=False)
+        try:
+            yield
+        finally:
+            switch(on=True)
+
+    @contextmanager
     def locked(self, table: str) -> Iterator[Callable[[], bool]]:
         """Keep everybody out of a table; gives a look whether somebody waits for it."""
         with self.store.engine.connect() as connection:
@@ -171,10 +189,6 @@ def running() -> Iterator[World]:
             session = Session(region_name=REGION, localstack_host=up.url.removeprefix("http://"))
             secret = session.client("secretsmanager").get_secret_value(SecretId="event-dedup-local/database")
             world = World(stack, up, session, Store.at(secret["SecretString"]))
-            for queue in ("UploadQueueUrl", "MatchQueueUrl"):
-                world.client("sqs").set_queue_attributes(
-                    QueueUrl=world.output(queue), Attributes={"VisibilityTimeout": str(COMES_AGAIN_S)}
-                )
             yield world
             world.store.engine.dispose()
         finally:

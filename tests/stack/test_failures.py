@@ -2,13 +2,20 @@
 
 import json
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from infra.local.postgres import embedded_postgres
 from tests.stack.conftest import World, eventually, file_of, listing
+
+GONE_S: Final = 20
+"""Seconds for which the database is gone."""
 
 
 def test_an_ingest_that_is_killed_in_mid_run_leaves_nothing_and_its_file_comes_again(world: World) -> None:
@@ -49,34 +56,17 @@ def test_a_match_that_is_killed_in_mid_run_leaves_the_last_state_and_its_message
 
 
 def test_a_lost_message_is_healed_by_the_sweep(world: World) -> None:
-    mapping = _mapping_of(world, "MatchFunction")
-    _switch(world, mapping, on=False)
-    try:
+    with world.unheard("MatchFunction"):
         world.put("verlorenblatt_1.json", file_of(listing("a1", "Nachtwächterrundgang")))
         eventually(lambda: world.file("verlorenblatt_1.json"), "the file is taken in")
         eventually(lambda: world.waiting("MatchQueueUrl") == 1, "its message waits")
         world.client("sqs").purge_queue(QueueUrl=world.output("MatchQueueUrl"))
-    finally:
-        _switch(world, mapping, on=True)
     assert not world.caught_up()
 
     swept = _invoke(world, "SweepFunction", {})
 
     assert swept["behind"] == 1
     eventually(lambda: world.events_of("verlorenblatt"), "canonical events of the file")
-
-
-def _mapping_of(world: World, function: str) -> str:
-    name = world.up.deployed.functions[function]
-    (mapping,) = world.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    return str(mapping["UUID"])
-
-
-def _switch(world: World, mapping: str, *, on: bool) -> None:
-    functions = world.client("lambda")
-    functions.update_event_source_mapping(UUID=mapping, Enabled=on)
-    wanted = "Enabled" if on else "Disabled"
-    eventually(lambda: functions.get_event_source_mapping(UUID=mapping)["State"] == wanted, wanted)
 
 
 def _invoke(world: World, function: str, event: dict[str, Any]) -> Any:
@@ -124,15 +114,16 @@ def _message(generation: int) -> dict[str, Any]:
     return {"Records": [record]}
 
 
-def test_a_database_that_is_gone_for_a_while_costs_time_and_no_file(world: World) -> None:
+def test_a_database_that_is_gone_for_twenty_seconds_costs_time_and_no_file(world: World) -> None:
     world.put("pauseblatt_0.json", file_of(listing("a0", "Auftakt")))
     eventually(lambda: world.events_of("pauseblatt"), "the functions are warm")
+    failures = _failures_of_ingest(world)
 
     world.stop_postgres()
+    stopped = time.monotonic()
     world.put("pauseblatt_1.json", file_of(listing("a1", "Ausklang")))
-    eventually(
-        lambda: any("message_failed" in line for line in world.lines("IngestFunction")), "ingest has failed"
-    )
+    eventually(lambda: _failures_of_ingest(world) > failures, "ingest has failed")
+    time.sleep(max(0, GONE_S - (time.monotonic() - stopped)))
     with embedded_postgres(world.stack.folder / "postgres"):
         eventually(lambda: world.file("pauseblatt_1.json"), "the file is taken in", within_s=120)
         eventually(world.idle, "nothing is under way", within_s=120)
@@ -141,35 +132,61 @@ def test_a_database_that_is_gone_for_a_while_costs_time_and_no_file(world: World
     assert world.waiting("UploadDeadLettersUrl") == 0
 
 
-def test_what_fails_too_often_waits_in_the_dead_letter_queue_shows_there_and_is_repaired_by_a_redrive(
+def _failures_of_ingest(world: World) -> int:
+    return sum("message_failed" in line for line in world.lines("IngestFunction"))
+
+
+def test_what_has_failed_five_times_waits_in_the_dead_letter_queue_shows_there_and_is_repaired_by_a_redrive(
     world: World,
 ) -> None:
     sqs, queue = world.client("sqs"), world.output("MatchQueueUrl")
     policy = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]
-    deployed = json.loads(policy["RedrivePolicy"])
-    fewer = {**deployed, "maxReceiveCount": 2}  # four pauses of half a minute each would test nothing more
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"RedrivePolicy": json.dumps(fewer)})
+    dead = json.loads(policy["RedrivePolicy"])["deadLetterTargetArn"]
+    failed = _failed_runs(world)
 
     assert world.waiting("MatchDeadLettersUrl") == 0
-    _rename(world, "canonical_events", "broken")
-    try:
-        world.put("dlqblatt_1.json", file_of(listing("a1", "Waldfest")))
-        eventually(lambda: world.waiting("MatchDeadLettersUrl"), "it is given up", within_s=120)
-        seen = eventually(lambda: _metric(world), "the alarm's metric shows it", within_s=60)
-    finally:
-        _rename(world, "broken", "canonical_events")
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes=policy)
+    with _short_pauses(world):
+        _rename(world, "canonical_events", "broken")
+        try:
+            world.put("dlqblatt_1.json", file_of(listing("a1", "Waldfest")))
+            eventually(lambda: world.waiting("MatchDeadLettersUrl"), "it is given up", within_s=120)
+            seen = eventually(lambda: _metric(world), "the alarm's metric shows it", within_s=60)
+        finally:
+            _rename(world, "broken", "canonical_events")
     # LocalStack drops what it has seen within five minutes, and holds back the group of a message that was given up. A purge of the
     # queue, which is empty, makes it forget both.
     sqs.purge_queue(QueueUrl=queue)
-    sqs.start_message_move_task(SourceArn=deployed["deadLetterTargetArn"])
-    eventually(lambda: world.events_of("dlqblatt"), "canonical events of the file")
+    sqs.start_message_move_task(SourceArn=dead)
 
-    assert int(deployed["maxReceiveCount"]) == 5
+    eventually(lambda: world.events_of("dlqblatt"), "canonical events of the file")
     assert seen == 1
     eventually(lambda: world.waiting("MatchDeadLettersUrl") == 0, "the dead letter queue is empty")
-    failed = world.rows("SELECT reason FROM runs WHERE status = 'failed' ORDER BY run_id DESC LIMIT 1")
-    assert "canonical_events" in failed[0].reason
+    reasons = _failed_runs(world)[len(failed) :]
+    assert len(reasons) == 5
+    assert all("canonical_events" in reason for reason in reasons)
+
+
+@contextmanager
+def _short_pauses(world: World) -> Iterator[None]:
+    """Let what fails in match come again after a second, not after half a minute."""
+    functions, name = world.client("lambda"), world.up.deployed.functions["MatchFunction"]
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def give(variables: dict[str, str]) -> None:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+        functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+    give({**before, "EVENT_DEDUP_RETRY_AFTER_S": "1"})
+    try:
+        yield
+    finally:
+        give(before)
+
+
+def _failed_runs(world: World) -> list[str]:
+    return [
+        row.reason for row in world.rows("SELECT reason FROM runs WHERE status = 'failed' ORDER BY run_id")
+    ]
 
 
 def _rename(world: World, old: str, new: str) -> None:
@@ -183,8 +200,8 @@ def _metric(world: World) -> float:
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=["event-dedup-local-dead-matches"])["MetricAlarms"]
     now = world.rows("SELECT now() AS now")[0].now
     found = cloudwatch.get_metric_data(
-        StartTime=now.replace(hour=0, minute=0),
-        EndTime=now.replace(hour=23, minute=59),
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
         MetricDataQueries=[
             {
                 "Id": "dead",

@@ -21,7 +21,7 @@ from aws_lambda_powertools.event_handler.request import Request
 
 from handlers import wiring
 from handlers.answers import problem
-from handlers.declaring import RANKS, Least, Role, least_role
+from handlers.declaring import RANKS, Least, Role, least_role, takes_key_in_address
 from infra.store import keys
 
 logger = Logger(service="api", child=True)
@@ -58,7 +58,7 @@ def guarding(limit: Limit | None = None) -> Guard:
         least = least_role(app.context["_route"].security)
         if least is None:
             return _nothing_there(app)
-        caller = None if least == "anyone" else identified(app.request)
+        caller = None if least == "anyone" else _caller(app)
         if limit is not None and (wait := limit(caller.name if caller else "")) > 0:
             return _too_many(wait)
         if least == "anyone":
@@ -71,6 +71,19 @@ def guarding(limit: Limit | None = None) -> Guard:
         return next_middleware(app)
 
     return guard
+
+
+def _caller(app: ApiGatewayResolver) -> Caller | None:
+    """Tell who asks: by headers, or, where the route takes it there and no header shows one, by a reader's key in the address."""
+    given = app.request.resolved_event.query_string_parameters.get("key")
+    if (
+        given is None
+        or shown_key(app.request.headers)
+        or not takes_key_in_address(app.context["_route"].security)
+    ):
+        return identified(app.request)
+    caller = holder(given)
+    return caller if caller is not None and caller.role == "reader" else None
 
 
 def _nothing_there(app: ApiGatewayResolver) -> Response[Any]:

@@ -44,6 +44,11 @@ ROUTERS: Final[tuple[Router, ...]] = (
 
 SECURITY_SCHEMES: Final[dict[str, SecurityScheme]] = {
     "key": APIKey(name="X-Api-Key", in_=APIKeyIn.header, description="A key of `event-dedup keys add`."),
+    "key_in_address": APIKey(
+        name="key",
+        in_=APIKeyIn.query,
+        description="A reader's key, for feeds: calendar programs send no headers.",
+    ),
     "bearer": HTTPBearer(description="A key, or where the gateway asks for it, a token of its issuer."),
 }
 

@@ -18,6 +18,9 @@ RANKS: Final[dict[Role, int]] = {"reader": 1, "editor": 2, "admin": 3}
 SCHEMES: Final = ("key", "bearer")
 """Ways to show a key, as the OpenAPI document names them: the header X-Api-Key, or Authorization: Bearer."""
 
+IN_ADDRESS: Final = "key_in_address"
+"""A further way, of feeds only: calendar programs send no headers. Addresses get around, so it opens to readers' keys alone."""
+
 PROBLEMS: Final = {
     400: "The request can't be read",
     401: "No valid key or token: see WWW-Authenticate",
@@ -27,6 +30,7 @@ PROBLEMS: Final = {
     409: "It contradicts what is there",
     410: "Split or withdrawn: see successors",
     412: "Changed in the meantime: see If-Match",
+    413: "Too large",
     415: "Content of this type is not understood",
     422: "What was sent is wrong: see errors",
     428: "If-Match is needed",
@@ -34,7 +38,7 @@ PROBLEMS: Final = {
     500: "A fault of ours",
     503: "Not ready",
 }
-WITHOUT_BODY: Final = {304: "You have just that: see If-None-Match"}
+WITHOUT_BODY: Final = {303: "Fetch it elsewhere: see Location", 304: "You have just that: see If-None-Match"}
 REDIRECTS: Final = {308: "Merged into another event: see Location"}
 
 
@@ -54,18 +58,24 @@ PROBLEM_SCHEMA: Final = one(
 
 
 def declared(
-    least: Least, body: Schema | None, *others: int, status: int = 200, content_type: str = JSON
+    least: Least,
+    body: Schema | None,
+    *others: int,
+    status: int = 200,
+    content_type: str = JSON,
+    in_address: bool = False,
 ) -> dict[str, Any]:
     """Declare a route: the arguments of its decorator.
 
     least: the least role that may call it; body: the JSON schema of what it gives with ``status``, null if it gives none;
-    others: the statuses of its own, beside those that any route may answer with.
+    others: the statuses of its own, beside those that any route may answer with; in_address: whether the key may stand in the address.
     """
     common = (422, 429, 500) if least == "anyone" else (401, 403, 422, 429, 500)
+    schemes = (*SCHEMES, IN_ADDRESS) if in_address else SCHEMES
     given = {} if body is None else {"content": {content_type: {"schema": body}}}
     answers = {other: _described(other) for other in sorted({*others, *common})}
     return {
-        "security": [{}] if least == "anyone" else [{scheme: [least]} for scheme in SCHEMES],
+        "security": [{}] if least == "anyone" else [{scheme: [least]} for scheme in schemes],
         "responses": {status: {"description": HTTPStatus(status).phrase, **given}, **answers},
         "status_code": status,
     }
@@ -78,6 +88,11 @@ def _described(status: int) -> dict[str, Any]:
         "description": {**PROBLEMS, **REDIRECTS}[status],
         "content": {PROBLEM: {"schema": PROBLEM_SCHEMA}},
     }
+
+
+def takes_key_in_address(security: list[dict[str, list[str]]] | None) -> bool:
+    """Tell whether a route declared that a key may stand in its address."""
+    return any(IN_ADDRESS in scheme for scheme in security or [])
 
 
 def least_role(security: list[dict[str, list[str]]] | None) -> Least | None:

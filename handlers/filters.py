@@ -46,7 +46,7 @@ class EventFilter(BaseModel):
             status=self.status,
             least_confidence=self.min_confidence,
             needs_review=self.needs_review,
-            updated_since=None if self.updated_since is None else _aware(self.updated_since),
+            updated_since=None if self.updated_since is None else aware(self.updated_since),
         )
 
 
@@ -64,7 +64,7 @@ def _numbers(text: str) -> list[float]:
     return [float(part) for part in text.split(",")]
 
 
-def _aware(moment: datetime) -> datetime:
+def aware(moment: datetime) -> datetime:
     """Put a time into UTC; one without a zone is meant so. What UTC's calendar has no day for is the nearest that it has."""
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:

@@ -4,14 +4,17 @@ What is exported has to be readable by the intake that it came through; a test r
 (confidence, sources, provenance) stands beside, as unknown fields do. One moment of the store is read, a file at a time.
 """
 
+import hashlib
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import RawIOBase, UnsupportedOperation
-from typing import Any, Final
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final, Protocol
 
 import orjson
 
+from dedup_core.errors import EventDedupError
 from infra.store import Store, published
 from infra.store.events import Row, Wanted
 from infra.store.published import ANY_TIME, Times
@@ -23,6 +26,20 @@ SOURCE_CODE: Final = "canonical"
 
 THE_FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each file in the zip, its earliest possible: equal events make equal bytes, whenever they are exported."""
+
+
+MOST_WHILE_WAITING: Final = 50_000
+"""Events of an export over HTTP: the gateway waits for 29 seconds."""
+
+MOST_IN_ANSWER: Final = 4_000_000
+"""Bytes of a zip that a function answers with: 6 MB is its limit, and base64 makes four bytes of three."""
+
+MOST_IN_MEMORY: Final = 16_000_000
+"""Bytes of a zip that are not yet put on disk."""
+
+
+class TooMuch(EventDedupError):  # noqa: N818
+    """More was asked for than can be given while someone waits. Ask for less, or at the command line."""
 
 
 class _Outlet(RawIOBase):
@@ -95,3 +112,39 @@ def _event(row: Row) -> dict[str, Any]:
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+class Shares(Protocol):
+    """What a large export asks of the place where files are lent."""
+
+    def lend(self, name: str, content: IO[bytes], *, content_type: str) -> str:
+        """Put a file there and give an address of it."""
+
+
+def delivered(store: Store, wanted: Wanted, times: Times, *, shares: Shares | None) -> bytes | str:
+    """Export in one answer: the zip itself, or the address of one that is too large for a function to give.
+
+    shares: where that is put, under a name that its content makes; null where answers have no limit.
+
+    Raises:
+        TooMuch: more events than can be read while someone waits; nothing is exported.
+    """
+    if _count(store, wanted, times, most=MOST_WHILE_WAITING) > MOST_WHILE_WAITING:
+        raise TooMuch(
+            f"more than {MOST_WHILE_WAITING:,} events: narrow the filter, or use `event-dedup export`"
+        )
+    digest = hashlib.sha256()
+    with SpooledTemporaryFile(max_size=MOST_IN_MEMORY) as whole:
+        for piece in exported(store, wanted, times):
+            digest.update(piece)
+            whole.write(piece)
+        size = whole.tell()
+        whole.seek(0)
+        if shares is None or size <= MOST_IN_ANSWER:
+            return whole.read()
+        return shares.lend(f"{digest.hexdigest()}.zip", whole, content_type="application/zip")
+
+
+def _count(store: Store, wanted: Wanted, times: Times, *, most: int) -> int:
+    with store.reading() as connection:
+        return published.count_up_to(connection, wanted, times, most=most)

@@ -23,6 +23,7 @@ from infra.match_queue import SqsMatchQueue
 from infra.object_store import S3Objects
 from infra.secrets import database_url
 from infra.settings import PREFIX, Settings, read_settings
+from infra.shares import S3Shares
 from infra.store import Store
 
 # Standard retries with short timeouts: a hanging call must not use up a function's time.
@@ -187,6 +188,27 @@ def for_receipts() -> ReceiptParts:
 def for_api() -> Store:
     """Open the store."""
     return store()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedParts:
+    """What feeds are made with. public_url: null for as it was asked; shares: where a large export is put, null for nowhere."""
+
+    store: Store
+    public_url: str | None
+    domain: str
+    time_zone: str
+    shares: S3Shares | None
+
+
+@cache
+def for_feeds() -> FeedParts:
+    """Build what feeds and exports need."""
+    chosen = settings()
+    shares = None
+    if chosen.results_bucket:
+        shares = S3Shares(boto3.client("s3", config=CLIENT), chosen.results_bucket)
+    return FeedParts(store(), chosen.public_url, chosen.feed_domain, chosen.time_zone, shares)
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,12 @@ def _postgres(url: SecretStr) -> SecretStr:
     return url
 
 
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("write a name of the IANA data base, such as Europe/Berlin")
+    return name
+
+
 class Settings(BaseSettings):
     """Every variable of the environment that event-dedup reads, without its prefix ``EVENT_DEDUP_``."""
 
@@ -101,6 +108,17 @@ class Settings(BaseSettings):
     )
     local_port: Annotated[int, Field(ge=1, le=65535)] = Field(
         4566, description="Port of 127.0.0.1 that the local stack's LocalStack listens on."
+    )
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+[^?#\s]*[^/?#\s]$")] | None = Field(
+        None,
+        description="Where the API is reached from outside, without a slash at its end; feeds name it. Unset: as it was asked.",
+    )
+    feed_domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,200}$")] = Field(
+        "event-dedup",
+        description="What calendars' ids of events end with. Never change it: every program would take each event for a new one.",
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "Europe/Berlin", description="The zone that the listings' times are of."
     )
     policy_file: FilePath | None = Field(
         None, description="A matching.yaml to use instead of the one in the package."

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +97,7 @@ class Stack:
             NotDeployed: the template was refused.
         """
         begun = time.monotonic()
+        _insist_on_runtime_client()
         python = environment(self.environment, say)
         with self._alone(), ExitStack() as stack:
             url, hold = stack.enter_context(self._database())
@@ -216,6 +218,14 @@ def _sweep(endpoint: str, deployed: Deployed, say: Say) -> None:
     found = invoke(endpoint, deployed.functions["SweepFunction"], {})
     if found["behind"]:
         say(f"the matcher is {found['behind']} generations behind, and has been woken")
+
+
+def _insist_on_runtime_client() -> None:
+    if find_spec("awslambdaric") is None:
+        raise NoLocalStack(
+            "functions can't run as processes here: awslambdaric is missing, which comes ready-made for Linux only; "
+            "use Docker Compose, or event-dedup watch"
+        )
 
 
 def _insist_on(url: str) -> None:

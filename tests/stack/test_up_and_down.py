@@ -156,6 +156,17 @@ def test_a_resource_that_is_refused_is_named_with_its_reason_and_nothing_runs_on
     assert stack.found() is None
 
 
+def test_where_functions_can_not_run_as_processes_it_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "awslambdaric", None)  # as on macOS
+
+    with pytest.raises(NoLocalStack, match="Docker Compose"):
+        Stack(tmp_path, tmp_path / "none", free_port()).up(lambda _: None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_python_that_localstack_runs_on_it_is_said_which_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -222,8 +222,8 @@ def test_answers_have_the_form_that_the_openapi_document_gives(matched: Store) -
 
     for path, operations in paths.items():
         answers = operations["get"]["responses"]
-        if "application/json" not in answers["200"]["content"]:
-            continue  # a feed or a file; `test_feed_routes` reads them with their own readers
+        if "application/json" not in answers["200"]["content"] or "{" in path.replace("{event_id}", ""):
+            continue  # feeds, files and runs: their own tests read them
         validate(
             got(path.replace("{event_id}", event)), answers["200"]["content"]["application/json"]["schema"]
         )

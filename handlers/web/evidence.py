@@ -6,9 +6,10 @@ It draws what `dedup_core.explaining` says, and says nothing by itself: each bar
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from dedup_core.explaining import Explanation
+if TYPE_CHECKING:
+    from dedup_core.explaining import Explanation
 
 Identity = tuple[str, str]
 
@@ -69,7 +70,7 @@ class Told:
     reasons: tuple[str, ...]
 
 
-def told(a: Identity, b: Identity, explanation: Explanation) -> Told:
+def told(a: Identity, b: Identity, explanation: "Explanation") -> Told:
     """Draw an explanation."""
     spoken = [(part, part.bits) for part in explanation.parts if part.bits]
     totals, total = [0.0], 0.0

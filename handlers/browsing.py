@@ -10,9 +10,11 @@ from datetime import date, datetime
 from typing import Any, Final, get_args
 
 import orjson
+from sqlalchemy import Connection
 
 from dedup_core.errors import EventDedupError
 from infra.store import Store, changes, events
+from infra.store.deciding import current_version
 from infra.store.events import Order, Sorting, Wanted
 
 MOST_DECISIONS: Final = 200
@@ -39,22 +41,40 @@ class Gone:
     successors: list[str]
 
 
-def browse_events(store: Store, wanted: Wanted, order: str, *, cursor: str | None, limit: int) -> Page:
+def browse_events(
+    store: Store,
+    wanted: Wanted,
+    order: str,
+    *,
+    cursor: str | None,
+    limit: int,
+    as_text: bool = False,
+) -> Page:
     """List events in the output format. order: what to sort by, with a minus in front for descending.
+
+    as_text: to be written as JSON, and not to be looked into.
 
     Raises:
         UnreadableCursor: the cursor is not of this order.
     """
     chosen = order_of(order, cursor)
     with store.reading() as connection:
-        found = events.find_events(connection, wanted, chosen, limit=limit + 1)
+        found = events.find_events(connection, wanted, chosen, limit=limit + 1, as_text=as_text)
     shown = found[:limit]
     onward = cursor_of(order, shown[-1]) if len(found) > limit else None
     return Page([_stamped(row) for row in shown], onward)
 
 
-def _stamped(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row["content"], "updated_at": row["updated_at"]}
+def _stamped(row: dict[str, Any]) -> dict[str, Any] | orjson.Fragment:
+    """Add to an event's content when it last changed."""
+    stamp = {"updated_at": row["updated_at"]}
+    content: dict[str, Any] | str = row["content"]
+    return _behind(content, stamp) if isinstance(content, str) else {**content, **stamp}
+
+
+def _behind(content: str, facts: dict[str, Any]) -> orjson.Fragment:
+    """Write facts behind what stands in an event's JSON, unread."""
+    return orjson.Fragment(content[:-1].encode() + b"," + orjson.dumps(facts)[1:])
 
 
 def cursor_of(order: str, last: dict[str, Any]) -> str:
@@ -98,9 +118,27 @@ def look_up(store: Store, canonical_id: str) -> dict[str, Any] | Gone | None:
     """Show an event in the output format, or how it went; null if the id never was."""
     with store.reading() as connection:
         living = events.living_event(connection, canonical_id)
-        if living is not None:
-            return {**_stamped(living), "created_at": living["created_at"]}
-        fate = changes.fate_of(connection, canonical_id)
+        if living is None:
+            return _fate(connection, canonical_id)
+        return {**living["content"], **_facts(connection, living)}
+
+
+def look_up_text(store: Store, canonical_id: str) -> orjson.Fragment | Gone | None:
+    """Give the same as JSON, to be written and not looked into."""
+    with store.reading() as connection:
+        living = events.living_event(connection, canonical_id, as_text=True)
+        if living is None:
+            return _fate(connection, canonical_id)
+        return _behind(living["content"], _facts(connection, living))
+
+
+def _facts(connection: Connection, living: dict[str, Any]) -> dict[str, Any]:
+    version = current_version(connection, living["canonical_id"])
+    return {"updated_at": living["updated_at"], "created_at": living["created_at"], "version": version}
+
+
+def _fate(connection: Connection, canonical_id: str) -> Gone | None:
+    fate = changes.fate_of(connection, canonical_id)
     return None if fate is None else Gone(*fate)
 
 
@@ -140,7 +178,7 @@ def follow(store: Store, *, after: int, limit: int) -> dict[str, Any]:
     shown = [
         {
             **{name: value for name, value in row.items() if name not in ("content", "updated_at")},
-            "event": row["content"],
+            "event": row["content"] and orjson.Fragment(row["content"]),
         }
         for row in found[:limit]
     ]

@@ -17,8 +17,8 @@ from dedup_core.contradicting import Contradiction, Listing, Said, contradiction
 from dedup_core.errors import EventDedupError
 from dedup_core.policy import Policy
 from infra.match_queue import MatchQueue
-from infra.store.deciding import DecisionWork, questioned, verdict_frame
-from infra.store.verdicts import NewVerdict, said_of
+from infra.store.deciding import DecisionWork, questioned, verdict_frame, version_of
+from infra.store.verdicts import NewVerdict, Which, said_of
 
 MOST_TOUCHED: Final = 1000
 """Listings that are worked out at once; what verdicts on more of them make of events, the run tells."""
@@ -68,13 +68,14 @@ Plan = Callable[[DecisionWork], Sequence[NewVerdict]]
 class Request:
     """What somebody wants.
 
-    verdicts: to be given, or what makes them of the events as they are. taking_back: numbers of verdicts that no longer hold.
+    verdicts: to be given, or what makes them of the events as they are. taking_back: numbers of verdicts that no longer hold, or which
+    of those in force.
     versions: canonical id -> the version that the editor saw. key: an Idempotency-Key, or null. act: merge, split, move or null.
     """
 
     author: str
     verdicts: Sequence[NewVerdict] | Plan = ()
-    taking_back: tuple[int, ...] = ()
+    taking_back: tuple[int, ...] | Which = ()
     reason: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
@@ -86,7 +87,8 @@ class Request:
     def hash(self) -> str:
         """Tell one request from another."""
         wishes = None if callable(self.verdicts) else [_plain(wish) for wish in self.verdicts]
-        parts = (wishes, self.taking_back, self.reason, self.act, sorted(self.versions.items()), self.about)
+        taking_back = repr(self.taking_back)
+        parts = (wishes, taking_back, self.reason, self.act, sorted(self.versions.items()), self.about)
         return hashlib.blake2b(orjson.dumps(parts), digest_size=16).hexdigest()
 
 
@@ -116,7 +118,8 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         found = contradictions_of(work, wishes, taken, author=request.author)
         if found:
             raise Contradicted(found)
-        work.withdraw(request.taking_back, author=request.author, reason=request.reason)
+        numbers = [said.sequence for said in taken]
+        work.withdraw(numbers, author=request.author, reason=request.reason)
         said = work.append(wishes, author=request.author, act=request.act)
         generation = work.raise_generation() if said or taken else work.generations()[0]
         prospect, clashes = outlook(work, said, taken, policy, generation=generation)
@@ -166,8 +169,10 @@ def _wishes(work: DecisionWork, request: Request) -> list[NewVerdict]:
     return [wish if wish.reason else replace(wish, reason=request.reason) for wish in wishes]
 
 
-def _taken(work: DecisionWork, numbers: Sequence[int]) -> list[Said]:
-    taken = work.named(numbers)
+def _taken(work: DecisionWork, asked: Sequence[int] | Which) -> list[Said]:
+    if isinstance(asked, Which):
+        return work.standing(asked)
+    numbers, taken = asked, work.named(asked)
     if missing := set(numbers) - {said.sequence for said in taken}:
         raise NothingToTakeBack(f"not in force: {', '.join(map(str, sorted(missing)))}")
     return taken
@@ -292,11 +297,6 @@ def _gone(found: Outlook) -> list[Answer]:
     for parent, child in difference.lineage.select("parent_id", "child_id").iter_rows():
         heirs.setdefault(parent, []).append(child)
     return [{"id": gone, "successors": sorted(set(heirs.get(gone, [])))} for gone in difference.gone]
-
-
-def version_of(content_hash: str, last_word: str) -> str:
-    """Name a version of an event: by its content, and by what people have said of its listings."""
-    return f"{content_hash[:16]}.{last_word}"
 
 
 def versions_of(work: DecisionWork, canonical_ids: Collection[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ from dedup_core.policy import Policy, default_policy, parse_policy
 from infra.errors import WrongSettings
 from infra.held_messages import SqsMessages
 from infra.keyring import Keyring
-from infra.match_queue import SqsMatchQueue
+from infra.match_queue import HintingQueue, MatchQueue, RememberingQueue, SqsMatchQueue
 from infra.object_store import S3Objects
 from infra.secrets import database_url
 from infra.settings import PREFIX, Settings, read_settings
@@ -188,6 +188,23 @@ def for_receipts() -> ReceiptParts:
 def for_api() -> Store:
     """Open the store."""
     return store()
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingParts:
+    """What decisions are taken in with."""
+
+    store: Store
+    queue: MatchQueue
+    policy: Policy
+
+
+@cache
+def for_deciding() -> DecidingParts:
+    """Build what decisions need. Where no queue wakes a matcher, one looks by itself what is new."""
+    chosen = settings()
+    queue: MatchQueue = RememberingQueue() if chosen.match_queue_url is None else HintingQueue(_queue())
+    return DecidingParts(store(), queue, policy_of(chosen))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The queue that wakes the matcher: a message is only a hint, the truth is the generation in Postgres."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -34,6 +36,19 @@ class SqsMatchQueue:
             MessageGroupId=GROUP,
             MessageDeduplicationId=f"generation-{generation}{again}",
         )
+
+
+class HintingQueue:
+    """A queue that may fail: what it is told of is stored by then, and the sweep announces again what was lost."""
+
+    def __init__(self, queue: MatchQueue) -> None:
+        """queue: the one that is told."""
+        self._queue = queue
+
+    def announce(self, generation: int, *, again: str = "") -> None:
+        """Send the generation, if that can be."""
+        with suppress(ClientError, BotoCoreError):
+            self._queue.announce(generation, again=again)
 
 
 class RememberingQueue:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, tuple_
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from dedup_core.contradicting import Listing, Said
 from dedup_core.events import DECISION_SCHEMA, EVENT_SCHEMA, VERDICT_SCHEMA, Neighbourhood, Previous
@@ -26,7 +26,7 @@ from infra.store.tables import (
     redirects,
     verdicts,
 )
-from infra.store.verdicts import NewVerdict
+from infra.store.verdicts import NewVerdict, Which
 
 DECISION_LOCK: Final = 7_305_004
 """Advisory lock of who decides; it ends with the transaction. A decision takes a tenth of a second, and people are few."""
@@ -86,6 +86,11 @@ class DecisionWork:
         query = select(verdicts).where(verdicts.c.sequence.in_(list(sequences)), given.IN_FORCE)
         rows = self.moment.execute(query.order_by(verdicts.c.sequence)).mappings()
         return [given.said_in(row) for row in rows]
+
+    def standing(self, which: Which) -> list[Said]:
+        """Read the verdicts in force that are meant, oldest first."""
+        found = given.find_verdicts(self.moment, which, limit=None)
+        return [given.said_in(row) for row in reversed(found)]
 
     def next_number(self) -> int:
         """Guess the number that the next verdict gets."""
@@ -147,6 +152,20 @@ def looking(engine: Engine) -> Iterator[DecisionWork]:
     """Open a transaction that only looks, for previews: without a lock, and unable to write."""
     with one_moment(engine) as moment:
         yield DecisionWork(moment, moment)
+
+
+def version_of(content_hash: str, last_word: str) -> str:
+    """Name a version of an event: by its content, and by what people have said of its listings."""
+    return f"{content_hash[:16]}.{last_word}"
+
+
+def current_version(connection: Connection, canonical_id: str) -> str | None:
+    """Name the version of a living event."""
+    work = DecisionWork(connection, connection)
+    hashes = work.content_hashes([canonical_id])
+    if canonical_id not in hashes:
+        return None
+    return version_of(hashes[canonical_id], work.last_words(work.members(hashes))[canonical_id])
 
 
 def last_words(connection: Connection, groups: Mapping[str, Collection[Listing]]) -> dict[str, str]:
@@ -375,13 +394,3 @@ def _taken_ids(moment: Connection, inside: list[Listing]) -> set[str]:
         asked = [listing for listing, names in possible.items() if taken.issuperset(names)]
         first += SALTS
     return taken
-
-
-def listings_known(connection: Connection, listings: Collection[Listing]) -> dict[Listing, str]:
-    """Find the canonical events of listings; one that was never matched has none."""
-    columns = canonical_sources.c
-    query = select(columns.source_code, columns.id, columns.canonical_id)
-    rows = connection.execute(
-        query.where(tuple_(columns.source_code, columns.id).in_(sorted(listings)))
-    ).all()
-    return {(row.source_code, row.id): row.canonical_id for row in rows}

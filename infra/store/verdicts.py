@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
-    func,
     insert,
     or_,
     select,
@@ -210,12 +209,6 @@ def find_verdicts(
     if before is not None:
         query = query.where(verdicts.c.sequence < before)
     return [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
-
-
-def count_verdicts(connection: Connection, which: Which) -> int:
-    """Count verdicts in force."""
-    query = select(func.count()).select_from(verdicts).where(IN_FORCE, *_conditions(which))
-    return connection.scalar(query) or 0
 
 
 def list_verdicts(

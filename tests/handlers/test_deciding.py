@@ -362,7 +362,7 @@ WISHES = st.lists(
     | st.tuples(st.just("not_an_event"), st.sampled_from(NAMES))
     | st.tuples(st.just("pin"), st.tuples(st.sampled_from(NAMES), PINS)),
     min_size=1,
-    max_size=6,
+    max_size=5,
 )
 
 
@@ -392,7 +392,7 @@ def wish_of(kind: str, what: Any) -> NewVerdict:
     return NewVerdict(kind, named(what[0]), named(what[1]))
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
 @given(WISHES, st.randoms(use_true_random=False))
 def test_any_verdicts_are_answered_as_the_run_stores_them_in_any_order_and_taking_all_back_restores(
     lasting: Store, wanted: list[tuple[str, Any]], order: Any

@@ -1,0 +1,123 @@
+"""Questioning: the review queue, a page at a time, and what was said so far. Nothing here writes: `handlers.deciding` does.
+
+To skip a question needs no storage: the next page goes on behind it, and another day it stands where it stood.
+"""
+
+import base64
+import binascii
+from bisect import bisect_right
+from dataclasses import astuple, dataclass
+from datetime import date
+from typing import Any, Final
+
+import orjson
+
+from handlers.browsing import Page, UnreadableCursor
+from handlers.deciding import versions_of
+from infra.store import Store
+from infra.store.deciding import DecisionWork
+from infra.store.questions import LONG_AGO, Place, asked, evidence_in, open_questions, state_of
+from infra.store.verdicts import Which, find_verdicts
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """A page of the queue. next: the cursor of what follows, or null at the end; open: how many there are in all."""
+
+    items: list[Row]
+    next: str | None
+    open: int
+
+
+def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
+    """List open questions, those of most use first: two listings side by side, their events, and what speaks for and against.
+
+    Raises:
+        UnreadableCursor: no page of questions gave the cursor.
+    """
+    behind = None if cursor is None else _place(cursor)
+    with store.looking() as work:
+        places = _in_order(work, str(work.moment.engine.url), today)
+        first = 0 if behind is None else bisect_right(places, behind)
+        shown = places[first : first + limit]
+        items = _told_questions(work, shown)
+    onward = _cursor(shown[-1]) if first + limit < len(places) else None
+    return Questions(items, onward, len(places))
+
+
+_KEPT: Final[dict[str, tuple[object, list[Place]]]] = {}
+"""The order of the questions by database: as long as no run and no verdict comes between, it is the same."""
+
+
+def _in_order(work: DecisionWork, database: str, today: date) -> list[Place]:
+    state = (today, *state_of(work.moment))
+    known = _KEPT.get(database)
+    if known is None or known[0] != state:
+        known = _KEPT[database] = (state, open_questions(work.moment, today=today))
+    return known[1]
+
+
+def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:
+    from dedup_core.explaining import explained  # noqa: PLC0415 - brings SciPy along
+
+    rows = asked(work.moment, places)
+    versions = versions_of(work, {row[f"{side}_event"] for row in rows for side in "ab"})
+    return [
+        {
+            "a": row["a"],
+            "b": row["b"],
+            "events": [
+                {"id": row[f"{side}_event"], "version": versions.get(row[f"{side}_event"])} for side in "ab"
+            ],
+            "days_until": place.wait if place.wait < LONG_AGO else LONG_AGO - place.wait,
+            "score": row["score"],
+            "explanation": explained(evidence_in(row)),
+        }
+        for place, row in zip(places, rows, strict=True)
+    ]
+
+
+def _cursor(place: Place) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(astuple(place))).decode()
+
+
+def _place(cursor: str) -> Place:
+    try:
+        wait, doubt, sources, a, b = orjson.loads(base64.urlsafe_b64decode(cursor))
+        (a0, a1), (b0, b1) = a, b
+        place = Place(int(wait), float(doubt), int(sources), (str(a0), str(a1)), (str(b0), str(b1)))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
+    if max(abs(place.wait), abs(place.sources)) >= 2**31 or "\0" in "".join((*place.a, *place.b)):
+        raise UnreadableCursor("no page gave this cursor; begin with the first page")
+    return place
+
+
+def list_verdicts(
+    store: Store, which: Which, *, taken_back: bool = False, before: int | None = None, limit: int
+) -> Page:
+    """List verdicts, newest first. before: the number behind which to go on; the next page's stands in ``next``."""
+    with store.reading() as connection:
+        found = find_verdicts(connection, which, taken_back=taken_back, before=before, limit=limit + 1)
+    shown = found[:limit]
+    return Page([_told(row) for row in shown], str(shown[-1]["sequence"]) if len(found) > limit else None)
+
+
+def _told(row: Row) -> Row:
+    sides: Row = {
+        side: None
+        if row[f"{side}_id"] is None
+        else {"source_code": row[f"{side}_source_code"], "id": row[f"{side}_id"]}
+        for side in "ab"
+    }
+    pin = {} if row["field"] is None else {"field": row["field"], "value": orjson.loads(row["value"])}
+    kept = ("act", "given_with", "author", "reason", "given_at", "taken_back_at", "taken_back_by")
+    return {
+        "sequence": row["sequence"],
+        "kind": row["kind"],
+        **sides,
+        **pin,
+        **{name: row[name] for name in kept},
+    }

@@ -1,0 +1,259 @@
+"""Verdicts over HTTP: who may, what is answered, and that nothing is done twice, unseen or by halves."""
+
+from typing import Any
+
+import pytest
+
+from handlers import wiring
+from infra.store import Store
+from tests.handlers.calling import ROLES, ask, call
+from tests.handlers.conftest import forget_wiring
+from tests.store.uploads import rows, run, save
+from tests.unit.listings import listing
+
+CONCERT = {"start": "20:00", "city": "Waldkirch", "venue": "Kastelberghalle"}
+
+
+@pytest.fixture(autouse=True)
+def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Point the function to a database at head; gives its store."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
+    forget_wiring()
+    store = wiring.store()
+    yield store
+    store.engine.dispose()
+    forget_wiring()
+
+
+@pytest.fixture
+def matched(deployed: Store) -> Store:
+    """Give a concert of two listings, in 2099, and two pairs in doubt: one of them in 2098, one that is over."""
+    save(
+        deployed,
+        [
+            listing("bwb:1", "Wolfgang Muthspiel Trio", "2099-05-02", **CONCERT),
+            listing("bwb:2", "Muthspiel Trio live", "2098-05-02", **CONCERT),
+            listing("bwb:3", "Muthspiel Trio live", "2001-05-02", **CONCERT),
+        ],
+    )
+    save(
+        deployed,
+        [
+            listing("rza:1", "Wolfgang Muthspiel Trio", "2099-05-02", **CONCERT),
+            listing("rza:2", "Wolfgang Muthspiel", "2098-05-02", **CONCERT),
+            listing("rza:3", "Wolfgang Muthspiel", "2001-05-02", **CONCERT),
+        ],
+        key="rza_1.json",
+    )
+    run(deployed)
+    return deployed
+
+
+def name(text: str) -> dict[str, str]:
+    code, _, number = text.partition(":")
+    return {"source_code": code, "id": number}
+
+
+def pair(kind: str, a: str, b: str) -> dict[str, Any]:
+    return {"kind": kind, "a": name(a), "b": name(b)}
+
+
+def send(path: str, body: object = None, *, method: str = "POST", **how: Any) -> tuple[int, Any]:
+    how.setdefault("role", "editor")
+    status, _, answer = ask(path, method=method, body=body, **how)
+    return status, answer
+
+
+def event_of(store: Store, text: str) -> str:
+    code, number = text.split(":")
+    query = "SELECT canonical_id FROM canonical_sources WHERE source_code = :code AND id = :number"
+    return str(rows(store.engine, query, code=code, number=number)[0][0])
+
+
+def test_questions_come_the_soonest_first_and_over_ones_last_and_an_answered_one_is_gone(
+    matched: Store,
+) -> None:
+    _, first = send("/review?limit=1", method="GET")
+    _, rest = send(f"/review?limit=5&cursor={first['next']}", method="GET")
+    asked = [*first["questions"], *rest["questions"]]
+
+    (a, b) = (asked[0][side] for side in "ab")
+    told = send("/verdicts", {"verdicts": [pair("must_link", f"{a['source_code']}:{a['id']}", "rza:2")]})
+    _, left = send("/review", method="GET")
+
+    assert [question["a"]["id"] for question in asked] == ["2", "3"]
+    assert (a["title"], b["title"]) == ("Muthspiel Trio live", "Wolfgang Muthspiel")
+    assert asked[0]["days_until"] > 0 > asked[1]["days_until"]
+    assert all(part["meaning"] for part in asked[0]["explanation"]["parts"])
+    assert (first["open"], rest["next"]) == (2, None)
+    assert told[0] == 201
+    assert [question["a"]["id"] for question in left["questions"]] == ["3"]
+
+
+def test_a_verdict_is_listed_with_its_author_and_taken_back_by_its_number(matched: Store) -> None:
+    given = send("/verdicts", {"verdicts": [pair("cannot_link", "bwb:1", "rza:1")], "reason": "two nights"})[
+        1
+    ]
+    number = given["verdicts"][0]["sequence"]
+
+    listed = send("/verdicts?author=ada&kind=cannot_link", method="GET")[1]["verdicts"]
+    status, back = send(f"/verdicts/{number}", method="DELETE")
+    again, _ = send(f"/verdicts/{number}", method="DELETE")
+    everything = send("/verdicts?taken_back=true", method="GET")[1]["verdicts"]
+
+    assert [(one["sequence"], one["author"], one["reason"]) for one in listed] == [
+        (number, "ada", "two nights")
+    ]
+    assert (status, back["taken_back"], again) == (200, [number], 404)
+    assert everything[0]["taken_back_by"] == "ada"
+    assert rows(matched.engine, "SELECT who, action FROM audit ORDER BY audit_id") == [
+        ("ada", "cannot_link"),
+        ("ada", "take_back"),
+    ]
+
+
+def test_a_contradiction_is_a_409_that_names_the_chain(matched: Store) -> None:
+    link = send("/verdicts", {"verdicts": [pair("must_link", "bwb:1", "bwb:2")]})[1]["verdicts"][0]
+    wish = pair("cannot_link", "bwb:2", "bwb:1")
+
+    refused, problem = send("/verdicts", {"verdicts": [wish]})
+    looked, shown = send("/verdicts?preview=true", {"verdicts": [wish]})
+    saved, _ = send("/verdicts", {"verdicts": [wish], "taking_back": [link["sequence"]]})
+
+    assert (refused, looked, saved) == (409, 200, 201)
+    assert problem["contradictions"][0]["contradicts"] == [link]
+    assert shown["contradictions"][0]["contradicts"] == [link]
+
+
+def test_merging_splitting_and_moving_answer_the_events_as_the_run_stores_them(matched: Store) -> None:
+    one, other = event_of(matched, "bwb:1"), event_of(matched, "bwb:2")
+
+    merged, answer = send("/events/merge", {"events": [one, other]})
+    run(matched)
+    together = event_of(matched, "bwb:1") == event_of(matched, "bwb:2") == event_of(matched, "rza:1")
+    survivor = event_of(matched, "bwb:1")
+    version = ask(f"/events/{survivor}")[2]["version"]
+    split, _ = send(
+        f"/events/{survivor}/split",
+        {"listings": [name("bwb:2")], "taking_back": [v["sequence"] for v in answer["verdicts"]]},
+        headers={"If-Match": f'"{version}"'},
+    )
+    run(matched)
+    moved, _ = send(
+        f"/events/{event_of(matched, 'bwb:2')}/move",
+        {"listings": [name("bwb:2")], "to": event_of(matched, "rza:2")},
+    )
+    run(matched)
+
+    assert (merged, split, moved) == (201, 201, 201)
+    assert together
+    assert version in [each["version"] for each in answer["events"]]
+    assert event_of(matched, "bwb:2") == event_of(matched, "rza:2") != event_of(matched, "bwb:1")
+
+
+def test_who_saw_an_older_version_gets_412_and_nothing_is_stored(matched: Store) -> None:
+    event = event_of(matched, "bwb:1")
+    version = ask(f"/events/{event}")[2]["version"]
+    wish = {"kind": "pin", "event": event, "field": "title", "value": "Muthspiel"}
+
+    first, _ = send("/verdicts", {"verdicts": [wish], "versions": {event: version}})
+    second, problem = send(
+        f"/events/{event}/split", {"listings": [name("rza:1")]}, headers={"If-Match": f'"{version}"'}
+    )
+
+    assert (first, second, problem["events"]) == (201, 412, [event])
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(1,)]
+
+
+def test_an_idempotency_key_does_it_once(matched: Store) -> None:
+    body = {"verdicts": [{"kind": "not_an_event", "event": event_of(matched, "bwb:1")}]}
+    how: Any = {"method": "POST", "role": "editor", "headers": {"Idempotency-Key": "k-1"}}
+
+    answers = [call("/verdicts", body=body, **how) for _ in range(2)]
+    other, _ = send("/verdicts", {"verdicts": []}, headers={"Idempotency-Key": "k-1"})
+
+    assert answers[0]["body"] == answers[1]["body"]
+    assert [answer["statusCode"] for answer in answers] == [201, 201]
+    assert other == 422
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(2,)]
+
+
+def test_verdicts_are_taken_back_in_bulk_by_filter_after_a_preview(matched: Store) -> None:
+    send(
+        "/verdicts", {"verdicts": [pair("must_link", "bwb:1", "bwb:2"), pair("must_link", "bwb:2", "bwb:3")]}
+    )
+    send("/verdicts", {"verdicts": [{"kind": "not_an_event", "a": name("rza:3")}]})
+
+    unnamed, _ = send("/verdicts", method="DELETE")
+    _, seen = send("/verdicts?kind=must_link&preview=true", method="DELETE")
+    kept = rows(matched.engine, "SELECT count(*) FROM take_backs")
+    done, answer = send("/verdicts?kind=must_link&until=2999-01-01T00:00:00Z", method="DELETE")
+
+    assert unnamed == 422
+    assert seen["taken_back"] == answer["taken_back"] == [1, 2]
+    assert kept == [(0,)]
+    assert done == 200
+    assert [v["kind"] for v in send("/verdicts", method="GET")[1]["verdicts"]] == ["not_an_event"]
+
+
+def test_what_is_no_event_is_gone_for_readers_until_that_is_taken_back(matched: Store) -> None:
+    event = event_of(matched, "bwb:1")
+    number = send("/verdicts", {"verdicts": [{"kind": "not_an_event", "a": name("bwb:1")}]})[1]["verdicts"][
+        0
+    ]["sequence"]
+    run(matched)
+
+    gone, _, _ = ask(f"/events/{event}")
+    listed = [one["id"] for one in ask("/events")[2]["events"]]
+    newest = ask("/changes")[2]["changes"][-1]
+    send(f"/verdicts/{number}", method="DELETE")
+    run(matched)
+
+    assert (gone, event in listed) == (410, False)
+    assert (newest["kind"], newest["event"]) == ("withdrawn", None)
+    assert ask(f"/events/{event}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/verdicts", {"verdicts": [{"kind": "must_link", "a": name("bwb:1")}]}, 422),
+        ("/verdicts", {"verdicts": [pair("must_link", "bwb:1", "bwb:1")]}, 422),
+        ("/verdicts", {"verdicts": [pair("must_link", "bwb:1", "bwb:404")]}, 404),
+        ("/verdicts", {"verdicts": [{"kind": "pin", "a": name("bwb:1"), "field": "id", "value": "x"}]}, 422),
+        (
+            "/verdicts",
+            {"verdicts": [{"kind": "pin", "a": name("bwb:1"), "field": "title", "value": "\ud800"}]},
+            422,
+        ),
+        (
+            "/verdicts",
+            {"verdicts": [{"kind": "pin", "a": name("bwb:1"), "field": "title", "value": "\0"}]},
+            422,
+        ),
+        ("/verdicts", {"verdicts": [], "taking_back": [99]}, 404),
+        ("/verdicts?preview=true", {"verdicts": [pair("must_link", "bwb:1", "bwb:404")]}, 404),
+        ("/events/merge", {"events": ["ev_aaaa", "ev_bbbb"]}, 404),
+        ("/events/ev_aaaa/split", {"listings": [name("bwb:1")]}, 404),
+        ("/review?cursor=nonsense", None, 422),
+    ],
+)
+def test_what_can_not_be_is_told_and_stores_nothing(
+    matched: Store, path: str, body: object, status: int
+) -> None:
+    answered, problem = send(path, body, method="GET" if body is None else "POST")
+
+    assert (answered, problem["status"]) == (status, status)
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/verdicts"), ("DELETE", "/verdicts/1"), ("POST", "/events/merge"), ("GET", "/review")],
+)
+def test_a_reader_may_not(matched: Store, method: str, path: str) -> None:
+    status, _ = send(path, {} if method == "POST" else None, method=method, role="reader")
+
+    assert status == 403
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(0,)]

@@ -53,7 +53,8 @@ def _normalise(folder: Path) -> Figures:
     clock = Clock()
     events = normalise(listings)
     figures = clock.figures()
-    events.write_ipc(folder / "events.arrow")
+    # In the order in which the store gives them.
+    events.sort(*IDENTITY).write_ipc(folder / "events.arrow")
     return figures
 
 

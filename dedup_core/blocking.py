@@ -6,12 +6,14 @@ Keys therefore err on the side of too many pairs; scoring does the refusing.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from dedup_core.chunks import each
 from dedup_core.policy import Blocking
 
 KM_A_DEGREE: Final = 111.32
@@ -199,22 +201,40 @@ DAY_OFFSET: Final = 2**23
 """Added to days, so that those before 1970 can be packed as well."""
 
 
+SLICE: Final = 125_000
+"""Events whose pairs are gathered and sorted at once: those of generated listings, twice over, take about 50 MB."""
+
+
 def _pairs_within(
     block: npt.NDArray[np.int64], event: npt.NDArray[np.uint32], *, max_block_size: int
 ) -> pl.DataFrame:
-    """Pair each row with the ones 1, 2, 3 … places further down in the same block.
+    """Pair each row with those further down in the same block: sorted, each pair once."""
+    slices = [
+        np.flatnonzero((event >= start) & (event < start + SLICE)).astype(np.int32)
+        for start in range(0, int(event.max(initial=0)) + 1, SLICE)
+    ]
+    paired = partial(_paired_below, block=block, event=event, max_block_size=max_block_size)
+    return pl.concat(list(each(slices, paired)), rechunk=True)
+
+
+def _paired_below(
+    here: npt.NDArray[np.int32],
+    *,
+    block: npt.NDArray[np.int64],
+    event: npt.NDArray[np.uint32],
+    max_block_size: int,
+) -> pl.DataFrame:
+    """Pair some rows with the ones 1, 2, 3 … places further down in the same block.
 
     The loop runs over distances, not over pairs: at most ``max_block_size`` turns, each over whole columns.
     """
     codes: list[npt.NDArray[np.uint64]] = []
-    here = np.arange(len(block), dtype=np.int32)
     for distance in range(1, max_block_size):
         here = here[: np.searchsorted(here, len(block) - distance)]
         here = here[block[here] == block[here + distance]]
         if not len(here):
             break
         codes.append(event[here].astype(np.uint64) << np.uint64(32) | event[here + distance])
-    # Polars sorts on all cores, three times as fast as numpy (26 million, two cores).
     packed = pl.Series(np.concatenate(codes) if codes else np.empty(0, np.uint64)).sort().to_numpy()
     first = np.ones(len(packed), np.bool_)
     first[1:] = packed[1:] != packed[:-1]

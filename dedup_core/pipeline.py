@@ -8,7 +8,7 @@ calls in `resolve` from top to bottom; each stage is a module of its name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
@@ -61,7 +61,7 @@ def resolve(
     begin("blocking")
     events = _in_order(events)
     known_verdicts = index_verdicts(verdicts, events)
-    candidates, scored = _decided(events, policy, begin)
+    left_out, scored = _decided(events, policy, begin)
     clusters = cluster(events.height, scored.decisions, known_verdicts, limits=policy.clustering)
     made = settle(
         events,
@@ -83,12 +83,12 @@ def resolve(
         review=review,
         links=links,
         flags=made.flags,
-        left_out=_left_out(candidates.left_out, events),
+        left_out=_left_out(left_out, events),
         difference=difference(events, made.labels, made.named, hashes, previous),
         result_hash=result_hash(canonical, links),
         policy_version=policy.version,
         policy_hash=policy.hash,
-        statistics=_statistics(events, candidates, scored, canonical, review, links),
+        statistics=_statistics(events, left_out, scored, canonical, review, links),
     )
 
 
@@ -156,13 +156,19 @@ def _in_order(events: pl.DataFrame) -> pl.DataFrame:
     return events if sorted_already else events.sort(*IDENTITY)
 
 
-def _decided(events: pl.DataFrame, policy: Policy, begin: Callable[[str], None]) -> tuple[Candidates, Scored]:
-    """Block and score; no verdict has a say in it. What comparisons look at is large, and is let go with the end of this function."""
+def _decided(
+    events: pl.DataFrame, policy: Policy, begin: Callable[[str], None]
+) -> tuple[pl.DataFrame, Scored]:
+    """Block and score; no verdict has a say in it. What comparisons look at is large, and is let go with the end of this function.
+
+    Returns:
+        the blocks that were left out (as in `dedup_core.blocking.Candidates`), and the scored pairs.
+    """
     subjects, candidates = blocked(events, policy)
     begin("scoring")
     scored = score(candidates.pairs, subjects, policy)
     begin("clustering")
-    return candidates, completed(scored, subjects, policy)
+    return candidates.left_out, completed(scored, subjects, policy)
 
 
 def _announcer(progress: Progress | None) -> Callable[[str], None]:
@@ -200,7 +206,7 @@ def completed(scored: Scored, subjects: Subjects, policy: Policy) -> Scored:
         return scored
     added = score(missing, subjects, policy, keep_all=True).decisions
     decisions = pl.concat([scored.decisions, added]).sort("a", "b")
-    return Scored(decisions, below_floor=scored.below_floor)
+    return replace(scored, decisions=decisions)
 
 
 def awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:
@@ -326,7 +332,7 @@ def _members(events: pl.DataFrame, labels: pl.Series, named: pl.DataFrame) -> pl
 
 def _statistics(
     events: pl.DataFrame,
-    candidates: Candidates,
+    left_out: pl.DataFrame,
     scored: Scored,
     canonical: pl.DataFrame,
     review: pl.DataFrame,
@@ -335,13 +341,13 @@ def _statistics(
     """Count what happened. reduction: share of all possible pairs that blocking spared."""
     n = events.height
     possible = n * (n - 1) // 2
-    pairs = candidates.pairs.height
+    pairs = scored.candidates
     counts = dict(scored.decisions["decision"].value_counts().iter_rows())
     return {
         "listings": n,
         "candidate_pairs": pairs,
         "reduction": round(1 - pairs / possible, 6) if possible else 1.0,
-        "left_out_blocks": candidates.left_out.height,
+        "left_out_blocks": left_out.height,
         "matches": int(counts.get("match", 0)),
         "ambiguous": int(counts.get("ambiguous", 0)),
         "below_floor": scored.below_floor,

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 import orjson
 import polars as pl
 
+from dedup_core.chunks import each
 from dedup_core.events import EVIDENCE, IDENTITY, Rejection, Resolution
 from dedup_core.synthesising import FIELDS, UNIONS
 
@@ -29,7 +30,7 @@ NAMES: Final[Mapping[str, str]] = {
 }
 """Column -> its name in the output's provenance. Longitude and confidence come with the latitude: the geo is one value."""
 
-ROWS_AT_ONCE: Final = 50_000
+ROWS_AT_ONCE: Final = 25_000
 """Canonical events that are encoded at once; bounds the memory of their text (about 2 kB each)."""
 
 
@@ -39,8 +40,9 @@ def hashed(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     canonical: as from `dedup_core.synthesising`, with ``canonical_id``, ``confidence`` (rounded), ``needs_review`` and ``flags``.
     events: the source events that row numbers point into.
     """
-    parts = [_hashes(content) for content in _contents(canonical, events)]
-    return canonical.with_columns(pl.concat(parts, rechunk=True))
+    identities = _identities(events)
+    parts = each(_slices(canonical), lambda part: _hashes(_content(part, identities)))
+    return canonical.with_columns(pl.concat(list(parts), rechunk=True))
 
 
 def contents(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
@@ -49,11 +51,19 @@ def contents(canonical: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
 
 
 def _contents(canonical: pl.DataFrame, events: pl.DataFrame) -> Iterator[pl.Series]:
-    """Write canonical events a slice at a time, at least one slice."""
-    identities = events.select(pl.struct(*IDENTITY).struct.json_encode()).to_series()
-    yield _content(canonical.head(ROWS_AT_ONCE), identities)
-    for start in range(ROWS_AT_ONCE, canonical.height, ROWS_AT_ONCE):
-        yield _content(canonical.slice(start, ROWS_AT_ONCE), identities)
+    """Write canonical events, each slice when it is asked for."""
+    identities = _identities(events)
+    return (_content(part, identities) for part in _slices(canonical))
+
+
+def _identities(events: pl.DataFrame) -> pl.Series:
+    return events.select(pl.struct(*IDENTITY).struct.json_encode()).to_series()
+
+
+def _slices(canonical: pl.DataFrame) -> list[pl.DataFrame]:
+    """Cut canonical events into slices, one at least."""
+    starts = range(0, max(1, canonical.height), ROWS_AT_ONCE)
+    return [canonical.slice(start, ROWS_AT_ONCE) for start in starts]
 
 
 def _hashes(content: pl.Series) -> pl.Series:

@@ -17,9 +17,9 @@ from dedup_core.chunks import each
 from dedup_core.comparisons.dates import Meeting, date_bits, meeting_of, time_bits
 from dedup_core.comparisons.descriptions import description_bits
 from dedup_core.comparisons.habits import category_bits, source_bits
-from dedup_core.comparisons.mentions import mentions_of
-from dedup_core.comparisons.names import Names, names_of
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
+from dedup_core.comparisons.mentions import Mentions, mentions_of
+from dedup_core.comparisons.names import KnownNames, Names, names_of
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code, together
 from dedup_core.comparisons.places import (
     Km,
     city_bits,
@@ -48,10 +48,12 @@ class Scored:
 
     decisions: DECISION_SCHEMA, sorted by (a, b); pairs below the policy's floor, and those that their titles part, are left out …
     below_floor: … and counted here.
+    candidates: pairs that were looked at.
     """
 
     decisions: pl.DataFrame
     below_floor: int
+    candidates: int
 
 
 def score(
@@ -66,17 +68,12 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     """
     titled = _titled(pairs, subjects, policy, keep_all=keep_all)
-    names = names_of(titled.pairs, subjects, policy.evidence.place)
-    chunks = [
-        (titled.part(start), names.part(start, start + CHUNK)) for start in range(0, len(titled.pairs), CHUNK)
-    ]
-    kept = list(each(chunks, partial(_score_chunk, subjects=subjects, policy=policy, keep_all=keep_all)))
-    decisions = (
-        with_rivals(pl.concat(kept), subjects, policy) if kept else pl.DataFrame(schema=DECISION_SCHEMA)
-    )
+    names = names_of([part.pairs for part in titled], subjects)
+    scored = partial(_score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all)
+    decisions = with_rivals(pl.concat(list(each(titled, scored))), subjects, policy)
     above = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     decisions = decisions.filter(above | keep_all).select(*DECISION_SCHEMA)
-    return Scored(decisions, below_floor=pairs.height - decisions.height)
+    return Scored(decisions, below_floor=pairs.height - decisions.height, candidates=pairs.height)
 
 
 def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
@@ -97,43 +94,32 @@ class Titled:
         """Keep the pairs of a mask (p,)."""
         return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[mask], self.unsaid[mask])
 
-    def part(self, start: int) -> "Titled":
-        """Take CHUNK pairs."""
-        end = start + CHUNK
-        chunk = Pairs(self.pairs.a[start:end], self.pairs.b[start:end])
-        return Titled(chunk, self.wording.part(start, end), self.title[start:end], self.unsaid[start:end])
 
-
-def _together(parts: list[Titled]) -> Titled:
-    pairs = Pairs(
-        np.concatenate([part.pairs.a for part in parts]), np.concatenate([part.pairs.b for part in parts])
-    )
-    wording = Wording(
-        *(np.concatenate([getattr(part.wording, name) for part in parts]) for name in Wording.__slots__)
-    )
-    title, unsaid = (np.concatenate([getattr(part, name) for part in parts]) for name in ("title", "unsaid"))
-    return Titled(pairs, wording, title, unsaid)
-
-
-def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool) -> Titled:
+def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool) -> list[Titled]:
     """Compare titles first: most pairs share no more than a day and a town, and their titles part them.
 
     Where titles differ and nothing else that is cheap to compare does, the texts are read, too: each text once.
     """
     chunks = [_chunk(pairs, start) for start in range(0, max(1, pairs.height), CHUNK)]
-    titled = _together(
-        list(each(chunks, partial(_titles_compared, subjects=subjects, policy=policy, keep_all=keep_all)))
-    )
-    if not titled.unsaid.any():
-        return titled
-    asked = titled.pairs.where(titled.unsaid)
-    mentions = mentions_of(asked, _one_day(asked, subjects), subjects)
+    parts = list(each(chunks, partial(_titles_compared, subjects=subjects, policy=policy, keep_all=keep_all)))
+    asked = together([part.pairs.where(part.unsaid) for part in parts])
+    if not len(asked):
+        return parts
+    mentions, start = mentions_of(asked, _one_day(asked, subjects), subjects), 0
+    for number, part in enumerate(parts):
+        end = start + int(part.unsaid.sum())
+        read = _texts_read(part, mentions.part(start, end), subjects, policy)
+        parted = _parted_by_title(read.pairs, read.title, subjects, policy)
+        parts[number], start = read if keep_all else read.where(~parted), end
+    return parts
+
+
+def _texts_read(titled: Titled, mentions: Mentions, subjects: Subjects, policy: Policy) -> Titled:
+    """Weigh the titles of the unsaid pairs again, with what the other's texts mention."""
     titled.wording.take(titled.unsaid, mentions)
-    weights = policy.evidence.title
-    titled.title[titled.unsaid] = title_bits(asked, titled.wording.where(titled.unsaid), subjects, weights)
-    return (
-        titled if keep_all else titled.where(~_parted_by_title(titled.pairs, titled.title, subjects, policy))
-    )
+    asked = titled.where(titled.unsaid)
+    titled.title[titled.unsaid] = title_bits(asked.pairs, asked.wording, subjects, policy.evidence.title)
+    return titled
 
 
 def _titles_compared(pairs: Pairs, *, subjects: Subjects, policy: Policy, keep_all: bool) -> Titled:
@@ -197,17 +183,17 @@ def _one_day(pairs: Pairs, subjects: Subjects) -> Mask:
     return one
 
 
-def _score_chunk(
-    chunk: tuple[Titled, Names], *, subjects: Subjects, policy: Policy, keep_all: bool
+def _score_part(
+    titled: Titled, *, names: KnownNames, subjects: Subjects, policy: Policy, keep_all: bool
 ) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
-    titled, names = chunk
     pairs = titled.pairs
+    alike = names.of(pairs, subjects, policy.evidence.place)
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
-    evidence = _evidence(titled, meeting, km, names, subjects, policy)
+    evidence = _evidence(titled, meeting, km, alike, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
     weight = _sum(evidence)
-    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, names), subjects, policy)
+    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, alike), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from dedup_core.chunks import each
+
 Signatures: TypeAlias = npt.NDArray[np.uint64]
 """(n, 2): two halves of 64 bits for each of n events."""
 
@@ -29,8 +31,8 @@ def word_signatures(events: npt.NDArray[np.uint32], words: npt.NDArray[np.int32]
 
 def letter_signatures(titles: pl.Series) -> Signatures:
     """Sign the runs of three letters (bytes of UTF-8) in each title, spaces left out. titles: (n,), without nulls."""
-    parts = [_letters_signed(titles.slice(start, CHUNK)) for start in range(0, max(1, len(titles)), CHUNK)]
-    return np.concatenate(parts)
+    parts = [titles.slice(start, CHUNK) for start in range(0, max(1, len(titles)), CHUNK)]
+    return np.concatenate(list(each(parts, _letters_signed)))
 
 
 def _letters_signed(titles: pl.Series) -> Signatures:
@@ -70,8 +72,9 @@ def shared_part(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.floa
 
     Rather too much than too little; too little only where what both have shares a bit with more of what both have.
     """
-    sizes = np.bitwise_count(signatures).sum(axis=1, dtype=np.uint8)
-    common = np.bitwise_count(signatures[a] & signatures[b]).sum(axis=1, dtype=np.uint8)
-    smaller = np.maximum(np.minimum(sizes[a], sizes[b]), 1)
+    left, right = signatures[a], signatures[b]
+    sizes = [np.bitwise_count(side).sum(axis=1, dtype=np.uint8) for side in (left, right)]
+    common = np.bitwise_count(left & right).sum(axis=1, dtype=np.uint8)
+    smaller = np.maximum(np.minimum(*sizes), 1)
     part: npt.NDArray[np.float32] = common.astype(np.float32) / smaller
     return part

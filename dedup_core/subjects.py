@@ -3,6 +3,7 @@
 Rows are source events in the order of the events frame; -1 codes and NaN numbers stand for missing.
 """
 
+import operator
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +13,7 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core import lexicon
+from dedup_core.chunks import each
 from dedup_core.compounds import stem
 from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.normalising import words_of
@@ -133,8 +135,17 @@ def subjects_of(
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
-    towns = _place_words(known, events, ["city_key", "district_key"])
-    halls = _place_words(known, events, ["venue_key"])
+    n = events.height
+    named_after = (["city_key", "district_key"], ["venue_key"])
+    towns, halls = each(named_after, lambda columns: _place_words(known, events, columns))
+    several, doors, templates = each(
+        (
+            lambda: _several_shows(events, known, spans),
+            lambda: _doors(events, spans),
+            lambda: _templates(events, copies=policy.evidence.description_copies),
+        ),
+        operator.call,
+    )
     genres = known.filter(pl.col("word").is_in(list(_genres())))
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
         pl.concat([towns, halls]).select("event", "word"),
@@ -142,7 +153,7 @@ def subjects_of(
         how="anti",
         maintain_order="left",
     )
-    n, vocabulary = events.height, corpus.words["word"]
+    vocabulary = corpus.words["word"]
     has_word = _matrix(known["event"], known["token"], None, (n, len(vocabulary)))
     weighted = _matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
     digits = known.filter(pl.col("word").str.contains(r"\d"))
@@ -168,14 +179,14 @@ def subjects_of(
         titles=events["title_tokens"],
         word_signs=word_signatures(known["event"].to_numpy(), _ints(known["token"]), n),
         letter_signs=letter_signatures(events["title_tokens"]),
-        initials=_initials(events["title_tokens"], corpus),
+        initials=_initials(words, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),
         hall_bits=_summed(halls, n),
         genre_bits=_summed(genres, n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
-        several_shows=_several_shows(events, known, spans),
+        several_shows=several,
         equal_title=_codes(events["title_words"]),
         edition=_floats(events["edition"]),
         day=_ints(day),
@@ -183,7 +194,7 @@ def subjects_of(
         night=_ints(spans["first_night"]),
         previous_day=_floats(events["previous_day"].cast(pl.Int32)),
         moment=spans["moment"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
-        doors=_doors(events, spans),
+        doors=doors,
         dates=_ints(spans["dates"]),
         days=_ints(spans["days"]),
         starts_a_day=_ints(spans["starts_a_day"]),
@@ -208,7 +219,7 @@ def subjects_of(
         longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
         geo_confidence=_floats(events["geo_confidence"].fill_null(0.5)),
         texts=events.select("title", "venue", "district", "street", "description", "short_description"),
-        template=_templates(events, copies=policy.evidence.description_copies),
+        template=templates,
         text_words=corpus.text_words,
         rarest_text_word=_as_float(corpus.text_words["bits"].max()),
         categories=_categories(events),
@@ -311,27 +322,26 @@ OPENERS = frozenset(
 """Words with which long names begin, and which abbreviations leave out."""
 
 
-def _initials(titles: pl.Series, corpus: Corpus) -> sparse.csr_array:
+def _initials(words: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
     """Find the words that a title's initials form: of all its words, of those after the openers, of all but the first.
 
-    titles: (n,) words, space-joined.
+    words: ``event``, ``word`` of n titles, in the order of each title.
 
     Returns:
         (n, V) ones; only words that a title has, and that no lexicon knows.
     """
-    openers = rf"^(?:(?:{'|'.join(sorted(OPENERS))})(?: |$))+"
-    begun = [titles, titles.str.replace(openers, ""), titles.str.replace(r"^\S+ ?", "")]
-    events = pl.int_range(len(titles), dtype=pl.UInt32, eager=True)
-    letters = pl.concat(
-        pl.DataFrame({"event": events, "word": rest.str.replace_all(r"(\S)\S*(?: |$)", "$1")})
-        for rest in begun
-    ).unique()
+    opens = pl.col("word").is_in(list(OPENERS)).cast(pl.Int8).cum_prod().sum()
+    begun = words.group_by("event", maintain_order=True).agg(
+        pl.col("word").str.head(1).str.join("").alias("letters"), opens.alias("openers")
+    )
+    starts = (pl.lit(0), pl.lit(1), pl.col("openers"))
+    letters = pl.concat(begun.select("event", word=pl.col("letters").str.slice(start)) for start in starts)
     common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
     formed = letters.filter(
         pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
-    )
+    ).unique()
     found = formed.join(corpus.words, on="word").sort("event", "token")
-    return _matrix(found["event"], found["token"], None, (len(titles), corpus.words.height))
+    return _matrix(found["event"], found["token"], None, (n, corpus.words.height))
 
 
 def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:

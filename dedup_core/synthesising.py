@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core.chosen_places import PLACE_FIELDS, choose_places
+from dedup_core.chunks import each
 from dedup_core.policy import Synthesis
 from dedup_core.strategies import CHOICES, Members, Positions, template_columns, value_at
 from dedup_core.unions import dates_said, union_of_dates, union_of_texts
@@ -115,7 +116,9 @@ class Clusters:
         alone[self.several] = False
         place[alone] = np.arange(single.height)
         place[self.several] = single.height + np.arange(several.height)
-        return pl.concat([single, several], rechunk=True)[place]  # by chunks it takes forty times as long
+        return taken(
+            pl.concat([single, several], rechunk=True), place
+        )  # by chunks it takes forty times as long
 
     @property
     def single(self) -> pl.Series:
@@ -123,11 +126,25 @@ class Clusters:
         return pl.Series(self.label[self.size == 1])
 
 
+ROWS_AT_ONCE: Final = 50_000
+"""Rows that are copied at once: to copy lists, Polars needs a multiple of their size."""
+
+
+def taken(frame: pl.DataFrame, rows: Positions | pl.Series) -> pl.DataFrame:
+    """Take rows by number, in their order."""
+    starts = range(0, max(1, len(rows)), ROWS_AT_ONCE)
+    return pl.concat([frame[rows[start : start + ROWS_AT_ONCE]] for start in starts], rechunk=True)
+
+
 def _shown(field: str, policy: Synthesis) -> pl.Expr:
     """Choose between the raw name and the upstream's, which holds where it is sure; of a town also where it is alone."""
     sure = pl.col("sanitized_confidence") >= policy.sure_place
     raw = pl.coalesce("city", "sanitized_city") if field == "city" else pl.col(field)
     return pl.when(sure).then(pl.coalesce(f"sanitized_{field}", field)).otherwise(raw).alias(field)
+
+
+UNASKED: Final = ("id", "sanitized_city", "sanitized_district", "sanitized_confidence", "title_tokens", "edition", "kind")  # fmt: skip
+"""Columns of which no field is made."""
 
 
 def _members(shown: pl.DataFrame, labels: Rows, clusters: Clusters, policy: Synthesis) -> Members:
@@ -147,7 +164,7 @@ def _members(shown: pl.DataFrame, labels: Rows, clusters: Clusters, policy: Synt
     ranked = ranked.filter(pl.Series(several)).sort(
         "cluster", "preference", "row", descending=[False, True, False]
     )
-    rows = shown.with_columns(templates)[ranked["row"]].with_columns(
+    rows = taken(shown.with_columns(templates).drop(UNASKED), ranked["row"]).with_columns(
         ranked["row"],
         ranked["cluster"],
         _preference("source_type", policy.source_types).alias("title_preference"),
@@ -163,8 +180,8 @@ def _preference(field: str, preferences: Mapping[str, float]) -> pl.Expr:
 def _choices(members: Members, policy: Synthesis) -> dict[str, Positions]:
     """Choose the listing that gives each field of a single value: field -> (c,) positions."""
     single = {field: strategy for field, strategy in policy.fields if strategy != "union"}
-    chosen = {field: CHOICES[strategy](members, field) for field, strategy in single.items()}
-    return chosen | choose_places(members, policy=policy)
+    chosen = each(list(single), lambda field: CHOICES[single[field]](members, field))
+    return dict(zip(single, chosen, strict=True)) | choose_places(members, policy=policy)
 
 
 def _chosen(

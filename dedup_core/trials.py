@@ -110,7 +110,8 @@ class Trials:
             kept.pairs = score(kept.candidates.pairs, kept.subjects, low).decisions.select("a", "b")
             kept.scoring, kept.floor = key, floor
         decisions = score(kept.pairs, kept.subjects, policy).decisions
-        return Scored(decisions, below_floor=kept.candidates.pairs.height - decisions.height)
+        n = kept.candidates.pairs.height
+        return Scored(decisions, below_floor=n - decisions.height, candidates=n)
 
 
 def _without(policy: Policy, parts: frozenset[str]) -> str:

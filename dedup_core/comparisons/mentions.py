@@ -45,6 +45,10 @@ class Mentions:
     rarest: Floats
     placed: Floats
 
+    def part(self, start: int, end: int) -> "Mentions":
+        """Keep a range of the pairs."""
+        return Mentions(*(getattr(self, name)[start:end] for name in self.__slots__))
+
 
 def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
     """Look each title's own words up in the other's venue and address, and where ``by_text`` (p,) in its text and its title as written."""

@@ -3,11 +3,12 @@
 Sources shorten, misspell and lengthen them; each two names are compared once, however many pairs of events have them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
@@ -47,33 +48,62 @@ class Names:
     towns: Mask
     venues: Floats
 
-    def part(self, start: int, end: int) -> "Names":
-        """Keep a range of the pairs."""
-        return Names(self.towns[start:end], self.venues[start:end])
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """How alike different names are. two: (d,) ascending, low code * number of names + high code; alike: (d,) in [0, 1]."""
+
+    two: npt.NDArray[np.int64]
+    alike: Floats
+
+    def of(self, pairs: Pairs, codes: Ints, names: pl.Series) -> Floats:
+        """Look pairs up: (p,), 0 where a name is missing or both are the same."""
+        found = np.zeros(len(pairs), np.float32)
+        differ, asked = _two_names(pairs, codes, names)
+        found[differ] = self.alike[np.searchsorted(self.two, asked)]
+        return found
 
 
-def names_of(pairs: Pairs, subjects: Subjects, weights: PlaceWeights) -> Names:
-    """Compare the names of the towns and of the venues."""
-    towns = _compared(pairs, subjects.city, subjects.city_names, _town_similarity) >= weights.misspelt
-    venues = _compared(pairs, subjects.venue, subjects.venue_names, _name_similarity)
-    same = same_code(subjects.venue, pairs)
-    return Names(towns, np.where(same, np.float32(1), venues))
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """The names of towns and of venues that some pairs hold beside each other, compared."""
+
+    towns: Alike
+    venues: Alike
+
+    def of(self, pairs: Pairs, subjects: Subjects, weights: PlaceWeights) -> Names:
+        """Tell how alike the names of p of these pairs are."""
+        towns = self.towns.of(pairs, subjects.city, subjects.city_names) >= weights.misspelt
+        venues = self.venues.of(pairs, subjects.venue, subjects.venue_names)
+        return Names(towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues))
+
+
+def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
+    """Compare the names of the towns and of the venues, each two once."""
+    return KnownNames(
+        _compared(parts, subjects.city, subjects.city_names, _town_similarity),
+        _compared(parts, subjects.venue, subjects.venue_names, _name_similarity),
+    )
+
+
+def _two_names(pairs: Pairs, codes: Ints, names: pl.Series) -> tuple[Mask, npt.NDArray[np.int64]]:
+    """Tell where both names are known and differ (p,), and number the two."""
+    differ = both_known(codes, pairs) & ~same_code(codes, pairs)
+    left, right = codes[pairs.a[differ]].astype(np.int64), codes[pairs.b[differ]].astype(np.int64)
+    return differ, np.minimum(left, right) * len(names) + np.maximum(left, right)
 
 
 def _compared(
-    pairs: Pairs, codes: Ints, names: pl.Series, compare: Callable[[pl.Series, pl.Series], Floats]
-) -> Floats:
-    """Compare names where both are known and differ: (p,) similarity in [0, 1], else 0."""
-    alike = np.zeros(len(pairs), np.float32)
-    differ = both_known(codes, pairs) & ~same_code(codes, pairs)
-    left, right = codes[pairs.a[differ]].astype(np.int64), codes[pairs.b[differ]].astype(np.int64)
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    distinct, back = np.unique(low * len(names) + high, return_inverse=True)
-    if len(distinct):
-        alike[differ] = compare(names.gather(distinct // len(names)), names.gather(distinct % len(names)))[
-            back
-        ]
-    return alike
+    parts: Sequence[Pairs],
+    codes: Ints,
+    names: pl.Series,
+    compare: Callable[[pl.Series, pl.Series], Floats],
+) -> Alike:
+    asked = [np.unique(_two_names(pairs, codes, names)[1]) for pairs in parts]
+    two = np.unique(np.concatenate(asked)) if asked else np.empty(0, np.int64)
+    if not len(two):
+        return Alike(two, np.empty(0, np.float32))
+    return Alike(two, compare(names.gather(two // len(names)), names.gather(two % len(names))))
 
 
 def _town_similarity(left: pl.Series, right: pl.Series) -> Floats:

@@ -1,5 +1,6 @@
 """Pairs: row numbers of two columns of source events, and small operations that every comparison needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,11 @@ class Pairs:
         return Pairs(self.a[mask], self.b[mask])
 
 
+def together(parts: Sequence[Pairs]) -> Pairs:
+    """Put parts into one, in their order. parts: one at least."""
+    return Pairs(np.concatenate([part.a for part in parts]), np.concatenate([part.b for part in parts]))
+
+
 def along(curve: Curve, x: npt.NDArray[np.floating]) -> Bits:
     """Read bits off a curve at each x; NaN stays NaN."""
     points = np.asarray(curve)
@@ -36,8 +42,7 @@ def along(curve: Curve, x: npt.NDArray[np.floating]) -> Bits:
 
 def both_known(codes: Ints, pairs: Pairs) -> Mask:
     """Tell where both sides have a code."""
-    known = codes >= 0
-    both: Mask = known[pairs.a] & known[pairs.b]
+    both: Mask = (codes[pairs.a] >= 0) & (codes[pairs.b] >= 0)
     return both
 
 

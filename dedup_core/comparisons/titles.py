@@ -60,10 +60,6 @@ class Wording:
         self.rest_b[mask] = np.maximum(self.rest_b[mask] - mentions.b, 0)
         self.names[:] = np.minimum(self.names, np.minimum(self.rest_a, self.rest_b))
 
-    def part(self, start: int, end: int) -> "Wording":
-        """Keep a range of the pairs."""
-        return Wording(*(getattr(self, name)[start:end] for name in self.__slots__))
-
 
 def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wording:
     """Set the words of two titles against each other."""

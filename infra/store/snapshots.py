@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import Connection, Engine, select
 
-from dedup_core.events import EVENT_SCHEMA, VERDICT_SCHEMA, Previous
+from dedup_core.events import EVENT_SCHEMA, IDENTITY, VERDICT_SCHEMA, Previous
 from infra.store.copying import copy_out
 from infra.store.tables import canonical_events, canonical_sources, redirects, source_events, verdicts
 from infra.store.verdicts import IN_FORCE
@@ -39,7 +39,8 @@ def load_snapshot(moment: Connection) -> Snapshot:
     events = {**EVENT_SCHEMA, "normaliser": pl.String()}
     valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(IN_FORCE)
     return Snapshot(
-        copy_out(moment, select(*(source_events.c[name] for name in events)), events),
+        # Sorted here, so that a run over a million need not hold them twice.
+        copy_out(moment, select(*(source_events.c[name] for name in events)), events).sort(*IDENTITY),
         copy_out(moment, valid, VERDICT_SCHEMA),
         _previous(moment),
     )

@@ -17,9 +17,8 @@ DIFFERENT = POLICY.evidence.place.venue[1][0]
 def compared(one: dict[str, str], two: dict[str, str]) -> Names:
     rows = [listing("kal:1", "Konzert", **one), listing("mag:1", "Konzert", **two)]
     subjects, _ = subjects_and_words(events(*rows), POLICY)
-    return names_of(
-        Pairs(np.array([0], np.uint32), np.array([1], np.uint32)), subjects, POLICY.evidence.place
-    )
+    pairs = Pairs(np.array([0], np.uint32), np.array([1], np.uint32))
+    return names_of([pairs], subjects).of(pairs, subjects, POLICY.evidence.place)
 
 
 def venues(one: str, two: str) -> float:

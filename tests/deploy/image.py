@@ -55,7 +55,10 @@ def _copy(value: str, stage: Stage, stages: dict[str, Stage]) -> None:
     *options, source, target = value.split()
     origin = [option.removeprefix("--from=") for option in options]
     if origin:
-        shutil.copytree(stages[origin[0]].at(source), stage.at(target), dirs_exist_ok=True)
+        # Linked, as no later step writes into these files: half a gigabyte less to write and to remove.
+        shutil.copytree(
+            stages[origin[0]].at(source), stage.at(target), dirs_exist_ok=True, copy_function=os.link
+        )
         return
     for path in context():
         inner = path.relative_to(ROOT)

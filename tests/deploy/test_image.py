@@ -31,7 +31,7 @@ IMPORT_CPU_S = {"api": 2.0, "ingest": 2.5, "match": 3.0, "sweep": 2.0, "migrate"
 """Seconds of a processor that an import may cost at most: against a heavy import that slips in, on machines of any speed."""
 
 NOT_NEEDED = {
-    "api": {"numpy", "scipy", "rapidfuzz"},
+    "api": {"numpy", "scipy"},
     "ingest": {"scipy", "rapidfuzz"},
     "match": set(),
     "sweep": {"numpy", "scipy", "rapidfuzz"},

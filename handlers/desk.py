@@ -1,4 +1,4 @@
-"""Desk: what the editor's page reads beyond what the API reads: counts, completion, map, calendar, relations.
+"""Desk: what the editor's page reads beyond what the API reads: counts, completion, map, calendar, relations, the queue of doubtful pairs.
 
 Counts and words are kept in memory a generation long: they only change when a run has been. What is shown may therefore be as old as
 the last run, and never older. Nothing here writes.
@@ -6,13 +6,16 @@ the last run, and never older. Nothing here writes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from threading import Lock
 from typing import Any, Final, TypeVar
 
+from dedup_core.contradicting import Listing
+from dedup_core.explaining import Explanation, explained
 from dedup_core.folding import fold
-from infra.store import Store, desk, reading
+from infra.store import Store, desk, reading, verdicts
 from infra.store.events import Wanted
+from infra.store.verdicts import Which
 
 MOST_KEPT: Final = 500
 """Answers that are kept at once; then they begin anew."""
@@ -21,6 +24,7 @@ MOST_POINTS: Final = 1500
 """Places on the map: the ones with most events."""
 
 MOST_RELATED: Final = 100
+MOST_GIVEN: Final = 1000
 MOST_ERRORS: Final = 500
 MOST_SUGGESTED: Final = 5
 """Of one kind, such as towns."""
@@ -166,3 +170,54 @@ def surroundings_of(store: Store, canonical_id: str) -> Surroundings:
             desk.flags_of(connection, canonical_id),
             desk.rivals_of(connection, canonical_id, limit=MOST_RELATED),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A pair that waits for a person. a, b: (source_code, id) of its listings; events: the ids, titles and numbers of listings on both sides.
+
+    raw: both listings as they came; explanation: null where there is none any more.
+    """
+
+    a: Listing
+    b: Listing
+    raw: tuple[Mapping[str, Any], Mapping[str, Any]]
+    events: tuple[Mapping[str, Any], Mapping[str, Any]]
+    explanation: Explanation | None
+
+
+def case_of(store: Store, a: Listing, b: Listing) -> Case | None:
+    """Show a pair, whether it waits or not; null if one of its listings is not there."""
+    low, high = sorted((a, b))
+    with store.reading() as connection:
+        listings = [reading.show_listing(connection, *side) for side in (low, high)]
+        decision = reading.stored_decision(connection, low, high)
+        events = [desk.event_around(connection, *side) for side in (low, high)]
+    if None in listings or None in events:
+        return None
+    first, second = (listing["raw"] for listing in listings if listing is not None)
+    one, other = (event for event in events if event is not None)
+    told = None if decision is None else explained(dict(decision))
+    return Case(low, high, (first, second), (one, other), told)
+
+
+def count_given(store: Store, author: str, since: datetime) -> int:
+    """Count the verdicts that someone gave since a time, and that still hold."""
+    with store.reading() as connection:
+        return len(verdicts.find_verdicts(connection, Which(author=author, since=since), limit=MOST_GIVEN))
+
+
+def list_audit(store: Store, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """List who did what, newest first; one more than ``limit`` tells that there is more."""
+    with store.reading() as connection:
+        return desk.list_audit(connection, before=before, limit=limit + 1)
+
+
+def pair_of_verdict(store: Store, sequence: int) -> tuple[Listing, Listing] | None:
+    """Tell on which pair a verdict is; null for one on a single listing, and for none."""
+    with store.reading() as connection:
+        found = verdicts.find_verdicts(connection, Which(sequences=(sequence,)), taken_back=True, limit=1)
+    if not found or found[0]["b_id"] is None:
+        return None
+    row = found[0]
+    return (row["a_source_code"], row["a_id"]), (row["b_source_code"], row["b_id"])

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from handlers.access import holder
 from handlers.web.mounting import mount
-from handlers.web.pages import door, event, files, listing, runs
+from handlers.web.pages import arrange, door, event, files, listing, review, runs, verdicts
 from handlers.web.visiting import Visitor, token_of
 
 router = Router()
@@ -18,5 +18,7 @@ def recognise(key: str) -> Visitor | None:
     return Visitor(caller.name, caller.role, token_of(key))
 
 
-for shown in (*door.shown(recognise), *listing.SHOWN, *event.SHOWN, *files.SHOWN, *runs.SHOWN):
+PAGES = (listing, event, arrange, review, verdicts, files, runs)
+
+for shown in (*door.shown(recognise), *(each for subject in PAGES for each in subject.SHOWN)):
     mount(router, shown, recognise)

@@ -104,7 +104,7 @@ def chosen(said: str | None, accepted: str) -> Language:
 
 def _preferred(accepted: str) -> Code:
     weighed = [_weighed(part) for part in accepted.split(",")]
-    known = [(weight, code) for weight, code in weighed if code in CODES]
+    known = [(weight, code) for weight, code in weighed if code in CODES and weight > 0]
     best: Any = max(known, key=lambda each: each[0], default=(0.0, "en"))
     return "de" if best[1] == "de" else "en"
 

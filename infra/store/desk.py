@@ -9,7 +9,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, and_, column, func, or_, select, text
 
 from infra.store.events import Wanted, conditions
-from infra.store.reading import unsettled
 from infra.store.tables import (
     audit,
     canonical_events,
@@ -194,39 +193,21 @@ def events_of_file(connection: Connection, file_id: int, *, limit: int) -> list[
     return _rows(connection, query.limit(limit))
 
 
-def cases(connection: Connection, today: date, *, limit: int, offset: int = 0) -> list[Row]:
-    """List the pairs that wait for a person, the soonest event first, those that are over last; of a day the most likely first.
-
-    With the decision come ``a_event``, ``b_event``, their titles and ``day``, the first day of the sooner one.
-    """
-    waiting = unsettled().subquery()
-    one, other = canonical_events.alias("one"), canonical_events.alias("other")
-    day = func.least(one.c.first_day, other.c.first_day)
-    query = (
-        select(waiting, one.c.title.label("a_title"), other.c.title.label("b_title"), day.label("day"))
-        .join(one, one.c.canonical_id == waiting.c.a_event)
-        .join(other, other.c.canonical_id == waiting.c.b_event)
-        .order_by(
-            func.greatest(one.c.last_day, other.c.last_day) < today,
-            day,
-            waiting.c.weight.desc(),
-            waiting.c.a_source_code,
-            waiting.c.a_id,
-            waiting.c.b_source_code,
-            waiting.c.b_id,
-        )
-    )
-    return _rows(connection, query.limit(limit).offset(offset))
-
-
-def count_cases(connection: Connection) -> int:
-    """Count the pairs that wait for a person."""
-    return connection.scalar(select(func.count()).select_from(unsettled().subquery())) or 0
-
-
 def list_audit(connection: Connection, *, before: int | None, limit: int) -> list[Row]:
     """List the audit trail, newest first. before: only lines of a lower number."""
     query = select(audit).order_by(audit.c.audit_id.desc())
     if before is not None:
         query = query.where(audit.c.audit_id < before)
     return _rows(connection, query.limit(limit))
+
+
+def event_around(connection: Connection, source_code: str, listing_id: str) -> Row | None:
+    """Find the living event of a listing: id, title, first day and number of listings."""
+    events, members = canonical_events.c, canonical_sources.c
+    query = (
+        select(events.canonical_id, events.title, events.first_day, events.n_sources)
+        .join(canonical_sources, members.canonical_id == events.canonical_id)
+        .where(members.source_code == source_code, members.id == listing_id)
+    )
+    found = connection.execute(query).mappings().first()
+    return dict(found) if found else None

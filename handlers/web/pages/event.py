@@ -22,10 +22,10 @@ def show_event(visit: Visit) -> Answer:
     """Show an event; an id that was merged leads to what took it in."""
     store, event_id = wiring.for_api(), visit.parts["event_id"]
     found = browsing.look_up(store, event_id)
-    if found is None:
-        raise Missing
     if isinstance(found, Gone):
         return _gone(visit, event_id, found)
+    if not isinstance(found, dict):
+        raise Missing
     listings, evidence = browsing.sources_of(store, event_id), browsing.evidence_of(store, event_id)
     numbered = colours([each["source_code"] for each in listings])
     around = desk.surroundings_of(store, event_id)

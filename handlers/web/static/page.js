@@ -41,9 +41,8 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     const dialog = document.querySelector("dialog[open]");
     if (event.key === "?" && document.getElementById("keys")) { toggle(document.getElementById("keys")); event.preventDefault(); return; }
-    if (dialog) return;
-    if (event.key === "/" && field) { field.focus(); field.select(); event.preventDefault(); return; }
-    const pressed = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]:not([disabled])`);
+    if (!dialog && event.key === "/" && field) { field.focus(); field.select(); event.preventDefault(); return; }
+    const pressed = (dialog || document).querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]:not([disabled])`);
     if (pressed) { event.preventDefault(); pressed.click(); }
   });
 

@@ -1,0 +1,209 @@
+"""Review: the doubtful pairs, one a screen, the soonest event first; and all of them as a list, to settle many at once.
+
+Where an editor is in the queue stands in the address: what is settled leaves the queue, so that going on is staying behind the same
+question, and skipping is going on behind this one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from handlers import desk, questioning, wiring
+from handlers.browsing import UnreadableCursor
+from handlers.questioning import Questions
+from handlers.web.deciding import Decided, Pair, foreseen, named, pair_of, say, take_back
+from handlers.web.evidence import told
+from handlers.web.listings import fields_of, rows_of
+from handlers.web.mounting import Missing, Refused, Shown
+from handlers.web.pages.files import number_of
+from handlers.web.shell import Answer, onward, page
+from handlers.web.visiting import ROOT, Visit, link
+from infra.store.verdicts import NewVerdict
+
+REVIEW: Final = f"{ROOT}/review"
+MOST_LISTED: Final = 100
+MOST_UNDONE: Final = 200
+
+KINDS: Final = {"same": "must_link", "different": "cannot_link"}
+
+
+def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
+    """Show the case at this place of the queue, or the one that is named."""
+    store, now = wiring.for_api(), datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    here = _here(visit, now.date())
+    case = None if here.pair is None else desk.case_of(store, *here.pair)
+    shown: dict[str, Any] = {
+        "waiting": here.waiting,
+        "given": desk.count_given(store, visit.who.name, midnight),
+        "skipped": visit.asked("cursor") is not None or visit.asked("end") is not None,
+        "onward": here.onward,
+        "labelling": visit.asked("mode") == "label",
+        "last": ",".join(map(str, _last(visit))),
+        "decided": decided,
+        "case": case,
+    }
+    if case is not None:
+        shown |= {
+            "rows": rows_of(list(case.raw), visit.language),
+            "pair": named(case.a, case.b),
+            "told": None if case.explanation is None else told(case.a, case.b, case.explanation),
+        }
+    return page(visit, "case.html", **shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A place in the queue. pair: null behind its end; onward: where skipping leads; waiting: how many there are in all."""
+
+    pair: Pair | None
+    onward: str
+    waiting: int
+
+
+def _here(visit: Visit, today: date) -> Here:
+    end = visit.link(cursor=None, end="1", pair=None)
+    named_one = pair_of(visit.asked("pair", 2000))
+    found = _asked(today, visit.asked("cursor", 2000), limit=1)
+    if named_one is not None:
+        return Here(named_one, visit.link(pair=None), found.open)
+    if visit.asked("end") is not None or not found.items:
+        return Here(None, end, found.open)
+    pair = _pair(found.items[0])
+    return Here(pair, visit.link(cursor=found.next) if found.next else end, found.open)
+
+
+def _asked(today: date, cursor: str | None, *, limit: int) -> Questions:
+    try:
+        return questioning.ask_next(wiring.for_api(), today=today, cursor=cursor, limit=limit)
+    except UnreadableCursor as error:
+        raise Refused("This place of the queue is no longer there; begin with its first.") from error
+
+
+def _last(visit: Visit) -> list[int]:
+    """Read the numbers of the verdicts that an undo takes back."""
+    numbers = [number_of(part, 2**63) for part in (visit.asked("last", 5000) or "").split(",")]
+    return [number for number in numbers if number is not None][:MOST_UNDONE]
+
+
+def settle(visit: Visit) -> Answer:
+    """Say what a pair is, or take back what was said last; then show the next case."""
+    wish, pair = visit.sent("say"), pair_of(visit.sent("pair"))
+    if wish == "undo":
+        return _undo(visit, pair)
+    if pair is None:
+        raise Refused("Say which pair is meant.")
+    decided = say(visit.who.name, _verdicts(wish, pair), reason=visit.sent("reason"))
+    if decided.chains or decided.refusal:
+        return show_case(_at(visit, pair=named(*pair)), decided)
+    return _next(visit, last=",".join(map(str, decided.given)), pair=None)
+
+
+def _verdicts(wish: str | None, pair: Pair) -> list[NewVerdict]:
+    a, b = pair
+    if wish in KINDS:
+        return [NewVerdict(KINDS[wish], a, b)]
+    unreal = {"a": [a], "b": [b], "both": [a, b]}.get((wish or "").removeprefix("no_event_"))
+    if unreal is None:
+        raise Refused("Say whether they are the same.")
+    return [NewVerdict("not_an_event", listing) for listing in unreal]
+
+
+def _undo(visit: Visit, pair: Pair | None) -> Answer:
+    sequences = _last(visit)
+    if not sequences:
+        raise Refused("There is nothing to undo.")
+    undone = desk.pair_of_verdict(wiring.for_api(), sequences[0])
+    decided = take_back(visit.who.name, sequences)
+    if decided.chains or decided.refusal:
+        return show_case(_at(visit, last=None, pair=pair and named(*pair)), decided)
+    return _next(visit, last=None, pair=undone and named(*undone))
+
+
+def _next(visit: Visit, **changed: object) -> Answer:
+    """Show what follows: at once where htmx asked, else at its address, so that a reload says nothing twice."""
+    after = _at(visit, **changed)
+    if visit.headers.get("hx-request") == "true":
+        return replace(show_case(after), headers={"HX-Push-Url": after.link()})
+    return onward(after.link())
+
+
+def _at(visit: Visit, **changed: object) -> Visit:
+    kept = {name: values[-1] for name, values in visit.query.items()} | changed
+    return replace(visit, path=REVIEW, query={name: [str(value)] for name, value in kept.items() if value})
+
+
+def show_preview(visit: Visit) -> Answer:
+    """Show what the event would become if the two were one."""
+    pair = pair_of(visit.asked("pair", 2000))
+    if pair is None:
+        raise Missing
+    decided = foreseen(visit.who.name, _verdicts("same", pair))
+    events = (decided.answer or {}).get("events") or []
+    mine = [each["event"] for each in events if _holds(each["event"], pair)]
+    return page(
+        visit,
+        "preview.html",
+        decided=decided,
+        event=mine[0] if mine else None,
+        fields=fields_of(mine[0], visit.language) if mine else [],
+    )
+
+
+def _holds(event: dict[str, Any], pair: Pair) -> bool:
+    return pair[0] in {(each["source_code"], each["id"]) for each in event["sources"]}
+
+
+def show_queue(visit: Visit) -> Answer:
+    """List the cases, to settle many at once."""
+    found = _asked(datetime.now(UTC).date(), visit.asked("cursor", 2000), limit=MOST_LISTED)
+    return page(
+        visit,
+        "queue.html",
+        cases=[{**case, "pair": named(*_pair(case))} for case in found.items],
+        more=found.next and visit.link(cursor=found.next, last=None),
+        first=visit.link(cursor=None, last=None) if visit.asked("cursor") else None,
+        last=",".join(map(str, _last(visit))),
+        decided=None,
+    )
+
+
+def _pair(case: dict[str, Any]) -> Pair:
+    a, b = case["a"], case["b"]
+    return (a["source_code"], a["id"]), (b["source_code"], b["id"])
+
+
+def settle_many(visit: Visit) -> Answer:
+    """Say of many pairs that they are different, all or none; or take that back."""
+    if visit.sent("say") == "undo":
+        decided = take_back(visit.who.name, _last(visit))
+        return onward(link(f"{REVIEW}/queue")) if not decided.refusal else _refused(decided)
+    pairs = [pair for pair in map(pair_of, visit.form.get("pair", [])) if pair is not None]
+    if not pairs:
+        raise Refused("Tick the pairs that are meant.")
+    decided = say(visit.who.name, _different(pairs))
+    if decided.chains or decided.refusal:
+        return _refused(decided)
+    return onward(link(f"{REVIEW}/queue", last=",".join(map(str, decided.given))))
+
+
+def _different(pairs: Sequence[Pair]) -> list[NewVerdict]:
+    return [NewVerdict("cannot_link", a, b) for a, b in pairs]
+
+
+def _refused(decided: Decided) -> Answer:
+    if decided.chains:
+        raise Refused(
+            "One of these was said to be the same before; settle that one by itself. Nothing was saved."
+        )
+    raise Refused(decided.refusal or "")
+
+
+SHOWN: Final = [
+    Shown("GET", "/review", show_case, "editor"),
+    Shown("POST", "/review", settle, "editor"),
+    Shown("GET", "/review/preview", show_preview, "editor"),
+    Shown("GET", "/review/queue", show_queue, "editor"),
+    Shown("POST", "/review/queue", settle_many, "editor"),
+]

@@ -1,0 +1,403 @@
+"""What editors do at the page, from the door to a settled queue; see conftest for what no test lets pass."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from handlers import desk as desk_queries
+from infra.store import reading
+from infra.store.events import Wanted
+from tests.page.conftest import Arrive, Desk, Visitor
+from tests.page.payloads import PAYLOADS
+
+PAGES = (
+    "",
+    "?view=map",
+    "?view=calendar&month=2026-03",
+    "?q=nosuchword",
+    "/review",
+    "/review?mode=label",
+    "/review/queue",
+    "/verdicts",
+    "/audit",
+    "/files",
+    "/files/2",
+    "/runs",
+)
+FIRST_PAGE_BYTES = 100_000
+
+
+def event_of(desk: Desk, source_code: str, listing_id: str) -> str:
+    with desk.store.reading() as connection:
+        found = reading.event_of(connection, source_code, listing_id)
+    assert found is not None
+    return found
+
+
+def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait for the matcher, which runs beside the server."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def matched(desk: Desk) -> bool:
+    ingested, done = desk.store.generations()
+    return ingested == done
+
+
+def pair_shown(page: Page) -> str:
+    return page.locator("input[name=pair]").first.input_value()
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key, and wait for the next case."""
+    was = pair_shown(page)
+    page.keyboard.press(key)
+    page.wait_for_function(
+        "was => { const now = document.querySelector('input[name=pair]'); return !now || now.value !== was; }",
+        arg=was,
+    )
+    page.wait_for_load_state("networkidle")
+
+
+def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arrive, desk: Desk) -> None:
+    event = event_of(desk, "tickethof", "TH-448377")
+    market, other = event_of(desk, "amtskal", "em-2026-0030"), event_of(desk, "bwb", "pdf-4e1f07aa-5-2")
+    paths = (
+        *PAGES,
+        f"/events/{event}",
+        f"/events/{event}/arrange",
+        f"/events/{market}/arrange?act=merge&to={other}",
+    )
+    visitor, wrong = arrive(width=375), {}
+
+    for path in paths:
+        page = visitor.see(path)
+        wide = visitor.too_wide()
+        page.emulate_media(color_scheme="dark")
+        found = visitor.violations()
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        found += visitor.violations()
+        page.set_viewport_size({"width": 375, "height": 800})
+        if wide or found:
+            wrong[path] = (wide, found)
+
+    assert wrong == {}
+
+
+def test_the_first_page_is_light(arrive: Arrive) -> None:
+    visitor = arrive()
+    sizes: list[int] = []
+    visitor.page.on(
+        "requestfinished",
+        lambda request: sizes.append(
+            sum(request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize"))
+        ),
+    )
+
+    visitor.see("")
+
+    assert len(sizes) > 3
+    assert sum(sizes) < FIRST_PAGE_BYTES
+
+
+def test_a_key_opens_the_door_and_leads_to_where_one_was_going(arrive: Arrive, desk: Desk) -> None:
+    visitor = arrive(role=None)
+    page = visitor.see("/files?status=stored")
+    page.get_by_label("Your key").fill("ed_wrong")
+    visitor.faults.clear()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not known")
+    visitor.faults.clear()  # the browser tells of the refusal
+    page.get_by_label("Your key").fill(desk.keys["editor"])
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page).to_have_url(re.compile(r"/desk/files\?status=stored$"))
+    cookie = next(each for each in visitor.page.context.cookies() if each["name"] == "event_dedup_key")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    page.get_by_role("button", name="Sign out").click()
+    page = visitor.see("")
+    expect(page.get_by_label("Your key")).to_be_visible()
+
+
+def test_a_form_without_its_token_changes_nothing(editor: Visitor, desk: Desk) -> None:
+    pair = '["amtskal","em-2026-0030","bwb","pdf-4e1f07aa-5-2"]'
+    asked = editor.page.context.request
+
+    answers = [
+        asked.post(f"{desk.address}/desk/review", form={"pair": pair, "say": "same", **token})
+        for token in ({}, {"csrf": ""}, {"csrf": "0" * 64})
+    ]
+
+    assert [answer.status for answer in answers] == [403, 403, 403]
+    with desk.store.reading() as connection:
+        assert reading.overview(connection)["ingested_generation"] == desk.store.generations()[1]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example", "/desk/../admin", "/deskevil", "\\\\evil"]
+)
+def test_the_door_leads_nowhere_but_into_the_page(editor: Visitor, desk: Desk, wanted: str) -> None:
+    answer = editor.page.context.request.post(
+        f"{desk.address}/desk/look", form={"back": wanted, "theme": "auto"}, max_redirects=0
+    )
+
+    assert (answer.status, answer.headers["location"]) == (303, "/desk")
+
+
+def test_a_reader_reads_and_is_refused_what_editors_do(arrive: Arrive) -> None:
+    visitor = arrive(role="reader")
+    page = visitor.see("")
+
+    expect(page.get_by_role("link", name="Review", exact=True)).to_have_count(0)
+    page = visitor.see("/review")
+    expect(page.get_by_role("heading", name="Your key does not allow this.")).to_be_visible()
+    visitor.faults.clear()  # the browser tells of the refusal
+
+
+def test_what_is_typed_is_completed_and_becomes_a_chip(editor: Visitor, desk: Desk) -> None:
+    page = editor.see("")
+    page.locator("#q").press_sequentially("waldk")
+    option = page.get_by_role("option", name=re.compile("Town Waldkirch"))
+    expect(option).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(option).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile("city=Waldkirch"))
+    there = desk_queries.count_events(desk.store, Wanted(city="Waldkirch"))
+    expect(page.locator(".count")).to_have_text(f"{there} events")
+    page.get_by_role("link", name="Remove the filter Waldkirch").click()
+    expect(page.locator(".chip.city")).to_have_count(0)
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(editor: Visitor, desk: Desk) -> None:
+    every, page = desk_queries.count_events(desk.store, Wanted()), editor.see("?limit=25&sort=-title")
+    seen: list[str] = []
+
+    while True:
+        seen += [str(link.get_attribute("href")) for link in page.locator(".what > a").all()]
+        onward = page.get_by_role("link", name="Next page")
+        if not onward.count():
+            break
+        onward.click()
+        page.wait_for_load_state()
+
+    assert len(seen) == len(set(seen)) == every
+
+
+def test_the_map_and_the_month_show_what_the_list_has(editor: Visitor, desk: Desk) -> None:
+    places = desk_queries.points(desk.store, Wanted(city="Waldkirch"))
+    page = editor.see("?view=map&city=Waldkirch")
+    expect(page.locator("#map")).to_have_attribute("data-ready", str(len(places)))
+
+    page = editor.see("?view=calendar&month=2026-03&city=Waldkirch")
+    days = desk_queries.days(
+        desk.store, Wanted(city="Waldkirch"), date(2026, 2, 23), date(2026, 4, 5), each=4
+    )
+    shown = page.locator(".month li a")
+    assert shown.count() == sum(map(len, days.values()))
+    shown.first.click()
+    expect(page.locator(".event-head h1")).to_be_visible()
+
+
+def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visitor, desk: Desk) -> None:
+    page = editor.see(f"/events/{event_of(desk, 'tickethof', 'TH-448377')}")
+
+    title = page.locator(".fields-of > div", has_text="Title").first
+    expect(title.locator(".src")).to_have_text(["schauinsland"])
+    assert "Die Nordlichter" in page.locator(".sides mark").all_inner_texts()[1]
+    for table in page.locator("table.bars").all():
+        bits = [
+            float(text.replace("−", "-").replace("±", ""))
+            for text in table.locator(".bits").all_text_contents()
+        ]
+        assert sum(bits[:-1]) == pytest.approx(bits[-1], abs=0.06 * len(bits))
+    expect(page.locator(".graph circle")).to_have_count(3)
+    expect(page.locator(".graph line.bridge")).to_have_count(1)
+
+
+def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visitor, desk: Desk) -> None:
+    page = editor.see("/review")
+    first = pair_shown(page)
+    open_before = page.locator("[data-live]").inner_text()
+
+    press(page, "k")
+    second = pair_shown(page)
+    press(page, "d")
+    press(page, "u")
+    assert pair_shown(page) == second
+    assert page.locator("[data-live]").inner_text() == open_before
+    page = editor.see("/review")
+    assert pair_shown(page) == first
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="Which is not an event?")).to_be_visible()
+    press(page, "1")
+    press(page, "u")
+    assert pair_shown(page) == first
+
+
+def test_what_is_said_to_be_the_same_becomes_one_event_and_two_again_when_it_is_taken_back(
+    editor: Visitor, desk: Desk
+) -> None:
+    a, b = ("amtskal", "em-2026-0030"), ("bwb", "pdf-4e1f07aa-5-2")
+    page = editor.see(f'/review?pair=["{a[0]}","{a[1]}","{b[0]}","{b[1]}"]')
+    expect(page.locator(".preview dd", has_text="Wochenmarkt")).to_be_visible()
+    press(page, "s")
+    until(lambda: event_of(desk, *a) == event_of(desk, *b))
+
+    page = editor.see("/verdicts?mine=yes")
+    page.locator("tr", has_text=a[1]).first.get_by_role("button").click()
+    page.wait_for_load_state("networkidle")
+    until(lambda: event_of(desk, *a) != event_of(desk, *b))
+    page = editor.see("/audit")
+    assert page.locator("tbody tr").first.locator("td").nth(1).inner_text() == "eva the editor"
+
+
+def test_a_labeller_sees_no_score(editor: Visitor) -> None:
+    page = editor.see("/review?mode=label")
+
+    expect(page.get_by_text("Is this the same event?")).to_be_visible()
+    assert page.locator(".bars, .preview").count() == 0
+    press(page, "k")
+    assert "mode=label" in page.url
+    assert page.locator(".bars, .preview").count() == 0
+
+
+def test_many_are_said_to_be_different_at_once_and_what_contradicts_that_is_shown_and_not_saved(
+    editor: Visitor, desk: Desk
+) -> None:
+    until(lambda: matched(desk))
+    page = editor.see("/review/queue")
+    pairs = [str(box.get_attribute("value")) for box in page.locator("input[name=pair]").all()]
+    page.locator("[data-all]").check()
+    page.get_by_role("button", name="The ticked ones are different").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    left = [str(box.get_attribute("value")) for box in page.locator("input[name=pair]").all()]
+    undo = page.url
+    assert not set(left) & set(pairs)
+
+    page = editor.see(f"/review?pair={pairs[0]}")
+    page.keyboard.press("s")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved")
+    expect(page.get_by_role("alert")).to_contain_text("eva the editor")
+    page.goto(undo)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_load_state("networkidle")
+    until(lambda: matched(desk))
+    page = editor.see("/review/queue")
+    assert {str(box.get_attribute("value")) for box in page.locator("input[name=pair]").all()} == set(pairs)
+
+
+def test_a_listing_is_split_off_after_a_look_at_before_and_after(editor: Visitor, desk: Desk) -> None:
+    until(lambda: matched(desk))
+    whole = event_of(desk, "tickethof", "TH-448377")
+    page = editor.see(f"/events/{whole}/arrange")
+    page.get_by_label("Die Nordlichter in der Kulturfabrik").check()
+    page.get_by_role("button", name="Preview the split").click()
+    expect(page.get_by_role("heading", name="Before and after")).to_be_visible()
+    assert event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == whole
+    expect(page.locator(".before-after > div").last.locator(".small-event")).to_have_count(2)
+
+    page.get_by_role("button", name="Do it").click()
+    until(lambda: event_of(desk, "bwb", "pdf-4e1f07aa-3-1") != whole)
+    page = editor.see("/verdicts")
+    for _ in range(page.locator("tr", has_text="pdf-4e1f07aa-3-1").count()):
+        page.locator("tr", has_text="pdf-4e1f07aa-3-1").first.get_by_role("button").click()
+        page.wait_for_load_state("networkidle")
+    until(lambda: event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == whole)
+
+
+def test_a_file_tells_what_was_refused_and_where_its_listings_are(editor: Visitor) -> None:
+    page = editor.see("/files?status=quarantined")
+    expect(page.get_by_role("link", name="torn_1.json")).to_be_visible()
+    page = editor.see("/files")
+    page.get_by_role("link", name=re.compile("amtskal_20")).click()
+
+    expect(page.locator("tbody tr", has_text="2026-06-31")).to_contain_text("expected a day")
+    page.get_by_role("link", name="Dorffest Siensbach").click()
+    expect(page.locator(".event-head h1")).to_have_text("Dorffest Siensbach")
+
+
+def test_runs_are_drawn_as_trends(editor: Visitor) -> None:
+    page = editor.see("/runs")
+
+    expect(page.locator(".plot canvas")).to_have_count(4)
+    assert page.locator("tbody tr").count() >= 3
+
+
+def test_language_and_colours_are_those_of_the_browser_until_one_is_chosen(arrive: Arrive) -> None:
+    visitor = arrive(language="de-DE", color_scheme="dark")
+    page = visitor.see("")
+    expect(page.get_by_role("heading", name="Veranstaltungen")).to_be_visible()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Farben: wie das System").click()
+    page.get_by_role("button", name="English").click()
+
+    expect(page.get_by_role("heading", name="Events")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+
+
+def test_without_javascript_it_is_read_and_a_verdict_can_be_given(arrive: Arrive, desk: Desk) -> None:
+    visitor = arrive(java_script_enabled=False)
+    page = visitor.see("?q=umzug")
+    page.locator(".what > a").first.click()
+    expect(page.locator(".event-head h1")).to_be_visible()
+    page = visitor.see("/review")
+    case = pair_shown(page)
+    page.get_by_role("button", name="Different").click()
+    assert pair_shown(page) != case
+
+    page.get_by_role("button", name="Undo").click()
+    assert pair_shown(page) == case
+
+
+def test_what_strangers_write_is_shown_and_never_runs(editor: Visitor, desk: Desk) -> None:
+    with desk.store.reading() as connection:
+        events = sorted(
+            {
+                str(reading.event_of(connection, source, f"{payload}{twin}"))
+                for payload in PAYLOADS
+                for source, twin in (("hostile", "a"), ("foul", "b"))
+            }
+            - {"None"}
+        )
+    assert len(events) >= len(PAYLOADS) - 2
+    paths = [
+        "?source=hostile&limit=200",
+        "?view=calendar&month=2027-01",
+        "?view=map&source=hostile",
+        "/review/queue",
+        "/files",
+        *(f"/events/{event}" for event in events),
+    ]
+    paths += [
+        f"?q={payload}"
+        for payload in (
+            "%3Cscript%3Ewindow.__ran=1%3C/script%3E",
+            "%22%20autofocus%20onfocus=window.__ran=1%20x=%22",
+        )
+    ]
+
+    for path in paths:
+        page = editor.see(path)
+        assert page.evaluate("window.__ran") is None, path
+        page.mouse.move(300, 300)
+        assert (
+            page.locator("script:not([src]), iframe, object, base, style, meta[http-equiv]").count() == 0
+        ), path
+        assert page.evaluate(
+            "[...document.querySelectorAll('*')].every((one) => [...one.attributes].every((each) => !each.name.startsWith('on')))"
+        ), path
+    assert page.evaluate("window.__ran") is None

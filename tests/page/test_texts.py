@@ -1,0 +1,115 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup_core.explaining import Explanation, Part
+from handlers.web.differences import marked
+from handlers.web.evidence import PLAIN, graph_of, told
+from handlers.web.languages import chosen, texts
+from tests.page.texts import in_code, in_templates
+
+WORDS = st.lists(st.sampled_from(["Jazz", "im", "Jazzhaus", "–", "20:00", "JAZZ", "\n"]), max_size=30).map(
+    " ".join
+)
+
+
+def test_every_text_of_the_page_has_its_german_and_no_german_is_left_over() -> None:
+    said = in_templates() | in_code() | set(texts("en"))
+
+    translated = set(texts("de"))
+
+    assert said - translated == set()
+    assert translated - said == set()
+
+
+def test_a_german_text_takes_the_values_that_its_english_one_takes() -> None:
+    def places(text: str) -> set[str]:
+        return {part.split("}")[0] for part in text.split("{")[1:]}
+
+    wrong = {english for english, german in texts("de").items() if places(english) != places(german)}
+
+    assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "accepted", "spoken"),
+    [
+        (None, "de-AT,de;q=0.9,en;q=0.5", "de"),
+        (None, "en;q=0.4, de;q=0.8", "de"),
+        (None, "fr, *;q=0.1", "en"),
+        (None, "de;q=zero", "en"),
+        ("en", "de", "en"),
+        ("xx", "de", "de"),
+    ],
+)
+def test_the_language_is_the_one_that_was_chosen_or_else_the_one_most_wished_for(
+    said: str | None, accepted: str, spoken: str
+) -> None:
+    assert chosen(said, accepted).code == spoken
+
+
+@given(WORDS, WORDS)
+def test_a_marked_text_is_the_text_and_what_is_not_marked_stands_in_the_other_one(
+    text: str, against: str
+) -> None:
+    pieces = marked(text, against)
+
+    kept = "".join(piece.text for piece in pieces if not piece.differs).casefold().split()
+    rest = iter(against.casefold().split())
+    assert "".join(piece.text for piece in pieces) == text
+    assert all(word in rest for word in kept)
+
+
+@given(WORDS)
+def test_equal_texts_are_not_marked_whatever_their_case(text: str) -> None:
+    assert not any(piece.differs for piece in marked(text, text.upper()))
+
+
+def _explained(bits: list[float | None]) -> Explanation:
+    parts = tuple(Part(name, each, "") for name, each in zip(PLAIN, bits, strict=True))
+    return Explanation(parts, sum(each or 0 for each in bits), 0.5, "match", (), None)
+
+
+BITS = st.lists(st.none() | st.floats(-20, 20), min_size=len(PLAIN), max_size=len(PLAIN))
+
+
+@given(BITS)
+def test_each_bar_begins_where_the_one_before_ended_and_the_last_ends_at_the_sum(
+    bits: list[float | None],
+) -> None:
+    drawn = told(("a", "1"), ("b", "2"), _explained(bits))
+
+    end = drawn.zero
+    for bar in drawn.bars:
+        beside = (bar.left, bar.left + bar.width)
+        assert any(abs(end - edge) < 0.5 for edge in beside)
+        end = beside[1] if bar.bits > 0 else beside[0]
+    assert abs(end - drawn.sum_at) < 0.5 * (1 + len(drawn.bars))
+    assert all(0 <= bar.left <= bar.left + bar.width <= 100.5 for bar in drawn.bars)
+
+
+def _decided(a: str, b: str, weight: float) -> dict[str, Any]:
+    explanation = Explanation((), weight, 0.9, "match", (), None)
+    return {
+        "a": {"source_code": a, "id": "1"},
+        "b": {"source_code": b, "id": "1"},
+        "explanation": explanation,
+    }
+
+
+def test_the_weakest_bridge_is_the_lightest_pair_that_nothing_heavier_goes_around() -> None:
+    members = [(name, "1") for name in "abcd"]
+    pairs = [
+        _decided("a", "b", 12.0),
+        _decided("b", "c", 3.0),
+        _decided("a", "c", 1.0),
+        _decided("c", "d", 9.0),
+    ]
+
+    graph = graph_of(members, pairs)
+
+    assert graph is not None
+    assert graph.bridge is not None
+    assert (graph.bridge.a.identity[0], graph.bridge.b.identity[0]) == ("b", "c")

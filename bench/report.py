@@ -43,6 +43,26 @@ def pipeline_tables(figures: Figures) -> str:
     return _source(figures) + "\n\n" + table(["case", "listings", "seconds", ""], rows)
 
 
+def api_tables(figures: Figures) -> str:
+    """Write the table of the API under load."""
+    head = [
+        "asked for",
+        "alone: median ms",
+        f"{figures['clients']} clients: p50 ms",
+        "p95 ms",
+        "answers a second",
+    ]
+    rows = [
+        [
+            case["name"],
+            *(f"{case[name]:.1f}" for name in ("alone_ms", "p50_ms", "p95_ms")),
+            f"{case['answers_s']:,.0f}",
+        ]
+        for case in figures["cases"]
+    ]
+    return f"{_source(figures)} {figures['events']:,} canonical events.\n\n" + table(head, rows)
+
+
 def _source(figures: Figures) -> str:
     machine = figures["machine"]
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "polars", "numpy", "rapidfuzz"))
@@ -147,7 +167,7 @@ def _fields(section: type[BaseModel], path: str) -> Iterator[tuple[str, str]]:
 
 def main() -> None:
     """Put the tables into docs/PERFORMANCE.md."""
-    for name, write in {"core": core_tables, "pipeline": pipeline_tables}.items():
+    for name, write in {"core": core_tables, "pipeline": pipeline_tables, "api": api_tables}.items():
         path = HERE / "results" / f"{name}.json"
         if path.exists():
             put_between(DOCUMENT, name, write(json.loads(path.read_text(encoding="utf-8"))))

@@ -28,6 +28,9 @@ ASKED_EVERY_S: Final = 1.0
 GRACE_S: Final = 10
 """Seconds that answers under way get when it is to end."""
 
+BACKLOG: Final = 512
+"""Connections that wait to be taken."""
+
 RUN_GRACE_S: Final = 60
 """Seconds that a run in hand gets; after that it is rolled back, and the next start does it again."""
 
@@ -37,8 +40,11 @@ APPLICATION: Final = "handlers.serve:application"
 def listening(host: str, port: int) -> socket.socket:
     """Listen; raises OSError. port: 0 for any that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=512)
-    listener.set_inheritable(True)
+    # The protocol by its name: without, asyncio leaves the delay of small packets on, and each answer waits for 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
     return listener
 
 

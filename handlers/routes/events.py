@@ -63,14 +63,16 @@ def list_events(
     limit: Limit = 50,
 ) -> Response[str]:
     """List events: all filters must hold. The page that follows stands in the Link header, rel=next."""
-    page = browsing.browse_events(wiring.for_api(), wanted.wanted(), sort, cursor=cursor, limit=limit)
+    page = browsing.browse_events(
+        wiring.for_api(), wanted.wanted(), sort, cursor=cursor, limit=limit, as_text=True
+    )
     return tagged(request, {"events": page.items, "next": page.next}, _link(request, page.next))
 
 
 @router.get("/events/<event_id>", tags=["events"], **declared("reader", EVENT, 304, 308, 404, 410))
 def show_event(request: Request, event_id: Id) -> Response[str]:
     """Show an event. An id that was merged leads to what took it in (308); one that was split is gone (410), with its successors."""
-    found = browsing.look_up(wiring.for_api(), event_id)
+    found = browsing.look_up_text(wiring.for_api(), event_id)
     return gone(found, "") if found is None or isinstance(found, Gone) else tagged(request, found)
 
 
@@ -87,10 +89,9 @@ def list_sources(request: Request, event_id: Id) -> Response[str]:
 def list_decisions(request: Request, event_id: Id) -> Response[str]:
     """Say why an event's listings are together, a pair at a time: the parts of the evidence in words, and in bits that add up."""
     decisions = browsing.evidence_of(wiring.for_api(), event_id)
-    fate = None if decisions else browsing.look_up(wiring.for_api(), event_id)
-    if decisions or isinstance(fate, dict):  # an event of one listing has nothing to decide
-        return tagged(request, {"decisions": decisions})
-    return gone(fate, "/decisions")
+    if not decisions and not browsing.sources_of(wiring.for_api(), event_id):
+        return gone(_fate(event_id), "/decisions")
+    return tagged(request, {"decisions": decisions})  # an event of one listing has nothing to decide
 
 
 @router.get("/events/<event_id>/history", tags=["events"], **declared("reader", HISTORY, 304, 404))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, func, select
 
 from dedup_core.events import Difference, Resolution
 from infra.store.copying import copy_in
+from infra.store.events import content_of
 from infra.store.tables import canonical_events, changes, redirects
 
 
@@ -94,9 +95,9 @@ def _json_list(name: str) -> pl.Expr:
 
 
 def list_changes(connection: Connection, *, after: int, limit: int) -> list[dict[str, Any]]:
-    """List changes behind a number, oldest first, each with ``content`` as of now (JSON), null for what is gone."""
+    """List changes behind a number, oldest first, each with ``content`` as of now (JSON text), null for what is gone."""
     query: Select[Any] = (
-        select(changes, canonical_events.c.content, canonical_events.c.updated_at)
+        select(changes, content_of(as_text=True), canonical_events.c.updated_at)
         .outerjoin(
             canonical_events,
             and_(canonical_events.c.canonical_id == changes.c.canonical_id, ~canonical_events.c.hidden),

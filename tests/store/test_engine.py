@@ -4,9 +4,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
@@ -97,3 +100,24 @@ def test_a_password_that_was_changed_is_asked_for_again(guarded: str) -> None:
     with pytest.raises(DBAPIError):
         one(stubborn)
     asking.engine.dispose()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    moment=st.datetimes(timezones=st.timezones(no_cache=True)),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"]),
+)
+@example(
+    moment=datetime(1, 1, 2, tzinfo=UTC), zone="Europe/Berlin"
+)  # local mean time, with seconds in its offset
+@example(moment=datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), zone="UTC")
+def test_days_and_times_come_back_as_they_went(store: Store, moment: datetime, zone: str) -> None:
+    query = text(
+        "SELECT CAST(:moment AS timestamptz), CAST(:day AS date), 'infinity'::timestamptz, '4000-01-01 BC'::date"
+    )
+    with store.reading() as connection:
+        connection.execute(text(f"SET LOCAL TIME ZONE '{zone}'"))
+        read = connection.execute(query, {"moment": moment, "day": moment.date()}).one()
+
+    assert (read[0], read[1]) == (moment, moment.date())
+    assert (read[2], str(read[3])) == ("infinity", "4000-01-01 BC")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -101,7 +102,7 @@ def follow(store: Store, past: Past) -> None:
                 for entry in page:
                     held.pop(entry["canonical_id"], None)
                     if entry["content"] is not None:
-                        held[entry["canonical_id"]] = entry["content"]
+                        held[entry["canonical_id"]] = orjson.loads(entry["content"])
             assert held == now
         past.followers[last_change(connection)] = now
 

@@ -18,6 +18,7 @@ from handlers.commands import (
     local,
     local_demo,
     looking,
+    queueing,
     reviewing,
     serving,
     tuning,
@@ -40,7 +41,7 @@ for command in (
     serving.serve,
     watching.match,
     reviewing.explain,
-    reviewing.review,
+    queueing.review,
     evaluating.evaluate,
     labelling.label,
     tuning.tune,
@@ -55,9 +56,10 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
         "list": looking.quarantine_list,
         "replay": changing.quarantine_replay,
     },
-    ("verdicts", "A person's word on a pair, respected by every run."): {
+    ("verdicts", "A person's word, respected by every run."): {
         "list": reviewing.verdicts_list,
         "add": changing.verdicts_add,
+        "pin": changing.verdicts_pin,
         "undo": changing.verdicts_undo,
     },
     ("policy", "The policy: weights, thresholds, limits."): {

@@ -105,6 +105,12 @@ def list_verdicts(
     return Page([_told(row) for row in shown], str(shown[-1]["sequence"]) if len(found) > limit else None)
 
 
+def in_force(store: Store, which: Which) -> tuple[int, ...]:
+    """Name the verdicts in force that are meant, newest first."""
+    with store.reading() as connection:
+        return tuple(row["sequence"] for row in find_verdicts(connection, which, limit=None))
+
+
 def _told(row: Row) -> Row:
     sides: Row = {
         side: None

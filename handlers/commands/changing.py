@@ -4,7 +4,7 @@
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,23 +18,27 @@ from handlers.commands.options import (
     found,
     identity,
 )
+from handlers.commands.reviewing import By, Event, OfKind, Since, Until, meant
 
 if TYPE_CHECKING:
     from dedup_core.policy import Policy
+    from handlers.deciding import Request
     from handlers.ingest import Announcement, IngestReport
     from infra.store import Store
+    from infra.store.verdicts import NewVerdict
 
 Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
 
 
 class Word(StrEnum):
-    """What a person can say of two listings."""
+    """What a person can say of two listings, or of one."""
 
     same = "same"
     different = "different"
+    not_an_event = "not-an-event"
 
 
-KINDS = {Word.same: "must_link", Word.different: "cannot_link"}
+KINDS = {Word.same: "must_link", Word.different: "cannot_link", Word.not_an_event: "not_an_event"}
 
 
 def quarantine_replay(
@@ -107,65 +111,145 @@ def _ingested(announced: "Announcement", store: "Store", rules: "Policy") -> "In
     return report
 
 
+TakingBack = Annotated[
+    list[int] | None,
+    typer.Option(help="Number of a verdict that no longer holds; may be given several times."),
+]
+
+
 def verdicts_add(
-    word: Annotated[Word, typer.Argument(help="Whether they are one event or two.")],
+    word: Annotated[Word, typer.Argument(help="Whether they are one event or two, or the one is no event.")],
     a: Annotated[str, typer.Argument(help="A listing, source_code:id.")],
-    b: Annotated[str, typer.Argument(help="Another listing.")],
+    b: Annotated[str | None, typer.Argument(help="Another listing.")] = None,
     author: Author = "someone",
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    taking_back: TakingBack = None,
 ) -> None:
-    """Say that two listings are the same event, or that they are not; every run from now on respects it.
+    """Say that two listings are the same event, or that they are not, or that one is no event; every run from now on respects it.
 
-    The canonical events are brought up to date at once. Of two verdicts on a pair the later holds.
+    The canonical events are brought up to date at once. What contradicts is shown, and nothing is stored then; --taking-back a
+    verdict of each chain makes room.
 
     **Example:** `event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"`
+
+    **Example:** `event-dedup verdicts add not-an-event tickethof:TH-448699 --reason "a voucher"`
     """
+    from infra.store.verdicts import NewVerdict
+
+    listings = [identity(text) for text in (a, b) if text is not None]
+    if (len(listings) == 1) != (word is Word.not_an_event):
+        raise typer.BadParameter(
+            f"{word} is said of {'one listing' if word is Word.not_an_event else 'two listings'}"
+        )
+    if len(set(listings)) < len(listings):
+        raise typer.BadParameter("the two listings are the same one")
+    first, other = listings[0], listings[1] if b is not None else None
+    wish = NewVerdict(KINDS[word], first, other, reason=reason)
+    _give(wish, author, tuple(taking_back or ()))
+
+
+def verdicts_pin(
+    listing: Annotated[str, typer.Argument(help="A listing of the event, source_code:id.")],
+    field: Annotated[
+        str, typer.Argument(help="A field as the output names it, e.g. title or location.name.")
+    ],
+    value: Annotated[str, typer.Argument(help="Its value: JSON, or a text as it is.")],
+    author: Author = "someone",
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    taking_back: TakingBack = None,
+) -> None:
+    """Pin a field of an event to a value; it survives merges, and goes with its listing.
+
+    **Example:** `event-dedup verdicts pin bwb:pdf-4e1f07aa-8-1 title "Fasnetumzug"`
+
+    **Example:** `event-dedup verdicts pin bwb:pdf-4e1f07aa-8-1 categories '["fasnacht"]'`
+    """
+    from dedup_core.pinning import pinned_value
+    from infra.store.verdicts import NewVerdict
+
+    text = pinned_value(field, _json_or_text(value))
+    wish = NewVerdict("pin", identity(listing), field=field, value=text, reason=reason)
+    _give(wish, author, tuple(taking_back or ()))
+
+
+def _json_or_text(value: str) -> object:
+    import orjson
+
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def _give(wish: "NewVerdict", author: str, taking_back: tuple[int, ...]) -> None:
+    """Store a verdict and bring the canonical events up to date; what contradicts is told, and ends it."""
+    from handlers.commands.queueing import newest_of, tell_contradictions
+    from handlers.deciding import Contradicted, Request
     from handlers.terminal import say
 
-    pair = identity(a), identity(b)
-    if pair[0] == pair[1]:
-        raise typer.BadParameter("the two listings are the same one")
     with database("change") as store:
-        _tell_what_holds(store, word, *pair)
-        sequence = store.give_verdict(KINDS[word], *pair, author=author, reason=reason)
-        say(f"verdict {sequence} is noted; take it back with: event-dedup verdicts undo {sequence}")
-        _match_at_once(store)
+        try:
+            answer = _decided(store, Request(author, [wish], taking_back=taking_back))
+        except Contradicted as error:
+            tell_contradictions(error)
+            asked = " ".join(f"--taking-back {number}" for number in newest_of(error))
+            say(f"nothing is stored; with {asked} it would be")
+            raise typer.Exit(1) from error
+        number = answer["verdicts"][0]["sequence"]
+        say(f"verdict {number} is noted; take it back with: event-dedup verdicts undo {number}")
+        match_at_once(store)
 
 
-def _tell_what_holds(store: "Store", word: Word, a: tuple[str, str], b: tuple[str, str]) -> None:
-    """Tell of the verdict on this pair that is in force, above all if it says the opposite."""
-    from handlers.terminal import say, warn
-    from infra.store import verdicts
+def _decided(store: "Store", request: "Request") -> dict[str, Any]:
+    from handlers.deciding import decide
+    from infra.match_queue import RememberingQueue
 
-    with store.reading() as connection:
-        earlier = verdicts.list_verdicts(connection, pair=(a, b), limit=1)
-    for verdict in earlier:
-        said = f"verdict {verdict['sequence']} of {verdict['author']} on this pair"
-        if verdict["kind"] == KINDS[word]:
-            say(f"{said} says so already")
-        else:
-            warn(f"{said} says the opposite; the new one overrules it")
+    return decide(request, store=store, queue=RememberingQueue(), policy=chosen_policy(None))
 
 
 def verdicts_undo(
-    sequence: Annotated[int, typer.Argument(help="Number of a verdict, as in `verdicts list`.")],
+    sequence: Annotated[
+        int | None, typer.Argument(help="Number of a verdict, as in `verdicts list`.")
+    ] = None,
     author: Author = "someone",
+    by: By = None,
+    since: Since = None,
+    until: Until = None,
+    event: Event = None,
+    kind: OfKind = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take back what the filters name, without asking.")
+    ] = False,
 ) -> None:
-    """Take a verdict back; what the evidence says, or an earlier verdict, holds again.
+    """Take a verdict back, or all that filters name; what the evidence says, and other verdicts, holds again.
 
     **Example:** `event-dedup verdicts undo 3`
+
+    **Example:** `event-dedup verdicts undo --by ada --since 2026-02-01 --yes`
     """
     from dedup_core.errors import UnknownEvent
+    from handlers.deciding import Request
+    from handlers.questioning import in_force
     from handlers.terminal import say
+    from infra.store.verdicts import Which
 
+    which = meant(by, since, until, event, kind)
+    if (sequence is None) == (which == Which()):
+        raise typer.BadParameter("name a verdict, or at least one filter")
+    if sequence is not None:
+        which = Which(sequences=(sequence,))
     with database("change") as store:
-        if not store.take_back(sequence, author=author):
-            raise UnknownEvent(f"no verdict {sequence} is in force")
-        say(f"verdict {sequence} is taken back")
-        _match_at_once(store)
+        numbers = in_force(store, which)
+        if not numbers:
+            raise UnknownEvent(f"no verdict {sequence or 'of these'} is in force")
+        if sequence is None and not yes and not typer.confirm(f"Take back {len(numbers)} verdicts?"):
+            raise typer.Exit(1)
+        _decided(store, Request(author, taking_back=numbers))
+        say(f"verdict {sequence} is taken back" if sequence else f"{len(numbers)} verdicts are taken back")
+        match_at_once(store)
 
 
-def _match_at_once(store: "Store") -> None:
+def match_at_once(store: "Store") -> None:
     """Bring the canonical events up to date; if another matcher is at work, the next run will."""
     from handlers.match import match
     from handlers.terminal import say

@@ -1,15 +1,18 @@
-"""Commands for who decides: the pairs in doubt, the evidence of a pair, and what was said of it."""
+"""Commands for who decides: the evidence of a pair, and what was said of it."""
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handlers.commands.listings import LISTING_COLUMNS, side_by_side, told_apart
+from handlers.commands.listings import LISTING_COLUMNS, told_apart
 from handlers.commands.options import AsJson, Limit, Offset, PolicyFile, chosen_policy, database, identity
+from handlers.commands.verdict_words import WORDS, row_in_words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,8 +20,19 @@ if TYPE_CHECKING:
 
     from dedup_core.explaining import Explanation
     from dedup_core.policy import Policy
+    from infra.store.verdicts import Which
 
 Row = Mapping[str, Any]
+
+
+class Kind(StrEnum):
+    """What a verdict may say."""
+
+    must_link = "same"
+    cannot_link = "different"
+    not_an_event = "not-an-event"
+    pin = "pin"
+
 
 VERDICT_COLUMNS = {
     "sequence": "verdict",
@@ -32,52 +46,53 @@ VERDICT_COLUMNS = {
 }
 
 
-def review(limit: Limit = 20, offset: Offset = 0, as_json: AsJson = False) -> None:
-    """List the pairs of listings that a person should decide, most likely first.
-
-    `explain A B` tells why they are in doubt, `verdicts add same|different A B` decides.
-
-    **Example:** `event-dedup review --limit 10`
-    """
-    from handlers.terminal import print_json, table
-    from infra.store import reading
-
-    with database("look") as store, store.reading() as connection:
-        questions = reading.questions(connection, limit=limit, offset=offset)
-        rows = [] if as_json else side_by_side(connection, questions)
-    if as_json:
-        print_json(questions)
-    else:
-        table("Awaiting review, most likely first", rows, LISTING_COLUMNS)
+Since = Annotated[datetime | None, typer.Option(help="Given from then on (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Given before then (UTC).")]
+Event = Annotated[str | None, typer.Option(help="On a listing of this canonical event.")]
+By = Annotated[str | None, typer.Option("--by", help="Given by this person.")]
+OfKind = Annotated[Kind | None, typer.Option(help="Only these.")]
 
 
-def verdicts_list(
+def meant(
+    by: str | None, since: datetime | None, until: datetime | None, event: str | None, kind: Kind | None
+) -> "Which":
+    """Say filters in the store's words."""
+    from infra.store.verdicts import Which
+
+    return Which(
+        author=by,
+        since=None if since is None else since.replace(tzinfo=UTC),
+        until=None if until is None else until.replace(tzinfo=UTC),
+        event=event,
+        kind=None if kind is None else kind.name,
+    )
+
+
+def verdicts_list(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
     everything: Annotated[bool, typer.Option("--all", help="Those that were taken back, too.")] = False,
+    by: By = None,
+    since: Since = None,
+    until: Until = None,
+    event: Event = None,
+    kind: OfKind = None,
     limit: Limit = 50,
     offset: Offset = 0,
     as_json: AsJson = False,
 ) -> None:
     """List the verdicts that are in force, newest first.
 
-    **Example:** `event-dedup verdicts list --all`
+    **Example:** `event-dedup verdicts list --all --by ada`
     """
     from handlers.terminal import print_json, table
     from infra.store import verdicts
 
+    which = meant(by, since, until, event, kind)
     with database("look") as store, store.reading() as connection:
-        rows = verdicts.list_verdicts(connection, taken_back=everything, limit=limit, offset=offset)
+        rows = verdicts.find_verdicts(connection, which, taken_back=everything, limit=limit, offset=offset)
     if as_json:
         print_json(rows)
     else:
-        table("Verdicts", [{**row, **_said(row)} for row in rows], VERDICT_COLUMNS)
-
-
-def _said(verdict: Row) -> dict[str, str]:
-    sides = {side: f"{verdict[f'{side}_source_code']}:{verdict[f'{side}_id']}" for side in ("a", "b")}
-    return {"word": WORDS[verdict["kind"]], **sides}
-
-
-WORDS = {"must_link": "same", "cannot_link": "different"}
+        table("Verdicts", [{**row, **row_in_words(row)} for row in rows], VERDICT_COLUMNS)
 
 
 def explain(

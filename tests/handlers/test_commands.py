@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from dedup_core.errors import UnknownEvent
 from handlers import ingest, match
 from handlers.cli import app
 from tests.handlers.conftest import forget_wiring
 
+TOWNS = ("Elzach", "Simonswald", "Bleibach", "Oberwinden")
 BLATT, MAGAZIN = "blatt:a1", "magazin:m1"
 
 
@@ -63,21 +65,62 @@ def inbox(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.mark.usefixtures("inbox")
-def test_a_verdict_that_contradicts_an_earlier_one_says_so_and_taking_it_back_restores_the_earlier() -> None:
-    first = run("verdicts", "add", "same", BLATT, MAGAZIN, "--author", "ada")
-    second = run("verdicts", "add", "different", MAGAZIN, BLATT, "--author", "bob", "--reason", "two towns")
-    apart = run("explain", BLATT, MAGAZIN).stdout
-    run("verdicts", "undo", "2")
+def test_a_verdict_that_contradicts_an_earlier_one_is_stored_when_that_is_taken_back() -> None:
+    run("verdicts", "add", "same", BLATT, MAGAZIN, "--author", "ada")
     joined = run("explain", BLATT, MAGAZIN).stdout
+    words = ("verdicts", "add", "different", MAGAZIN, BLATT, "--author", "bob", "--reason", "two towns")
 
-    assert "opposite" not in first.stderr
-    assert "verdict 1 of ada on this pair says the opposite; the new one overrules it" in second.stderr
-    assert "bob says different (verdict 2): two towns" in apart
-    assert "ada says same (verdict 1)" in joined
+    refused = run(*words)
+    kept = shown("verdicts", "list")
+    taken = run(*words, "--taking-back", "1")
+
+    assert (refused.exit_code, taken.exit_code) == (1, 0)
+    assert f"contradicts verdict 1 of ada: {BLATT} and {MAGAZIN} same" in " ".join(refused.stderr.split())
+    assert "--taking-back 1" in refused.stderr
+    assert [verdict["sequence"] for verdict in kept] == [1]
     assert "put both into ev_" in joined
-    assert shown("verdicts", "list") == [
-        *[v for v in shown("verdicts", "list", "--all") if v["sequence"] == 1]
-    ]
+    apart = run("explain", BLATT, MAGAZIN).stdout
+    assert "bob says different (verdict" in apart
+    assert "put them into ev_" in apart
+    assert [verdict["author"] for verdict in shown("verdicts", "list")] == ["bob"]
+
+
+@pytest.mark.usefixtures("inbox")
+def test_verdicts_are_undone_by_filter_and_a_pinned_field_is_shown() -> None:
+    run("verdicts", "add", "not-an-event", MAGAZIN, "--author", "ada")
+    run("verdicts", "pin", BLATT, "title", "Großer Ostermarkt", "--author", "bob")
+    hidden = [event["title"] for event in shown("events", "list")]
+
+    unnamed = run("verdicts", "undo")
+    with pytest.raises(UnknownEvent, match="in force"):
+        run("verdicts", "undo", "--by", "nobody", "--yes")
+    undone = run("verdicts", "undo", "--by", "ada", "--yes")
+
+    assert hidden == ["Großer Ostermarkt"]
+    assert (unnamed.exit_code, undone.exit_code) == (2, 0)
+    assert sorted(event["title"] for event in shown("events", "list")) == ["Großer Ostermarkt", "Ostermarkt"]
+
+
+def test_the_queue_takes_a_key_a_verdict_and_undo_asks_again(inbox: Path) -> None:
+    put(inbox / "bote_1.json", *(listing(f"b{n}", "Wochenmarkt", town) for n, town in enumerate(TOWNS)))
+    put(
+        inbox / "amt_1.json",
+        *(listing(f"w{n}", "Wochenmarkt", town, "Bahnhof") for n, town in enumerate(TOWNS)),
+    )
+    run("watch", "inbox", "--once")
+    queue = len(shown("review"))
+
+    asked = CliRunner().invoke(app, ["review", "--ask", "--author", "ada"], input="xwsduksn1q")
+
+    given = [(verdict["kind"], verdict["author"]) for verdict in shown("verdicts", "list", "--all")]
+    in_force = [verdict["kind"] for verdict in shown("verdicts", "list")]
+    assert queue == 4
+    assert asked.exit_code == 0, asked.output
+    assert "3 verdicts given" in asked.stderr
+    assert sorted(given) == sorted(
+        [("must_link", "ada"), ("cannot_link", "ada"), ("must_link", "ada"), ("not_an_event", "ada")]
+    )
+    assert sorted(in_force) == ["must_link", "must_link", "not_an_event"]
 
 
 def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mended(inbox: Path) -> None:
@@ -107,7 +150,7 @@ def test_a_pair_in_doubt_is_shown_with_both_its_listings_until_a_verdict_settles
             "verdicts",
             "add",
             "same",
-            *(f"{pair[f'{side}_source_code']}:{pair[f'{side}_id']}" for side in "ab"),
+            *(f"{pair[side]['source_code']}:{pair[side]['id']}" for side in "ab"),
         )
 
     assert len(pairs) == 1

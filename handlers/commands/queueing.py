@@ -1,0 +1,213 @@
+"""The review queue at the terminal: one question after the other, one key a verdict."""
+# ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+
+import typer
+
+from handlers.commands.changing import Author, match_at_once
+from handlers.commands.listings import LISTING_COLUMNS, told_apart
+from handlers.commands.options import AsJson, Limit, Offset, chosen_policy, database
+from handlers.commands.verdict_words import in_words
+
+if TYPE_CHECKING:
+    from handlers.deciding import Contradicted
+    from handlers.reviewing import Review, Word
+
+Row = Mapping[str, Any]
+
+KEYS: Final = {
+    "s": "same",
+    "d": "different",
+    "n": "not an event",
+    "k": "skip",
+    "u": "undo",
+    "w": "why",
+    "q": "quit",
+}
+HELP: Final = "s same   d different   n not an event   k skip   u undo   w why   q quit"
+SIDES: Final = {"1": "a", "2": "b", "b": "ab"}
+
+Ask = Annotated[
+    bool | None,
+    typer.Option(
+        "--ask/--list",
+        help="Ask one after the other, as it does at a terminal, or list them.",
+        show_default=False,
+    ),
+]
+
+
+def review(
+    ask: Ask = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    author: Author = "someone",
+    as_json: AsJson = False,
+) -> None:
+    """Decide the pairs of listings that wait for a person: the soonest first, then the most doubtful.
+
+    One key a pair: s same, d different, n not an event, k skip, u undo, w why, q quit. Each answer is kept at once; the canonical events
+    are brought up to date at the end. Without a terminal, with --list or --json, the pairs are listed.
+
+    **Example:** `event-dedup review`
+
+    **Example:** `event-dedup review --list --limit 10`
+    """
+    if as_json or not (_at_terminal() if ask is None else ask):
+        _list(limit, offset, as_json=as_json)
+    else:
+        _ask_all(author)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _list(limit: int, offset: int, *, as_json: bool) -> None:
+    from handlers.questioning import ask_next
+    from handlers.terminal import print_json, table
+
+    with database("look") as store:
+        items = ask_next(store, today=_today(), cursor=None, limit=offset + limit).items[offset:]
+    if as_json:
+        print_json(items)
+    else:
+        rows = [row for item in items for row in _two_rows(item)]
+        table("Awaiting review, the soonest first", rows, LISTING_COLUMNS)
+
+
+def _two_rows(question: Row) -> list[dict[str, Any]]:
+    scores = (f"{question['score']:.2f}", None)
+    return [{**told_apart(question[side]), "score": score} for side, score in zip("ab", scores, strict=True)]
+
+
+def _ask_all(author: str) -> None:
+    from handlers.reviewing import Review
+    from handlers.terminal import say
+    from infra.match_queue import RememberingQueue
+
+    with database("change") as store:
+        session = Review(store, RememberingQueue(), chosen_policy(None), author, _today())
+        while session.question is not None:
+            _show(session)
+            if not _answered(session):
+                break
+        else:
+            say("no question is open")
+        if session.said:
+            say(f"{session.verdicts} verdicts given; `event-dedup verdicts list` has them")
+            match_at_once(store)
+
+
+def _show(session: "Review") -> None:
+    from handlers.terminal import out, table
+
+    question = session.question or {}
+    table("One event?", _two_rows(question), LISTING_COLUMNS)
+    for number, side in enumerate("ab", 1):
+        text = question[side]["description"] or question[side]["short_description"]
+        if text:
+            out.print(f"{number}: {text[:300]}", highlight=False, markup=False)
+    out.print(HELP, highlight=False)
+
+
+def _answered(session: "Review") -> bool:
+    """Wait for a key that means something, and do it; tell whether to go on. The end of the input quits, as q does."""
+    while (word := KEYS.get(_key() or "q")) is None:
+        continue
+    if word == "quit":
+        return False
+    if word in ("same", "different"):
+        _say(session, cast("Word", word))
+    elif word == "not an event":
+        _call_no_event(session)
+    elif word == "why":
+        _tell_why(session)
+    elif word == "skip":
+        session.skip()
+    else:
+        _undo(session)
+    return True
+
+
+def _key() -> str | None:
+    """Read a key; null at the end of the input."""
+    from handlers.terminal import fail
+
+    try:
+        return typer.getchar().lower()
+    except (EOFError, KeyboardInterrupt):
+        return None
+    except OSError as error:
+        fail("review asks at a terminal, and there is none here; --list lists")
+        raise typer.Exit(1) from error
+
+
+def _say(session: "Review", word: "Word") -> None:
+    """Keep a verdict; where it contradicts others, show them and let the person choose which of them hold."""
+    from handlers.deciding import Contradicted
+    from handlers.terminal import out
+
+    taking_back: tuple[int, ...] = ()
+    while True:
+        try:
+            session.answer(word, taking_back=taking_back)
+        except Contradicted as error:
+            tell_contradictions(error)
+            out.print(
+                "t take back the newest of these, and keep yours   any other key: leave it", highlight=False
+            )
+            if _key() != "t":
+                return
+            taking_back = (*taking_back, *newest_of(error))
+        else:
+            return
+
+
+def newest_of(error: "Contradicted") -> list[int]:
+    """Choose of each chain the newest verdict: without it, the chain is broken."""
+    return sorted({max(said.sequence for said in found.chain) for found in error.found if found.chain})
+
+
+def tell_contradictions(error: "Contradicted") -> None:
+    """Say which verdicts a new one contradicts, a chain a line."""
+    from handlers.terminal import warn
+
+    for found in error.found:
+        chain = "; ".join(
+            f"verdict {said.sequence} of {said.author}: {in_words(said)}" for said in found.chain
+        )
+        warn(f"{in_words(found.new)} contradicts {chain or 'what else is said'}")
+
+
+def _call_no_event(session: "Review") -> None:
+    from handlers.terminal import out
+
+    out.print(
+        "Which is no event?   1 the first   2 the second   b both   any other key: neither", highlight=False
+    )
+    sides = SIDES.get(_key() or "")
+    if sides is not None:
+        session.call_no_event(sides)
+
+
+def _tell_why(session: "Review") -> None:
+    from handlers.terminal import explanation
+
+    question = session.question or {}
+    explanation("The evidence", question["explanation"], chosen_policy(None).thresholds)
+
+
+def _undo(session: "Review") -> None:
+    from handlers.terminal import say
+
+    if not session.undo():
+        say("nothing to undo")

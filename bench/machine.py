@@ -9,6 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from dockerfile_parse import DockerfileParser
+
+DOCKERFILE: Final = Path(__file__).parent.parent / "Dockerfile"
 PACKAGES: Final = ("polars", "numpy", "scipy", "rapidfuzz", "sqlalchemy", "pg8000")
 
 
@@ -35,8 +38,9 @@ def peak_mib() -> float:
 
 
 def run_python(*arguments: str, hash_seed: str = "0") -> None:
-    """Run a module in a fresh interpreter and wait for it; raises CalledProcessError."""
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    """Run a module in a fresh interpreter, in the environment that the image gives, and wait for it; raises CalledProcessError."""
+    image = DockerfileParser(path=str(DOCKERFILE)).envs
+    environment = {**os.environ, **image, "PYTHONHASHSEED": hash_seed}
     subprocess.run([sys.executable, "-m", *arguments], check=True, env=environment)
 
 

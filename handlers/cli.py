@@ -11,6 +11,7 @@ from collections.abc import Callable
 import typer
 
 from handlers.commands import (
+    cases,
     changing,
     evaluating,
     files,
@@ -62,6 +63,7 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
         "pin": changing.verdicts_pin,
         "undo": changing.verdicts_undo,
     },
+    ("cases", "Cases by which policies are measured."): {"export": cases.cases_export},
     ("policy", "The policy: weights, thresholds, limits."): {
         "show": changing.policy_show,
         "check": changing.policy_check,

@@ -25,14 +25,13 @@ BEGUN: Final = {"blocking": 0.1, "scoring": 0.2, "clustering": 0.4, "judging": 0
 CHANGES_SHOWN: Final = 20
 """Changed pairs that a terminal shows; --json and --html have every one."""
 
-DataPaths = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="DATA",
-        help="A folder of input files with truth.csv or pairs.csv in it, files of your own with --truth, or a suite of hard cases.",
-        exists=True,
-    ),
-]
+_DATA: Final = typer.Argument(
+    metavar="DATA",
+    help="A folder of input files with truth.csv or pairs.csv in it, files of your own with --truth, or a suite of hard cases.",
+    exists=True,
+)
+DataPaths = Annotated[list[Path], _DATA]
+AnyDataPaths = Annotated[list[Path] | None, _DATA]
 Labels = Annotated[
     Path | None,
     typer.Option(
@@ -46,6 +45,12 @@ Around = Annotated[
     list[Path] | None,
     typer.Option(
         help="More input files, unlabelled, so that common words are as common as in life.", exists=True
+    ),
+]
+Verdicts = Annotated[
+    bool,
+    typer.Option(
+        "--verdicts", help="Measure on the stored listings, by the verdicts that people gave on pairs."
     ),
 ]
 Sweep = Annotated[
@@ -78,8 +83,9 @@ Page = Annotated[
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
-    data: DataPaths,
+    data: AnyDataPaths = None,
     truth: Labels = None,
+    verdicts: Verdicts = False,
     policy: PolicyFile = None,
     around: Around = None,
     sweep: Sweep = None,
@@ -95,6 +101,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
 
     **Example:** `event-dedup evaluate samples/breisgau`
 
+    **Example:** `event-dedup evaluate --verdicts`
+
     **Example:** `event-dedup evaluate samples/breisgau --sweep thresholds.match=2:8:2 --html report.html`
     """
     from dedup_core.policy import parse_policy
@@ -105,11 +113,16 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     from handlers.terminal import print_json, progress_bar, say
 
     _insist_on_folder(html)
+    if bool(data) == verdicts or (verdicts and (truth or around)):
+        raise typer.BadParameter("name data, or --verdicts alone")
     rules = chosen_policy(policy)
     combinations = combined([parsed_range(text) for text in sweep or []]) if sweep else []
     second = None if compare is None else parse_policy(compare.read_text(encoding="utf-8"), name=str(compare))
     with progress_bar() as show:
-        read = measuring.read_data(data, rules, labels=truth, around=around or (), told=show)
+        if verdicts:
+            read = _stored()
+        else:
+            read = measuring.read_data(data or [], rules, labels=truth, around=around or (), told=show)
         trials = Trials(read.events)
         found = measuring.evaluate(read, trials, rules, told=lambda stage: show(stage, BEGUN[stage]))
         variants = measuring.sweep(read, trials, rules, combinations, told=show)
@@ -128,6 +141,15 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     _tell_refusals(read)
     if html is not None:
         say(f"The page with the plots is {html}")
+
+
+def _stored() -> "Data":
+    """Take listings and labels from the database."""
+    from handlers.commands.options import database
+    from handlers.verdict_cases import stored_data
+
+    with database("look") as store:
+        return stored_data(store)
 
 
 def _insist_on_folder(html: Path | None) -> None:

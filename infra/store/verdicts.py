@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from dedup_core.contradicting import Listing, Said
 from dedup_core.errors import UnknownEvent
-from dedup_core.events import IDENTITY
+from dedup_core.events import IDENTITY, LISTING_SCHEMA
 from infra.store.tables import audit, canonical_sources, generations, source_events, take_backs, verdicts
 
 Row = dict[str, Any]
@@ -289,3 +289,14 @@ def said_in(row: Any) -> Said:
         row["value"],
         row["author"],
     )
+
+
+def listings_named(connection: Connection, listings: Collection[Listing]) -> dict[Listing, Row]:
+    """Read listings: the columns of LISTING_SCHEMA."""
+    found: dict[Listing, Row] = {}
+    columns = [source_events.c[name] for name in LISTING_SCHEMA]
+    for some in _parts(sorted(listings)):
+        keys = tuple_(source_events.c.source_code, source_events.c.id)
+        for row in connection.execute(select(*columns).where(keys.in_(some))).mappings():
+            found[row["source_code"], row["id"]] = dict(row)
+    return found

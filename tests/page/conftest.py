@@ -147,9 +147,8 @@ class Visitor:
     strangers: list[str] = field(default_factory=list)
 
     def see(self, path: str) -> Page:
-        """Go to a path below the root, and wait until nothing more is loaded."""
+        """Go to a path below the root, and wait until it is loaded with its scripts."""
         self.page.goto(f"{self.desk.address}/desk{path}")
-        self.page.wait_for_load_state("networkidle")
         return self.page
 
     def violations(self) -> list[str]:

@@ -59,11 +59,8 @@ def press(page: Page, key: str) -> None:
     """Press a key, and wait for the next case."""
     was = pair_shown(page)
     page.keyboard.press(key)
-    page.wait_for_function(
-        "was => { const now = document.querySelector('input[name=pair]'); return !now || now.value !== was; }",
-        arg=was,
-    )
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("input[name=pair]").first).not_to_have_value(was)
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
 
 def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arrive, desk: Desk) -> None:
@@ -79,6 +76,7 @@ def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arriv
 
     for path in paths:
         page = visitor.see(path)
+        page.wait_for_load_state("networkidle")
         wide = visitor.too_wide()
         page.emulate_media(color_scheme="dark")
         found = visitor.violations()
@@ -102,7 +100,7 @@ def test_the_first_page_is_light(arrive: Arrive) -> None:
         ),
     )
 
-    visitor.see("")
+    visitor.see("").wait_for_load_state("networkidle")
 
     assert len(sizes) > 3
     assert sum(sizes) < FIRST_PAGE_BYTES

@@ -197,6 +197,7 @@ def outlook(
     """Work out what verdicts make of the events that they touch, and which pins contradict then; null if they touch too many."""
     from dedup_core.neighbourhood import pins_against, resettled  # noqa: PLC0415 - brings SciPy along
 
+    policy = work.policy() or policy
     start = _start(work, [*said, *taken])
     near = work.neighbourhood(start, most=MOST_TOUCHED, titles=policy.synthesis.template_titles)
     if near is None:

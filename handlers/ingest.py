@@ -149,7 +149,7 @@ def _take_file(announced: Announcement, parts: wiring.IngestParts) -> None:
         objects=parts.objects,
         store=parts.store,
         queue=parts.queue,
-        policy=parts.policy,
+        policy=parts.store.policy_in_force() or parts.policy,
         quarantine=parts.quarantine,
     )
     log_file(announced, report)

@@ -6,30 +6,30 @@ the others find their generation matched.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Protocol
 
-import polars as pl
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent, event_source
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Resolution
-from dedup_core.normalising import normalise, normaliser_version
+from dedup_core.events import Resolution
+from dedup_core.normalising import normaliser_version
 from dedup_core.pipeline import Progress, resolve
 from dedup_core.policy import Policy
 from handlers import wiring
 from handlers.failures import described
 from handlers.measures import measures
 from handlers.receipts import write_those_due
+from handlers.renewing import renewed
 from handlers.stopwatch import Stopwatch
 from infra.errors import MatcherBusy
 from infra.held_messages import held
-from infra.store import MatchWork, Snapshot
+from infra.store import MatchWork
 
 logger = Logger(service="match")
 metrics = measures("match")
@@ -46,6 +46,9 @@ class RunStore(Protocol):
 
     def generations(self) -> tuple[int, int]:
         """Return the ingested and the matched generation."""
+
+    def policy_in_force(self) -> Policy | None:
+        """Return the policy that was applied last, or null if none ever was."""
 
     def record_failure(
         self, *, generation: int, reason: str, policy_version: str, policy_hash: str, started_at: datetime
@@ -117,9 +120,11 @@ def match(
     wanted: int | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Progress | None = None,
+    insist: bool = False,
 ) -> RunReport:
-    """Resolve all source events and write what changed.
+    """Resolve all source events and write what changed, by the policy that was applied last.
 
+    policy: what holds where none was ever applied; insist: holds in any case.
     wanted: the generation that a message speaks of; if it is matched already, nothing is done. None runs in any case.
 
     A second run on the same generation changes nothing. A crash anywhere leaves the state of the last run, as everything is
@@ -135,52 +140,46 @@ def match(
         with store.matching() as work:
             if wanted is not None and wanted <= work.matched:  # matched while we asked for the lock
                 return RunReport(ran=False, generation=work.matched)
-            return _run(work, policy, started_at, Stopwatch(progress))
+            return _run(work, policy, started_at, Stopwatch(progress), insist=insist)
     except MatcherBusy:
         raise
     except Exception as error:
-        _write_down(error, store, policy, started_at)
+        _write_down(error, store, policy if insist else None, policy, started_at)
         raise
 
 
-def _write_down(error: Exception, store: RunStore, policy: Policy, started_at: datetime) -> None:
+def _write_down(
+    error: Exception, store: RunStore, insisted: Policy | None, otherwise: Policy, started_at: datetime
+) -> None:
     # The database may be what failed, and then can't take this either; the first error is raised in any case.
     with suppress(Exception):
+        rules = insisted or store.policy_in_force() or otherwise
         store.record_failure(
             generation=store.generations()[0],
             reason=f"{type(error).__name__}: {error}"[:REASON_CHARACTERS],
-            policy_version=policy.version,
-            policy_hash=policy.hash,
+            policy_version=rules.version,
+            policy_hash=rules.hash,
             started_at=started_at,
         )
 
 
-def _run(work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch) -> RunReport:
-    snapshot, renewed = _renewed(work.load())
+def _run(
+    work: MatchWork, policy: Policy, started_at: datetime, watch: Stopwatch, *, insist: bool
+) -> RunReport:
+    snapshot, anew = renewed(work.load())
     resolution = resolve(
         snapshot.events,
         snapshot.verdicts,
         snapshot.previous,
-        policy,
+        snapshot.policy if snapshot.policy is not None and not insist else policy,
         generation=work.ingested,
         progress=watch.begin,
     )
     watch.begin("saving", 0.95)
-    if not renewed.is_empty():  # last, because ingests wait from here to the commit
-        work.save_normalised(renewed, normaliser_version())
+    if not anew.is_empty():  # last, because ingests wait from here to the commit
+        work.save_normalised(anew, normaliser_version())
     run_id = work.save(resolution, snapshot.previous, started_at=started_at)
     return _report(resolution, run_id, work.ingested, watch.end())
-
-
-def _renewed(snapshot: Snapshot) -> tuple[Snapshot, pl.DataFrame]:
-    """Normalise anew the listings that older rules or an older lexicon normalised; these, EVENT_SCHEMA, are to be written back."""
-    current = pl.col("normaliser") == normaliser_version()
-    fresh = snapshot.events.filter(current).select(*EVENT_SCHEMA)
-    stale = snapshot.events.filter(~current)
-    if stale.is_empty():
-        return replace(snapshot, events=fresh), stale
-    renewed = normalise(stale.select(*LISTING_SCHEMA))
-    return replace(snapshot, events=pl.concat([fresh, renewed])), renewed
 
 
 def _report(resolution: Resolution, run_id: int, generation: int, seconds: dict[str, float]) -> RunReport:

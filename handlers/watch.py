@@ -62,7 +62,7 @@ class Watcher:
     """A folder, and what its files are ingested and matched with.
 
     objects: of the folder.   stop: set by whoever wants the watcher to end.
-    told, ran: called with each file's key and report, and with each run's.
+    told, ran: called with each file's key and report, and with each run's.   insist: the policy holds, whatever was applied.
     """
 
     folder: Path
@@ -73,6 +73,7 @@ class Watcher:
     told: Callable[[str, IngestReport], None] = lambda key, report: None
     ran: Callable[[RunReport], None] = lambda report: None
     progress: Progress | None = None
+    insist: bool = False
     tally: Tally = field(default_factory=Tally)
     _seen: dict[str, Mark] = field(default_factory=dict)
     _waiting: bool = False
@@ -155,7 +156,7 @@ class Watcher:
             objects=self.objects,
             store=self.store,
             queue=RememberingQueue(),
-            policy=self.policy,
+            policy=self._rules(),
             quarantine=QUARANTINE,
         )
         self._seen[key] = mark
@@ -172,14 +173,19 @@ class Watcher:
     def _catch_up(self) -> None:
         """Match if the data is ahead of the last run, whoever brought it there; with another policy, match in any case."""
         ingested, matched = self.store.generations()
-        current = ingested == matched and (matched == 0 or self._last_policy() == self.policy.hash)
+        rules = self._rules()
+        current = ingested == matched and (matched == 0 or self._last_policy() == rules.hash)
         if current or self.stop.is_set():
             return
-        report = match(store=self.store, policy=self.policy, progress=self.progress)
-        self._in_force = self.policy.hash
+        report = match(store=self.store, policy=self.policy, progress=self.progress, insist=self.insist)
+        self._in_force = rules.hash
         self.tally = replace(self.tally, runs=self.tally.runs + 1)
         log_run(report)
         self.ran(report)
+
+    def _rules(self) -> Policy:
+        """Give the policy that holds: the one that was applied last, or the watcher's own."""
+        return self.policy if self.insist else self.store.policy_in_force() or self.policy
 
     def _last_policy(self) -> str | None:
         if self._in_force is None:

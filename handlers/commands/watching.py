@@ -76,9 +76,8 @@ def _watcher(folder: Path, store: "Store", policy: Path | None, stop: Event, sho
     from infra.object_store import FolderObjects
 
     objects = FolderObjects(data_folder())
-    return Watcher(
-        folder.resolve(), store, chosen_policy(policy), objects, stop, told=show.file, ran=show.run
-    )
+    rules, insist = chosen_policy(policy), policy is not None
+    return Watcher(folder.resolve(), store, rules, objects, stop, told=show.file, ran=show.run, insist=insist)
 
 
 def _greet(folder: Path) -> None:
@@ -217,7 +216,7 @@ def match(policy: PolicyFile = None, as_json: AsJson = False) -> None:
     log_to_stderr()
     rules = chosen_policy(policy)
     with database("change") as store, progress_bar() as show:
-        report = matched(store=store, policy=rules, progress=show)
+        report = matched(store=store, policy=rules, progress=show, insist=policy is not None)
     log_run(report)
     if as_json:
         print_json(asdict(report))

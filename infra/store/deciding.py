@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from dedup_core.contradicting import Listing, Said
 from dedup_core.events import DECISION_SCHEMA, EVENT_SCHEMA, VERDICT_SCHEMA, Neighbourhood, Previous
+from dedup_core.policy import Policy
+from infra.store import policies
 from infra.store import verdicts as given
 from infra.store.copying import fetched
 from infra.store.snapshots import one_moment
@@ -59,6 +61,11 @@ class DecisionWork:
         self.connection.execute(delete(given_answers).where(old))
         row = {"who": who, "key": key, "request_hash": request_hash, "answer": answer}
         self.connection.execute(insert(given_answers), row)
+
+    def policy(self) -> Policy | None:
+        """Read the policy that was applied last; null if none ever was."""
+        applied = policies.in_force(self.moment)
+        return None if applied is None else applied.policy
 
     def append(self, wishes: Sequence[NewVerdict], *, author: str, act: str | None) -> list[Said]:
         """Append verdicts; raises UnknownEvent."""

@@ -12,18 +12,24 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import EVENT_SCHEMA, IDENTITY, VERDICT_SCHEMA, Previous
+from dedup_core.policy import Policy
 from infra.store.copying import copy_out
+from infra.store.policies import in_force
 from infra.store.tables import canonical_events, canonical_sources, redirects, source_events, verdicts
 from infra.store.verdicts import IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a run starts from. events: EVENT_SCHEMA and ``normaliser``; verdicts: those not taken back."""
+    """What a run starts from. events: EVENT_SCHEMA and ``normaliser``; verdicts: those not taken back.
+
+    policy: the one that was applied last, null if none ever was.
+    """
 
     events: pl.DataFrame
     verdicts: pl.DataFrame
     previous: Previous
+    policy: Policy | None = None
 
 
 @contextmanager
@@ -35,7 +41,7 @@ def one_moment(engine: Engine) -> Iterator[Connection]:
 
 
 def load_snapshot(moment: Connection) -> Snapshot:
-    """Read the source events, verdicts and previous canonical events. moment: as from `one_moment`."""
+    """Read the source events, verdicts, previous canonical events and the policy. moment: as from `one_moment`."""
     events = {**EVENT_SCHEMA, "normaliser": pl.String()}
     valid = select(*(verdicts.c[name] for name in VERDICT_SCHEMA)).where(IN_FORCE)
     return Snapshot(
@@ -43,6 +49,7 @@ def load_snapshot(moment: Connection) -> Snapshot:
         copy_out(moment, select(*(source_events.c[name] for name in events)), events).sort(*IDENTITY),
         copy_out(moment, valid, VERDICT_SCHEMA),
         _previous(moment),
+        None if (applied := in_force(moment)) is None else applied.policy,
     )
 
 

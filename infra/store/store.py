@@ -8,7 +8,8 @@ import polars as pl
 from sqlalchemy import Connection, Engine, select
 
 from dedup_core.events import Rejection
-from infra.store import deciding, files, reading, receipts, runs, schema, snapshots, verdicts
+from dedup_core.policy import Policy
+from infra.store import deciding, files, policies, reading, receipts, runs, schema, snapshots, verdicts
 from infra.store.deciding import DecisionWork
 from infra.store.engine import build_engine
 from infra.store.files import Ingested, Upload
@@ -151,3 +152,9 @@ class Store:
     def moment(self) -> AbstractContextManager[Connection]:
         """Open a connection that sees one moment, whatever is committed while it reads."""
         return snapshots.one_moment(self.engine)
+
+    def policy_in_force(self) -> Policy | None:
+        """Return the policy that was applied last; null if none ever was."""
+        with self.engine.connect() as connection:
+            applied = policies.in_force(connection)
+        return None if applied is None else applied.policy

@@ -12,18 +12,19 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
     OpenAPIRequestValidationMiddleware,
 )
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
-    RequestUnsupportedContentType,
     RequestValidationError,
 )
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers.access import Limit, guarding
-from handlers.answers import problem
+from handlers.answers import JSON, problem
+from handlers.declaring import OF_BODIES, described_answer
 from handlers.failures import described
 from handlers.filters import EventFilter
 from handlers.routes import events, feeds, files, health, page, policy, runs, verdicts
@@ -41,6 +42,9 @@ ROUTERS: Final[tuple[Router, ...]] = (
     page.router,
 )
 """Everything that is served."""
+
+FILTERS: Final = (EventFilter, verdicts.VerdictFilter)
+"""Models whose fields are parameters."""
 
 SECURITY_SCHEMES: Final[dict[str, SecurityScheme]] = {
     "key": APIKey(name="X-Api-Key", in_=APIKeyIn.header, description="A key of `event-dedup keys add`."),
@@ -66,12 +70,20 @@ Resolver = TypeVar("Resolver", bound=ApiGatewayResolver)
 
 def routed(resolver: Resolver, limit: Limit | None = None) -> Resolver:
     """Give a resolver all routes: first who may, then whether what was sent is right, then the route. limit: see `guarding`."""
-    resolver.use([guarding(limit), OpenAPIRequestValidationMiddleware()])
+    resolver.use([guarding(limit), only_json, OpenAPIRequestValidationMiddleware()])
     for router in ROUTERS:
         resolver.include_router(router)
     for fault, answer in FAULTS.items():
         resolver.exception_handler(fault)(answer)
     return resolver
+
+
+def only_json(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """Refuse other content where a route takes a body: Powertools would try to read forms, and stumble over broken ones."""
+    sent = app.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if app.context["_route"].dependant.body_params and sent not in ("", JSON):
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+    return next_middleware(app)
 
 
 def wrong_request(error: RequestValidationError) -> Response[str]:
@@ -80,11 +92,6 @@ def wrong_request(error: RequestValidationError) -> Response[str]:
         {"parameter": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()
     ]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "what was sent is wrong", errors=wrong)
-
-
-def wrong_content_type(error: RequestUnsupportedContentType) -> Response[str]:
-    """Answer for a body in a form that nothing here reads."""
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
 
 def not_found(error: NotFoundError) -> Response[str]:
@@ -105,7 +112,6 @@ def failed(error: Exception) -> Response[str]:
 
 FAULTS: Final[dict[type[Exception], Any]] = {
     RequestValidationError: wrong_request,
-    RequestUnsupportedContentType: wrong_content_type,
     NotFoundError: not_found,
     ServiceError: refused,
     Exception: failed,
@@ -137,20 +143,23 @@ def document() -> str:
         description="Canonical events, and what became of them.",
         security_schemes=SECURITY_SCHEMES,
     )
-    described_in_full = _with_filters(orjson.loads(written))
+    described_in_full = orjson.loads(written)
+    for path in described_in_full["paths"].values():
+        for operation in path.values():
+            _describe_filters(operation)
+            if "requestBody" in operation:
+                operation["responses"] |= {str(status): described_answer(status) for status in OF_BODIES}
     return orjson.dumps(described_in_full, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode() + "\n"
 
 
-def _with_filters(written: dict[str, Any]) -> dict[str, Any]:
+def _describe_filters(operation: dict[str, Any]) -> None:
     """Say of each filter what it takes; of parameters that stand in a model, Powertools writes that they are texts."""
-    filters = EventFilter.model_json_schema()["properties"]
-    for path in written["paths"].values():
-        for operation in path.values():
-            parameters = {each["name"]: each for each in operation.get("parameters", [])}
-            if filters.keys() <= parameters.keys():
-                for name, schema in filters.items():
-                    parameters[name]["schema"] = schema
-    return written
+    parameters = {each["name"]: each for each in operation.get("parameters", [])}
+    for model in FILTERS:
+        filters = model.model_json_schema()["properties"]
+        if filters.keys() <= parameters.keys():
+            for name, schema in filters.items():
+                parameters[name]["schema"] = schema
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ WITHOUT_BODY: Final = {303: "Fetch it elsewhere: see Location", 304: "You have j
 REDIRECTS: Final = {308: "Merged into another event: see Location"}
 
 
+OF_BODIES: Final = (413, 415)
+"""What any request with a body may be answered with."""
+
+
 def one(**properties: object) -> Schema:
     """Describe an object that has just these, each required."""
     return {"type": "object", "required": list(properties), "properties": properties}
@@ -68,20 +72,26 @@ def declared(
     """Declare a route: the arguments of its decorator.
 
     least: the least role that may call it; body: the JSON schema of what it gives with ``status``, null if it gives none;
-    others: the statuses of its own, beside those that any route may answer with; in_address: whether the key may stand in the address.
+    others: the statuses of its own, beside those that any route may answer with; of success, it gives the same; in_address: whether the key may stand in the address.
     """
-    common = (422, 429, 500) if least == "anyone" else (401, 403, 422, 429, 500)
+    common = (400, 422, 429, 500) if least == "anyone" else (400, 401, 403, 422, 429, 500)
     schemes = (*SCHEMES, IN_ADDRESS) if in_address else SCHEMES
     given = {} if body is None else {"content": {content_type: {"schema": body}}}
-    answers = {other: _described(other) for other in sorted({*others, *common})}
+    alike = {other: _answer(other, given) for other in (status, *others) if other < 300}
+    answers = {other: described_answer(other) for other in sorted({*others, *common} - alike.keys())}
     return {
         "security": [{}] if least == "anyone" else [{scheme: [least]} for scheme in schemes],
-        "responses": {status: {"description": HTTPStatus(status).phrase, **given}, **answers},
+        "responses": {**alike, **answers},
         "status_code": status,
     }
 
 
-def _described(status: int) -> dict[str, Any]:
+def _answer(status: int, given: dict[str, Any]) -> dict[str, Any]:
+    return {"description": HTTPStatus(status).phrase, **given}
+
+
+def described_answer(status: int) -> dict[str, Any]:
+    """Describe an answer that is not what was asked for."""
     if status in WITHOUT_BODY:
         return {"description": WITHOUT_BODY[status]}
     return {

@@ -156,7 +156,7 @@ DECISION: Final = one(
     gone=many(one(id=TEXT, successors=many(TEXT))),
 )
 NEXT: Final = {"type": ["string", "null"]}
-WRITES: Final = (404, 409, 412)
+WRITES: Final = (200, 404, 409, 412)
 
 
 @router.get(

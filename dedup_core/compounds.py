@@ -4,9 +4,11 @@
 whole; a wrong split does little harm, as it is wrong for both sides alike.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
+
+from rapidfuzz.distance import OSA
 
 LINKS: Final = ("", "s", "es", "n", "en", "er", "e", "ns")
 """Letters that join the parts of a compound (Fugenelemente)."""
@@ -21,6 +23,34 @@ MIN_HEAD: Final = 4
 """Letters of a known last part that may follow an unknown first one."""
 
 
+MIN_REPAIRED: Final = 9
+"""Letters; in a shorter word that is unknown, a letter more or less may be a name."""
+
+MIN_NEAR: Final = 6
+"""Letters of the shortest part that may be misspelt: a `Hornig` is no honey."""
+
+READ_AS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "n"), ("ii", "u"), ("lc", "k"))
+"""Letters that text recognition takes for others, where it makes two of one (a usual few of them, after Holley 2009)."""
+
+GLUED: Final = (
+    "im",
+    "am",
+    "in",
+    "an",
+    "der",
+    "des",
+    "zum",
+    "zur",
+    "vom",
+    "bei",
+    "beim",
+    "mit",
+    "und",
+    "fuer",
+)
+"""Words between two others that lost the blanks around them: `NachmittagimPfarrheim`."""
+
+
 class Splitter:
     """Splits folded words; remembers what it split."""
 
@@ -31,6 +61,7 @@ class Splitter:
         self._canonical = dict(canonical)
         self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
         self._stems = frozenset(stem(part) for part in self._heads)
+        self._near = _with_a_letter_less({form for word in self._parts for form in _linked(word)})
         self.split = lru_cache(maxsize=500_000)(self._split)
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -39,6 +70,8 @@ class Splitter:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
+        if word not in self._parts and (plain := self._repaired(word)):
+            return tuple(end for part in plain for end in self.split(part))
         parts = self._known_parts(word) or (() if word in self._parts else self._unknown_and_head(word))
         return tuple(end for part in parts for end in self.split(part)) or (word,)
 
@@ -77,11 +110,72 @@ class Splitter:
         after = end + len(link)
         return after in best and (not link or after < len(word))
 
+    def _is_known(self, word: str) -> bool:
+        return word in self._parts or word in self._canonical or bool(self._known_parts(word))
+
+    def _repaired(self, word: str) -> tuple[str, ...]:
+        """Find the known words that an unknown one was before text recognition or a typist got at it; empty if it may be a name.
+
+        All of it must be known but for one letter, or for a word that lost its blanks.
+        """
+        if len(word) < MIN_REPAIRED or not word.isalpha() or self._is_known(word):
+            return ()
+        read = (word.replace(two, one) for two, one in READ_AS if two in word)
+        for plain in (*read, *self._misspelt(word)):
+            if self._is_known(plain):
+                return (plain,)
+        return self._unglued(word)
+
+    def _misspelt(self, word: str) -> Iterator[str]:
+        """Correct one letter of the whole word, of what stands before a known part, or of what stands behind one."""
+        yield from self._nearest(word) if len(word) >= MIN_REPAIRED else ()
+        for cut in range(MIN_HEAD, len(word) - MIN_HEAD + 1):
+            head, tail = word[:cut], word[cut:]
+            if tail in self._heads:
+                yield from (near + tail for near in self._nearest(head))
+            if head in self._heads:
+                yield from (head + near for near in self._nearest(tail))
+
+    def _nearest(self, word: str) -> Iterator[str]:
+        """Find the one known form that differs by a letter, or by two that changed places; the first letter is seldom wrong."""
+        if len(word) < MIN_NEAR:
+            return
+        shorter = {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}
+        forms = {form for text in shorter for form in self._near.get(text, ())}
+        near = [form for form in forms if OSA.distance(form, word, score_cutoff=1) == 1]
+        if len(near) == 1:
+            yield near[0]
+
+    def _unglued(self, word: str) -> tuple[str, ...]:
+        for glue in GLUED:
+            place = word.find(glue, MIN_NEAR)
+            while place >= 0:
+                before, behind = word[:place], word[place + len(glue) :]
+                if len(behind) >= MIN_HEAD and self._is_known(before) and self._is_known(behind):
+                    return (before, behind)
+                place = word.find(glue, place + 1)
+        return ()
+
     def _unknown_and_head(self, word: str) -> tuple[str, ...]:
         for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
             if word[start:] in self._heads or stem(word[start:]) in self._stems:
                 return (word[:start], word[start:])
         return ()
+
+
+def _linked(word: str) -> Iterator[str]:
+    """Give the forms of a part within a compound."""
+    if len(word) >= MIN_NEAR:
+        yield from (word, word + "s")
+
+
+def _with_a_letter_less(forms: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Map each form, and it without each letter but the first, to the forms that it may have been (Garbe's SymSpell, 2012)."""
+    near: dict[str, tuple[str, ...]] = {}
+    for form in sorted(forms):
+        for text in {form, *(form[:place] + form[place + 1 :] for place in range(1, len(form)))}:
+            near[text] = (*near.get(text, ()), form)
+    return near
 
 
 INFLECTIONS: Final = ("innen", "ern", "em", "en", "er", "es", "e")

@@ -79,7 +79,7 @@ def corpus_of(
     words: as from `title_words`. spans: as from `dedup_core.occurrences.spans`.
     common: words known to be frequent in event titles; the background holds more of them.
     """
-    placed = events.select("city_key", "venue_key").with_columns(
+    placed = events.select("source_code", "city_key", "venue_key").with_columns(
         day=spans["first_day"], last_day=spans["last_day"], moment=spans["moment"]
     )
     runs = placed.filter(pl.col("last_day") > pl.col("day"))
@@ -88,8 +88,8 @@ def corpus_of(
         words=_word_bits(words, size=events.height, background=background, common=common),
         days=_counted(placed, "day"),
         cities=_counted(placed, "city_key"),
-        city_days=_counted(placed, "city_key", "day"),
-        city_runs=_counted(runs, "city_key", "day", "last_day"),
+        city_days=_at_least(placed, "city_key", "day"),
+        city_runs=_at_least(runs, "city_key", "day", "last_day"),
         venues=_counted(placed, "city_key", "venue_key"),
         starts=_counted(placed.select(minute=pl.col("moment") % MINUTES_A_DAY), "minute"),
         text_words=_text_word_bits(description_words(_sample(events))),
@@ -98,6 +98,12 @@ def corpus_of(
 
 def _counted(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return frame.select(columns).drop_nulls().group_by(columns).agg(pl.len().alias("count"))
+
+
+def _at_least(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Count the events that there are at least: a source seldom lists one twice, so those of the source that lists most."""
+    by_source = _counted(frame, *columns, "source_code")
+    return by_source.group_by(columns).agg(pl.col("count").max())
 
 
 STEPS: Final = 256

@@ -31,6 +31,18 @@ SAID_ELSEWHERE: Final = (
 )
 """Dates, hours and former names: the dates stand in fields of their own, a former name is found in the title as written."""
 
+ANNIVERSARY: Final = r"(?:^|[:(|,„\"]|\s-)\W*\d{1,3}\s(?:jahre|years)\b"
+"""How old what is celebrated is: on one day it has one age, whatever two sources read. "Ab 4 Jahren" is for whom it is."""
+
+WEEKDAYS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"), start=1
+    )
+}
+
+ON_A_WEEKDAY: Final = rf"\bam ({'|'.join(WEEKDAYS)})\b"
+
 ROMAN: Final = {
     tens + ones: 10 * i + j
     for i, tens in enumerate(("", "x", "xx", "xxx", "xl"))
@@ -39,7 +51,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 5
+RULES: Final = 6
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 
@@ -60,6 +72,7 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     title = title.with_columns(listings.select(text=lowered(pl.when(moved).then("description"))).to_series())
     previous_day = pl.coalesce(_previous_day("title"), _previous_day("text")).alias("previous_day")
     taken_out = title.select(_markers(), _edition(), previous_day, _kind())
+    title = title.with_columns(begun=_begun())
     words = words_of(title.select(_core()).to_series(), taken_out["edition"])
     comparable = pl.concat([taken_out, words, place_keys(listings)], how="horizontal")
     return pl.concat([listings, comparable.select(*COMPARABLE_SCHEMA)], how="horizontal").cast(EVENT_SCHEMA)
@@ -102,8 +115,15 @@ def _captured(name: str, group: str, column: str = "title") -> pl.Expr:
 
 def _edition() -> pl.Expr:
     arabic = _captured("edition", "number").cast(pl.Int32, strict=False)
-    roman = _captured("edition", "roman").replace_strict(ROMAN, default=None, return_dtype=pl.Int32)
-    return pl.coalesce(arabic, roman).alias("edition")
+    return pl.coalesce(arabic, _roman()).alias("edition")
+
+
+def _roman() -> pl.Expr:
+    return _captured("edition", "roman").replace_strict(ROMAN, default=None, return_dtype=pl.Int32)
+
+
+ROMAN_BEFORE: Final = r"^\W*[ivxl]{2,7}\.?\s"
+"""An edition in Roman numbers stands first."""
 
 
 def _previous_day(column: str) -> pl.Expr:
@@ -140,7 +160,7 @@ def _day_of(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
 
 def _core() -> pl.Expr:
     """Cut out of the title what is not its name: organisers first, then dates, years, series, former names and markers."""
-    core = pl.col("title")
+    core = pl.col("begun")
     for pattern in lexicon.organiser_prefixes():
         core = core.str.replace(pattern, "")
     for name in CUT_CAPTURES:
@@ -148,10 +168,19 @@ def _core() -> pl.Expr:
             core = core.str.replace_all(pattern, " ")
     for pattern in (*lexicon.kinds()["series"].patterns, *SAID_ELSEWHERE):
         core = core.str.replace_all(pattern, " ")
+    core = core.str.replace_all(ANNIVERSARY, " jubiläum ")
     for marker in lexicon.markers().values():
         core = core.str.replace_all(_any(marker.patterns), " ")
     cut = folded(core)
     return pl.when(cut == "").then(folded(pl.col("title"))).otherwise(cut).alias("core")
+
+
+def _begun() -> pl.Expr:
+    """Take a title without the weekday on which the event begins, "am Donnerstag", as its date says so, and without a Roman edition."""
+    title, own = pl.col("title"), pl.col("first_day").dt.weekday()
+    said = title.str.extract(ON_A_WEEKDAY).replace_strict(WEEKDAYS, default=None, return_dtype=pl.Int8)
+    plain = pl.when(said == own).then(title.str.replace(ON_A_WEEKDAY, " ")).otherwise(title)
+    return pl.when(_roman().is_null()).then(plain).otherwise(plain.str.replace(ROMAN_BEFORE, ""))
 
 
 def words_of(cores: pl.Series, editions: pl.Series) -> pl.DataFrame:
@@ -213,8 +242,9 @@ def _phrases() -> dict[str, str]:
 @cache
 def _splitter() -> Splitter:
     canonical = {**lexicon.country_words(), **lexicon.place_aliases(), **lexicon.synonyms()}
+    everyday = {word for word in lexicon.synonym_words() if " " not in word}
     return Splitter(
-        parts=lexicon.compound_parts() | {word for word in lexicon.synonym_words() if " " not in word},
+        parts=lexicon.compound_parts() | everyday,
         whole=lexicon.whole_words(),
         canonical=canonical,
     )

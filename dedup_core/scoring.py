@@ -24,12 +24,14 @@ from dedup_core.comparisons.places import (
     Km,
     city_bits,
     distance_km,
+    district_bits,
     geo_bits,
     same_town,
     street_bits,
     venue_bits,
 )
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
+from dedup_core.comparisons.told import with_told_venues
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import EvidenceWeights, Policy
@@ -249,9 +251,19 @@ def _evidence(
         "source": source_bits(pairs, _identical(pairs, subjects), subjects, weights),
         "cap": np.full(len(pairs), np.nan, np.float32),
     }
+    _read_places(evidence, pairs, subjects, policy)
     _limit_density(evidence, pairs, subjects, weights)
+    evidence["city"] += district_bits(pairs, subjects)
     _limit_place(evidence, weights.place.cap)
     return evidence
+
+
+def _read_places(evidence: Evidence, pairs: Pairs, subjects: Subjects, policy: Policy) -> None:
+    """Look for venues in texts where they may still decide."""
+    place = policy.evidence.place
+    asked = _sum(evidence) + place.venue_cap + place.venue_differs >= policy.thresholds.ambiguous
+    if asked.any():
+        evidence["venue"] = with_told_venues(evidence["venue"], asked, pairs, subjects, place)
 
 
 def _add_description(

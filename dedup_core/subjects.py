@@ -16,8 +16,9 @@ from dedup_core import lexicon
 from dedup_core.chunks import each
 from dedup_core.compounds import stem
 from dedup_core.corpus import TEXT_PREFIX, Corpus
+from dedup_core.folding import folded
 from dedup_core.normalising import words_of
-from dedup_core.occurrences import MINUTES_A_DAY
+from dedup_core.occurrences import MINUTES_A_DAY, minutes
 from dedup_core.policy import Policy
 from dedup_core.signatures import Signatures, letter_signatures, word_signatures
 from dedup_core.venues import title_words_of, venue_words
@@ -41,11 +42,12 @@ class Subjects:
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
     numbers: has_word for the words that hold digits; has_number: whether there are any.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
-    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is.
+    place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
-    day, last_day, night: days since 1970; moment: minutes, NaN unknown; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
+    day, last_day, night: days since 1970; moment: minutes, NaN unknown; until: when it ends, NaN unknown; midnight: whether 00:00 is given, which may be meant; doors: whether it is that of the doors; dates: distinct days; days: length in days; starts_a_day: most known starts on one day.
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day; run_density: those of several days on just the same days, 0 for one day.
     venue_names: compounds split, function words left out, any church a church; venue_signs: the signatures of their letters;
@@ -69,11 +71,14 @@ class Subjects:
     titles: pl.Series
     word_signs: Signatures
     letter_signs: Signatures
+    place_words: sparse.csr_array
+    has_place_word: sparse.csr_array
     initials: sparse.csr_array
     title_bits: Floats
     town_bits: Floats
     hall_bits: Floats
     genre_bits: Floats
+    host_bits: Floats
     names: sparse.csr_array
     name_bits: Floats
     several_shows: npt.NDArray[np.bool_]
@@ -84,6 +89,8 @@ class Subjects:
     night: Ints
     previous_day: Floats
     moment: npt.NDArray[np.float64]
+    until: npt.NDArray[np.float64]
+    midnight: npt.NDArray[np.bool_]
     doors: npt.NDArray[np.bool_]
     dates: Ints
     days: Ints
@@ -147,8 +154,10 @@ def subjects_of(
         operator.call,
     )
     genres = known.filter(pl.col("word").is_in(list(_genres())))
+    own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)
+    hosts = _host_words(known, own_place, events)
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
-        pl.concat([towns, halls]).select("event", "word"),
+        own_place.select("event", "word"),
         on=["event", "word"],
         how="anti",
         maintain_order="left",
@@ -158,7 +167,7 @@ def subjects_of(
     weighted = _matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
     digits = known.filter(pl.col("word").str.contains(r"\d"))
     numbers = _matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
-    city, district, city_names = _shared_codes(events["city_key"], events["district_key"])
+    city, district, city_names = _shared_codes(events["city_key"], _districts(events))
     venue, _, venue_names = _shared_codes(events["venue_key"])
     venue_texts = venue_words(venue_names)
     day = spans["first_day"]
@@ -179,11 +188,14 @@ def subjects_of(
         titles=events["title_tokens"],
         word_signs=word_signatures(known["event"].to_numpy(), _ints(known["token"]), n),
         letter_signs=letter_signatures(events["title_tokens"]),
+        place_words=_matrix(own_place["event"], own_place["token"], own_place["bits"], (n, len(vocabulary))),
+        has_place_word=_matrix(own_place["event"], own_place["token"], None, (n, len(vocabulary))),
         initials=_initials(words, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),
         hall_bits=_summed(halls, n),
         genre_bits=_summed(genres, n),
+        host_bits=_summed(hosts, n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=several,
@@ -194,6 +206,8 @@ def subjects_of(
         night=_ints(spans["first_night"]),
         previous_day=_floats(events["previous_day"].cast(pl.Int32)),
         moment=spans["moment"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        until=_until(events, spans),
+        midnight=_midnight(events, spans),
         doors=doors,
         dates=_ints(spans["dates"]),
         days=_ints(spans["days"]),
@@ -218,7 +232,9 @@ def subjects_of(
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
         longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
         geo_confidence=_floats(events["geo_confidence"].fill_null(0.5)),
-        texts=events.select("title", "venue", "district", "street", "description", "short_description"),
+        texts=events.select(
+            "title", "venue", "venue_key", "district", "street", "description", "short_description"
+        ),
         template=templates,
         text_words=corpus.text_words,
         rarest_text_word=_as_float(corpus.text_words["bits"].max()),
@@ -233,6 +249,27 @@ def subjects_of(
         title_factor=_title_factor(events, policy),
         headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
     )
+
+
+def _districts(events: pl.DataFrame) -> pl.Series:
+    """Give the districts; of a listing without one that which its venue names, if another listing of the town knows it."""
+    known = events.select("city_key", named="district_key").drop_nulls().unique()
+    venues = (
+        events.filter(pl.col("district_key").is_null()).select("city_key", "venue_key").drop_nulls().unique()
+    )
+    padded = pl.concat_str(pl.lit(" "), "venue_key", pl.lit(" "))
+    name = pl.concat_str(pl.lit(" "), "named", pl.lit(" "))
+    told = (
+        venues.join(known, on="city_key")
+        .filter(padded.str.contains(name, literal=True), pl.col("named") != pl.col("venue_key"))
+        .group_by("city_key", "venue_key")
+        .agg(pl.col("named").min(), several=pl.len())
+        .filter(pl.col("several") == 1)
+    )
+    joined = events.select("city_key", "venue_key", "district_key").join(
+        told, on=["city_key", "venue_key"], how="left", maintain_order="left"
+    )
+    return joined.select(pl.coalesce("district_key", "named").alias("district_key")).to_series()
 
 
 def _ints(column: pl.Series) -> Ints:
@@ -292,6 +329,31 @@ def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) 
         .with_row_index("event")
     )
     return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
+
+
+def _host_words(known: pl.DataFrame, own_place: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """List the words of titles that say who invites, but for the names of places; none where a title says nothing else."""
+    before = events.select(pl.col("title").str.extract(BEFORE_COLON).str.to_lowercase().alias("host"))
+    hosts = before["host"].drop_nulls().unique()
+    hosts = hosts.filter(
+        hosts.str.contains("|".join(f"(?:{pattern})" for pattern in lexicon.hosts().patterns))
+    )
+    none = pl.repeat(None, len(hosts), dtype=pl.Int32, eager=True)
+    split = words_of(hosts.to_frame().select(folded(pl.col("host"))).to_series(), none)["title_tokens"]
+    table = pl.DataFrame({"host": hosts, "word": split.str.split(" ")})
+    words = before.with_row_index("event").join(table, on="host").select("event", "word")
+    said = known.join(words.explode("word"), on=["event", "word"], how="semi", maintain_order="left")
+    said = said.join(
+        own_place.select("event", "word"), on=["event", "word"], how="anti", maintain_order="left"
+    )
+    silent = known.join(own_place.select("event", "word"), on=["event", "word"], how="anti").join(
+        said.select("event", "word"), on=["event", "word"], how="anti"
+    )
+    return said.join(silent.select("event").unique(), on="event", how="semi", maintain_order="left")
+
+
+BEFORE_COLON = r"^([^:]{3,80}):\s"
+"""What may say who invites."""
 
 
 @cache
@@ -434,6 +496,29 @@ def _doors(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
         .to_series()
         .to_numpy()
     )
+
+
+def _until(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """Date the end of what has one known start and end: (n,) minutes as ``moment``."""
+    end = minutes(pl.col("event_dates").list.first().struct.field("end_time"))
+    one = (pl.col("event_dates").list.len() == 1) & (pl.col("days") == 1)
+    lasts = (end - pl.col("moment") % MINUTES_A_DAY) % MINUTES_A_DAY
+    until = pl.when(one).then(pl.col("moment") + lasts).cast(pl.Float64).fill_null(float("nan"))
+    return (
+        events.select("event_dates")
+        .hstack(spans.select("days", "moment"))
+        .select(until)
+        .to_series()
+        .to_numpy()
+    )
+
+
+def _midnight(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which events have no start but 00:00, on a single day: unknown, or the midnight with which the day begins."""
+    given = pl.col("event_dates").list.first().struct.field("start_time") == "00:00"
+    one = (pl.col("event_dates").list.len() == 1) & (pl.col("days") == 1) & pl.col("moment").is_null()
+    columns = events.select("event_dates").hstack(spans.select("days", "moment"))
+    return columns.select((given & one).fill_null(value=False)).to_series().to_numpy()
 
 
 def _as_float(value: object) -> float:

@@ -16,11 +16,11 @@ from dedup_core.normalising import words_of
 def venue_words(names: pl.Series) -> pl.Series:
     """Split folded names into words, as titles are: (n,), space-joined. Any word for a church is one word; "Sankt" is left out.
 
-    Words for churches are looked for before names are split: the Münsterplatz is no church.
+    So is any word for an inn, a winery and the like. They are looked for before names are split: the Münsterplatz is no church.
     """
     padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" "))
     # Twice: of two such words side by side the first takes the space between them with it.
-    named = padded.str.replace_many(_churches()).str.replace_many(_churches())
+    named = padded.str.replace_many(_one_word()).str.replace_many(_one_word())
     split = title_words_of(names.to_frame("name").select(named.str.strip_chars(" ")).to_series())
     saint = title_words_of(_series([fold("Sankt")])).item()
     plain = split.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
@@ -32,6 +32,7 @@ def title_words_of(names: pl.Series) -> pl.Series:
     return words_of(names, pl.repeat(None, len(names), dtype=pl.Int32, eager=True))["title_words"]
 
 
+@cache
 def generic_words() -> frozenset[str]:
     """Give the words, split as names are, that name a kind of venue only."""
     texts = title_words_of(_series(sorted(lexicon.generic_venue_words())))
@@ -49,6 +50,7 @@ def _series(texts: list[str]) -> pl.Series:
 
 
 @cache
-def _churches() -> dict[str, str]:
+def _one_word() -> dict[str, str]:
     church, *others = lexicon.church_words()
-    return {f" {other} ": f" {church} " for other in others}
+    words = {**dict.fromkeys(others, church), **lexicon.alike_venue_words()}
+    return {f" {other} ": f" {word} " for other, word in words.items()}

@@ -28,6 +28,7 @@ REASONS: Final = {
     "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
     "towns_differ": "They are in different towns: at most a person may join them.",
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
+    "districts_differ": "All that the titles share is common, and they are in two districts of the town, which have their own each.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "hours_apart": "They begin hours apart, so a person should look.",
     "item_or_whole": "One lasts for days, the other is one of them and says more: perhaps an item of it.",
@@ -38,6 +39,7 @@ REASONS: Final = {
     "no_common_day": "They share no day, and neither was moved from the other's.",
     "kind_differs": "They are different kinds of event, such as an exhibition and a guided tour of it.",
     "no_event": "One is sold or announced beside an event, such as a voucher, and the other is not.",
+    "two_runs": "Both run for weeks, at two venues and from and to other days: two exhibitions of one artist.",
     "run_and_show": "One is a single show, the other a run of weeks.",
     "one_of_a_series": "One is a single date of the series that the other announces: linked, not merged.",
     "part_of": "One is an item of the other, which spans more days: linked, not merged.",
@@ -92,6 +94,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
+        ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", _side_by_side(facts, subjects, policy), refused),
         ("hours_apart", _hours_apart(facts, policy), below_match),
         ("item_or_whole", _item_or_whole(facts, subjects), below_match),
@@ -102,6 +105,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
         ("kind_differs", _kinds_differ(facts, subjects), refused),
         ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
+        ("two_runs", _two_runs(facts, subjects, policy), below_review),
         ("run_and_show", _run_and_show(facts, subjects), refused),
         ("one_of_a_series", a_of_b | b_of_a, refused),
         ("part_of", a_in_b | b_in_a, refused),
@@ -114,9 +118,9 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
 
 
 def _hours_apart(facts: Facts, policy: Policy) -> Mask:
-    """Find the pairs whose starts are so far apart that they may be two shows of a day; what was moved is."""
-    apart: Mask = (facts.meeting.apart >= policy.vetoes.hours_apart_minutes) & ~facts.meeting.announced
-    return apart
+    """Find the pairs whose starts are so far apart that they may be two shows of a day; not what was moved, nor what still lasts."""
+    apart: Mask = facts.meeting.apart >= policy.vetoes.hours_apart_minutes
+    return apart & ~facts.meeting.announced & ~facts.meeting.during
 
 
 ONE_VENUE: Final = 0.85
@@ -235,6 +239,15 @@ def _run_and_show(facts: Facts, subjects: Subjects) -> Mask:
     run, show = subjects.days >= LONG_RUN, (subjects.days == 1) & ~np.isnan(subjects.moment)
     ruled: Mask = (run[a] & show[b]) | (run[b] & show[a])
     return ruled
+
+
+def _two_runs(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find two runs at two venues that neither begin nor end together: one source may err in a day or a venue, not in all of them."""
+    a, b = facts.pairs.a, facts.pairs.b
+    other_days = (subjects.day[a] != subjects.day[b]) & (subjects.last_day[a] != subjects.last_day[b])
+    runs = (subjects.days[a] >= LONG_RUN) & (subjects.days[b] >= LONG_RUN)
+    two: Mask = runs & other_days & (np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs)
+    return two
 
 
 def _two_shows(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:

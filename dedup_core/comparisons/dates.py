@@ -14,9 +14,17 @@ from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import EvidenceWeights
 from dedup_core.subjects import Floats, Subjects
 
+Rows = npt.NDArray[np.uint32]
+
 SHORT_RANGE: int = 7
 """Days; up to this length a source may give the first day only and mean the whole."""
 
+
+AN_HOUR = np.array([60.0])
+"""Minutes."""
+
+BEFORE_MIDNIGHT: int = 120
+"""Minutes before 00:00 from which a start may be meant by it: clubs begin so late, hardly anything else does."""
 
 DOORS: int = 240
 """Minutes; doors do not open earlier than this before the start."""
@@ -29,7 +37,7 @@ class Meeting:
     common: share of common days among all days of both, [0, 1].   gap: days between, 0 if a day is common.
     apart: minutes between the nearest starts, NaN where one is unknown.
     a_within_b, b_within_a: all days of the one lie within the other's, which has more.
-    announced: one was moved from the other's day.
+    announced: one was moved from the other's day.   during: one begins while the other lasts.
     """
 
     common: Floats
@@ -38,6 +46,7 @@ class Meeting:
     a_within_b: Mask
     b_within_a: Mask
     announced: Mask
+    during: Mask
 
 
 def meeting_of(pairs: Pairs, subjects: Subjects) -> Meeting:
@@ -57,13 +66,16 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
         s.days[a] + s.days[b] - shared, 1
     )  # of several dates the hull is wrong; `_several` is right
     common = (shared / all_days).astype(np.float32)
-    one_night = (s.night[a] == s.night[b]) & (s.days[a] == 1) & (s.days[b] == 1)
+    to_midnight = np.fmin(_to_midnight(a, b, s), _to_midnight(b, a, s))
+    midnight = to_midnight <= BEFORE_MIDNIGHT
+    one_night = ((s.night[a] == s.night[b]) | midnight) & (s.days[a] == 1) & (s.days[b] == 1)
     start_only = (s.day[a] == s.day[b]) & (np.maximum(s.days[a], s.days[b]) <= SHORT_RANGE)
     common = np.where(one_night, 1, np.where(start_only, np.maximum(common, 0.6), common))
     apart = np.abs(s.moment[a] - s.moment[b])
     of_day = apart % MINUTES_A_DAY
     ranges = (s.days[a] > 1) | (s.days[b] > 1)
     apart = np.where(ranges, np.minimum(of_day, MINUTES_A_DAY - of_day), apart)
+    apart = np.where(midnight, to_midnight, apart)
     return Meeting(
         common=common.astype(np.float32),
         gap=np.where(common > 0, 0, first - last).astype(np.float32),
@@ -71,7 +83,22 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
         a_within_b=(shared == s.days[a]) & (s.days[b] > s.days[a]),
         b_within_a=(shared == s.days[b]) & (s.days[a] > s.days[b]),
         announced=(s.previous_day[a] == s.day[b]) | (s.previous_day[b] == s.day[a]),
+        during=_during(a, b, s) | _during(b, a, s),
     )
+
+
+def _to_midnight(one: Rows, other: Rows, subjects: Subjects) -> npt.NDArray[np.float64]:
+    """Count the minutes from the other's start to the midnight that is given for the one: (p,), NaN if it is none or passed."""
+    minutes = subjects.day[one] * MINUTES_A_DAY - subjects.moment[other]
+    single = subjects.midnight[one] & (subjects.dates[other] == 1)
+    return np.where(single & (minutes >= 0), minutes, np.nan)
+
+
+def _during(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where one begins after the other did and before it ends."""
+    begun = subjects.moment[one] > subjects.moment[other]
+    within: Mask = begun & (subjects.moment[one] < subjects.until[other])
+    return within
 
 
 def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
@@ -119,6 +146,7 @@ def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
         a_within_b=(shared == n_a) & (n_b > n_a),
         b_within_a=(shared == n_b) & (n_a > n_b),
         announced=single.announced,
+        during=single.during,
     )
 
 
@@ -142,14 +170,16 @@ def time_bits(pairs: Pairs, meeting: Meeting, subjects: Subjects, weights: Evide
     """Equal starts add by their rarity (14:11 says more than 20:00); hours apart take away, the steeper the further.
 
     Missing where a side has no start; half an hour may be doors against start, three hours may be two shows. Hours between doors,
-    where a text says that they are, and the start take nothing away.
+    where a text says that they are, and the start take nothing away, and what begins while the other lasts no more than an hour does.
     """
     rarity = np.minimum(subjects.start_bits[pairs.a], subjects.start_bits[pairs.b])
     agree = np.minimum(rarity, weights.same_start_cap) * np.clip(1 - meeting.apart / 30, 0, 1)
     unrelated = (meeting.gap > 0) | meeting.announced
     late = subjects.moment[pairs.a] > subjects.moment[pairs.b]
     doors = np.where(late, subjects.doors[pairs.b], subjects.doors[pairs.a]) & (meeting.apart <= DOORS)
-    bits = agree + np.where(doors, 0, along(weights.time_apart, meeting.apart))
+    parted = along(weights.time_apart, meeting.apart)
+    parted = np.where(meeting.during, np.maximum(parted, along(weights.time_apart, AN_HOUR)), parted)
+    bits = agree + np.where(doors, 0, parted)
     return np.where(unrelated, np.float32(np.nan), bits).astype(np.float32)
 
 

@@ -83,9 +83,13 @@ def _of_one(
     left = own - by_place
     asked = sparse.diags_array(by_text.astype(np.float32)).tocsr()
     told = sparse.csr_array(left.multiply(asked @ said.texts[other]))
-    chances = np.repeat(said.lengths[other], np.diff(told.indptr))
-    gain = sparse.csr_array((np.maximum(told.data - chances, 0), told.indices, told.indptr), shape=told.shape)
-    rarest = told.max(axis=1).toarray().ravel().astype(np.float32)
+    # That a text speaks of the place where the event is says nothing more of the event.
+    named = sparse.csr_array(told - told.multiply(subjects.has_place_word[pairs.a]))
+    chances = np.repeat(said.lengths[other], np.diff(named.indptr))
+    gain = sparse.csr_array(
+        (np.maximum(named.data - chances, 0), named.indices, named.indptr), shape=named.shape
+    )
+    rarest = named.max(axis=1).toarray().ravel().astype(np.float32)
     placed = _venue_named(own, subjects.venue[pairs.b], said)
     return _sums(by_place) + _sums(told), _sums(gain), rarest, placed
 

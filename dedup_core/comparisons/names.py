@@ -16,10 +16,13 @@ from rapidfuzz.distance import JaroWinkler
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
-from dedup_core.venues import church_word
+from dedup_core.venues import church_word, generic_words
 
 CONTAINED: Final = 0.9
 """Similarity of a name that holds all words of the other and more."""
+
+BESIDE: Final = 0.58
+"""Similarity of two names that differ in nothing but the kind of room: the Klosterhof lies in the Kloster; neither for nor against."""
 
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
@@ -158,8 +161,56 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     one_number = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
     misspelt = np.where((whole >= MISSPELT) & one_number, whole, 0)
     contained = np.where(nameless, NAMELESS, CONTAINED)
-    alike: Floats = np.maximum(np.where(each, parted, contained), misspelt).astype(np.float32)
-    return alike
+    beside = np.zeros(len(left), np.float32)
+    asked = each & share
+    beside[asked] = np.where(_one_name(left.filter(asked), right.filter(asked)), np.float32(BESIDE), 0)
+    alike: Floats = np.maximum(np.where(each, np.maximum(parted, beside), contained), misspelt)
+    return np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike).astype(np.float32)
+
+
+def _one_name(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where the one name has all words of the other but for those that say what kind of venue it is, and there are others."""
+    words = pl.DataFrame({"left": left.str.split(" "), "right": right.str.split(" ")})
+    kinds = pl.lit(list(generic_words()), dtype=pl.List(pl.String))
+    bare = words.select(pl.col(side).list.set_difference(kinds) for side in words.columns)
+    only = [pl.col("left").list.set_difference("right"), pl.col("right").list.set_difference("left")]
+    named = pl.min_horizontal(pl.col("left", "right").list.len()) > 0
+    found: Mask = (
+        bare.select(named & (pl.min_horizontal(side.list.len() for side in only) == 0)).to_series().to_numpy()
+    )
+    return found
+
+
+def _abbreviated(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where one name is made of the beginnings of two or more words of the other: `KoKi`, `Kuko`, `JuZe`.
+
+    A loop, over the few pairs of a short word and several.
+    """
+    found = np.zeros(len(left), np.bool_)
+    for one, other in ((left, right), (right, left)):
+        asked = (
+            one.str.contains(ABBREVIATION) & other.str.contains(" ") & (one.str.head(1) == other.str.head(1))
+        ).to_numpy()
+        both = zip(one.filter(asked).to_list(), other.filter(asked).to_list(), strict=True)
+        found[asked] |= np.array([_begins(short, words.split(" ")) for short, words in both], np.bool_)
+    return found
+
+
+ABBREVIATION: Final = r"^\p{L}{3,6}$"
+"""A name that may be one."""
+
+LONGEST_BEGINNING: Final = 3
+"""Letters that an abbreviation takes of a word."""
+
+
+def _begins(short: str, words: list[str], taken: int = 0) -> bool:
+    """Tell whether what is left of an abbreviation is made of the beginnings of the next words; of two words at least."""
+    if not short:
+        return taken >= 2
+    return bool(words) and any(
+        words[0].startswith(short[:length]) and _begins(short[length:], words[1:], taken + 1)
+        for length in range(1, min(LONGEST_BEGINNING, len(short)) + 1)
+    )
 
 
 def _only_in_one(left: pl.Series, right: pl.Series) -> pl.DataFrame:

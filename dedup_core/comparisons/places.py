@@ -61,6 +61,16 @@ def city_bits(pairs: Pairs, km: Km, names: Names, subjects: Subjects, weights: P
     return np.where(both_known(subjects.city, pairs), bits, np.float32(np.nan)).astype(np.float32)
 
 
+SAME_DISTRICT = np.float32(2)
+"""Bits for one district of a town that both name (a guess: of two events of a town, one in four pairs share it)."""
+
+
+def district_bits(pairs: Pairs, subjects: Subjects) -> Bits:
+    """The same district of the same town adds, beyond what the town's density allows: its own is lower."""
+    same = same_code(subjects.city, pairs) & same_code(subjects.district, pairs)
+    return np.where(same, SAME_DISTRICT, np.float32(0))
+
+
 def same_town(pairs: Pairs, subjects: Subjects) -> Mask:
     """Tell where the towns are the same, or one's town is the other's district."""
     city, district = subjects.city, subjects.district

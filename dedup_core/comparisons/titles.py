@@ -27,12 +27,17 @@ CHUNK: Final = 400_000
 EXACT: Final = 0.01
 """Bits; a smaller rest is none but for rounding."""
 
+PLACE_SHARE: Final = 0.3
+"""What a word counts that only names the place where both are: town and venue have told that already. Not nothing, as it may be
+part of the name (a guess; 0.2 to 0.5 make little difference, 1 joined neighbours of one square)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What the titles of p pairs have in common and what they don't, in bits (p,).
 
-    shared: of the words that both have, misspelt ones in part; rarest: of the rarest of them.
+    shared: of the words that both have, misspelt ones in part, but for those that name the place of both; rarest: of the rarest of them.
+    place: of the words that name the place of both.
     rest_a, rest_b: of what only the one says; names: of the names that each has and the other lacks, of the side that has less;
     initials: one has a word made of the other's initials; numbered: both hold numbers, and none in common.
     placed: of what the one's title says and the other's venue or address has.
@@ -46,6 +51,7 @@ class Wording:
     initials: Mask
     numbered: Mask
     placed: Floats
+    place: Floats
 
     def where(self, mask: Mask) -> "Wording":
         """Keep the pairs of a mask (p,)."""
@@ -63,9 +69,9 @@ class Wording:
 
 def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wording:
     """Set the words of two titles against each other."""
-    shared, rarest = _shared(pairs, subjects)
-    rest_a = _rest(pairs.a, pairs.b, shared, subjects)
-    rest_b = _rest(pairs.b, pairs.a, shared, subjects)
+    shared, rarest, place = _shared(pairs, subjects)
+    rest_a = _rest(pairs.a, pairs.b, shared + place, subjects)
+    rest_b = _rest(pairs.b, pairs.a, shared + place, subjects)
     smaller = np.minimum(rest_a, rest_b)
     gain = np.zeros(len(pairs), np.float32)
     names_a, names_b = _names_left(pairs, subjects)
@@ -76,19 +82,29 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     initials = _initials_fit(pairs, subjects)
     rest_a, rest_b, names = (np.where(initials, 0, rest) for rest in (rest_a - gain, rest_b - gain, names))
     numbered = _numbers_differ(pairs, subjects) & ~initials
-    return Wording(
-        shared + gain, rarest, rest_a, rest_b, names, initials, numbered, np.zeros(len(pairs), np.float32)
-    )
+    placed = np.zeros(len(pairs), np.float32)
+    return Wording(shared + gain, rarest, rest_a, rest_b, names, initials, numbered, placed, place)
 
 
-def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
-    """Sum the information of the words that both titles have, and find that of the rarest: (p,) bits each."""
-    shared, rarest = np.zeros(len(pairs), np.float32), np.zeros(len(pairs), np.float32)
+def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats, Floats]:
+    """Sum the information of the words that both titles have, and find that of the rarest: (p,) bits each.
+
+    What names the place of both is summed apart.
+    """
+    shared, rarest, place = (np.zeros(len(pairs), np.float32) for _ in range(3))
+    placed = np.diff(subjects.place_words.indptr) > 0
     for asked in _may_share(pairs, subjects):
-        both = subjects.words[pairs.a[asked]].multiply(subjects.has_word[pairs.b[asked]])
+        a, b = pairs.a[asked], pairs.b[asked]
+        both = subjects.words[a].multiply(subjects.has_word[b])
         shared[asked] = np.asarray(both.sum(axis=1)).ravel()
         rarest[asked] = both.max(axis=1).toarray().ravel()
-    return shared, rarest
+        twice = np.flatnonzero(placed[a] & placed[b])
+        if len(twice):
+            named = subjects.place_words[a[twice]].multiply(subjects.has_place_word[b[twice]])
+            place[asked[twice]] = np.asarray(named.sum(axis=1)).ravel()
+            rarest[asked[twice]] = (both[twice] - named).max(axis=1).toarray().ravel()
+    shared -= place
+    return shared, rarest, place
 
 
 def _may_share(pairs: Pairs, subjects: Subjects) -> Iterator[npt.NDArray[np.int64]]:
@@ -115,7 +131,8 @@ def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: Titl
     Missing where a title has no word left besides its markers.
     """
     smaller, larger = np.minimum(wording.rest_a, wording.rest_b), np.maximum(wording.rest_a, wording.rest_b)
-    bits = _words_bits(wording.shared, smaller, larger, weights, subjects, pairs)
+    agree = wording.shared + np.float32(PLACE_SHARE) * wording.place
+    bits = _words_bits(agree, smaller, larger, weights, subjects, pairs)
     bits = np.where(wording.initials, np.maximum(bits, weights.initials), bits)
     bits += np.where(_editions_differ(pairs, subjects), np.float32(weights.edition), np.float32(0))
     empty = (subjects.title_bits[pairs.a] == 0) | (subjects.title_bits[pairs.b] == 0)
@@ -123,15 +140,18 @@ def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: Titl
 
 
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
-    """Sum the bits of what only ``one`` says, but not of its own town or venue, or of its genre, which may go without saying.
+    """Sum the bits of what only ``one`` says, but not of its own town or venue, its genre or who invites, which may go without saying.
 
-    Unless the other's title names its own as well, or it has another venue; a genre, too, if the other names any.
+    Unless the other's title names its own as well, or it has another venue; a genre or a host, too, if the other names any.
     """
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
     genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
-    rest: Floats = np.maximum(subjects.title_bits[one] - shared - np.where(silent, unsaid, 0) - genre, 0)
+    host = np.where(subjects.host_bits[other] == 0, subjects.host_bits[one], 0)
+    rest: Floats = np.maximum(
+        subjects.title_bits[one] - shared - np.where(silent, unsaid, 0) - genre - host, 0
+    )
     return rest
 
 

@@ -19,8 +19,9 @@ from dedup_core.lexicon.geography import (
     regions,
 )
 from dedup_core.lexicon.reading import FILES, fingerprint, parse, read
-from dedup_core.lexicon.titles import captures, kinds, markers, months, organiser_prefixes, sentences
+from dedup_core.lexicon.titles import captures, hosts, kinds, markers, months, organiser_prefixes, sentences
 from dedup_core.lexicon.words import (
+    alike_venue_words,
     church_words,
     compound_parts,
     generic_venue_words,
@@ -36,6 +37,7 @@ __all__ = [
     "FILES",
     "ONLINE",
     "District",
+    "alike_venue_words",
     "captures",
     "church_words",
     "compound_parts",
@@ -46,6 +48,7 @@ __all__ = [
     "fingerprint",
     "generic_venue_words",
     "genre_words",
+    "hosts",
     "kinds",
     "markers",
     "months",

@@ -144,18 +144,19 @@ class Removal(Entry):
     unchanged: tuple[str, ...] = ()
 
 
-class Organisers(Entry):
-    """organisers.yaml."""
-
-    prefixes: Annotated[tuple[Removal, ...], Field(min_length=1)]
-
-
 class Marker(Entry):
     """Patterns that say one thing of a text: any of them suffices. Each example is matched by at least one, a counter-example by none."""
 
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
     examples: Annotated[tuple[str, ...], Field(min_length=1)]
     counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Organisers(Entry):
+    """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered."""
+
+    prefixes: Annotated[tuple[Removal, ...], Field(min_length=1)]
+    hosts: Marker
 
 
 class Capture(Entry):
@@ -200,8 +201,14 @@ class Stopwords(Entry):
 
 
 class Venues(Entry):
-    """venues.yaml: words for a church, words that name a kind of venue only, and what stands for none."""
+    """venues.yaml: words for a church, other words for one kind of house, words that name a kind of venue only, and what stands for none."""
 
     church: Words
+    alike: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
     generic: Words
     unknown: Words
+
+    @model_validator(mode="after")
+    def _one_house(self) -> Self:
+        _refuse_shared([self.church, *self.alike], "a word")
+        return self

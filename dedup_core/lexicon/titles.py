@@ -25,6 +25,12 @@ def organiser_prefixes() -> tuple[str, ...]:
 
 
 @cache
+def hosts() -> Marker:
+    """Return the patterns that tell who invites from other text before the colon of a lowered title."""
+    return read("organisers.yaml", Organisers).hosts
+
+
+@cache
 def markers() -> Mapping[str, Marker]:
     """Return name of a marker (``cancelled`` …) -> its patterns for lowered titles."""
     return MappingProxyType(dict(_markers().markers))

@@ -120,6 +120,13 @@ def church_words() -> tuple[str, ...]:
 
 
 @cache
+def alike_venue_words() -> Mapping[str, str]:
+    """Return folded word for a kind of house -> the one that stands for all words of its group; several words among them."""
+    groups = [fold_all(list(group)) for group in _venues().alike]
+    return MappingProxyType({word: group[0] for group in groups for word in group[1:] if word != group[0]})
+
+
+@cache
 def generic_venue_words() -> frozenset[str]:
     """Return the folded words that name a kind of venue, and so none."""
     return frozenset(fold_all(list(_venues().generic)))

@@ -4,7 +4,18 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from handlers.access import holder
 from handlers.web.mounting import mount
-from handlers.web.pages import arrange, door, event, files, listing, review, runs, verdicts
+from handlers.web.pages import (
+    arrange,
+    door,
+    event,
+    export,
+    files,
+    listing,
+    policy,
+    review,
+    runs,
+    verdicts,
+)
 from handlers.web.visiting import Visitor, token_of
 
 router = Router()
@@ -18,7 +29,7 @@ def recognise(key: str) -> Visitor | None:
     return Visitor(caller.name, caller.role, token_of(key))
 
 
-PAGES = (listing, event, arrange, review, verdicts, files, runs)
+PAGES = (listing, export, event, arrange, review, verdicts, files, runs, policy)
 
 for shown in (*door.shown(recognise), *(each for subject in PAGES for each in subject.SHOWN)):
     mount(router, shown, recognise)

@@ -42,6 +42,17 @@ def texts(code: Code) -> dict[str, str]:
     return known
 
 
+@cache
+def _codes() -> dict[str, str]:
+    """List the matcher's own texts with their codes. Imported when a pair is shown, which brings the matcher along anyway."""
+    from dedup_core.explaining import COMPARISONS, meaning  # noqa: PLC0415
+    from dedup_core.rivals import RIVALS  # noqa: PLC0415
+    from dedup_core.vetoes import REASONS  # noqa: PLC0415
+
+    reasons = {text: f"reason: {code}" for code, text in (REASONS | RIVALS).items()}
+    return reasons | {meaning(part): f"part: {part}" for part in (*COMPARISONS, "prior", "cap")}
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """A language that the page speaks."""
@@ -52,6 +63,12 @@ class Language:
         """Say a text; values: what stands in its braces."""
         said = texts(self.code).get(text, text)
         return said.format(**values) if values else said
+
+    def matcher(self, text: str) -> str:
+        """Say what the matcher says of a pair: a reason, or what a part of the evidence means."""
+        if self.code == "en":
+            return text
+        return texts(self.code).get(_codes().get(text, ""), text)
 
     def number(self, value: float | int, digits: int = 0) -> str:
         """Write a number with the language's separators."""

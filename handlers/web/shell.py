@@ -33,7 +33,7 @@ SMALL: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a view answers: a page, or a way on."""
+    """What a view answers: a page, or a way on. file: one of the page's own, in place of the body; content: bytes likewise."""
 
     body: str = ""
     status: HTTPStatus = HTTPStatus.OK
@@ -41,6 +41,7 @@ class Answer:
     cookies: tuple[Cookie, ...] = ()
     content_type: str = "text/html; charset=utf-8"
     file: Asset | None = None
+    content: bytes | None = None
 
 
 @cache
@@ -82,6 +83,8 @@ def sent(visit: Visit, answer: Answer) -> Response[Any]:
         return _file(visit, answer, answer.file)
     headers = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language", **HEADERS}
     headers |= dict(answer.headers)
+    if answer.content is not None:
+        return _bytes(answer, answer.content, headers)
     if len(answer.body) > SMALL and _unpacks(visit):
         headers["Content-Encoding"] = "gzip"
         return _bytes(answer, gzip.compress(answer.body.encode(), 4, mtime=0), headers)

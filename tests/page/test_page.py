@@ -1,9 +1,11 @@
 """What editors do at the page, from the door to a settled queue; see conftest for what no test lets pass."""
 
+import json
 import re
 import time
 from collections.abc import Callable
 from datetime import date
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -27,6 +29,8 @@ PAGES = (
     "/files",
     "/files/2",
     "/runs",
+    "/policy",
+    "/export",
 )
 FIRST_PAGE_BYTES = 100_000
 
@@ -172,7 +176,7 @@ def test_what_is_typed_is_completed_and_becomes_a_chip(editor: Visitor, desk: De
 
     page.wait_for_url(re.compile("city=Waldkirch"))
     there = desk_queries.count_events(desk.store, Wanted(city="Waldkirch"))
-    expect(page.locator(".count")).to_have_text(f"{there} events")
+    expect(page.locator(".count [role=status]")).to_have_text(f"{there} events")
     page.get_by_role("link", name="Remove the filter Waldkirch").click()
     expect(page.locator(".chip.city")).to_have_count(0)
 
@@ -399,3 +403,44 @@ def test_what_strangers_write_is_shown_and_never_runs(editor: Visitor, desk: Des
             "[...document.querySelectorAll('*')].every((one) => [...one.attributes].every((each) => !each.name.startsWith('on')))"
         ), path
     assert page.evaluate("window.__ran") is None
+
+
+def test_a_policy_is_planned_read_and_applied_and_the_old_one_comes_back(arrive: Arrive, desk: Desk) -> None:
+    until(lambda: matched(desk))
+    page = arrive(role="admin").see("/policy")
+    field = page.get_by_label("Every weight, threshold and limit")
+    as_it_was = field.input_value()
+    field.fill(as_it_was.replace("  match: 4.0", "  match: nonsense"))
+    page.get_by_role("button", name="Plan: what would it change?").click()
+    expect(page.get_by_role("alert")).to_contain_text("thresholds")
+
+    field.fill(as_it_was.replace("  match: 4.0", "  match: 25.0"))
+    page.get_by_role("button", name="Plan: what would it change?").click()
+    expect(page.get_by_role("heading", name="What this would change")).to_be_visible()
+    planned = page.locator("tbody tr", has_text="Lena Winter")
+    expect(planned.first).to_be_visible()
+    whole = event_of(desk, "tickethof", "TH-448377")
+    assert event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == whole
+    page.get_by_role("button", name="Apply this policy").click()
+    expect(page.get_by_text("Applied. The next run has it.")).to_be_visible()
+    until(lambda: matched(desk))
+    assert event_of(desk, "bwb", "pdf-4e1f07aa-3-1") != event_of(desk, "tickethof", "TH-448377")
+
+    field.fill(as_it_was)
+    page.get_by_role("button", name="Plan: what would it change?").click()
+    page.get_by_role("button", name="Apply this policy").click()
+    expect(page.get_by_text("Applied. The next run has it.")).to_be_visible()
+    until(lambda: matched(desk))
+    assert event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == event_of(desk, "tickethof", "TH-448377")
+
+
+def test_an_export_of_a_filter_is_a_zip_that_holds_its_events(editor: Visitor, desk: Desk) -> None:
+    page = editor.see("?city=Waldkirch")
+    page.get_by_role("link", name="Export …").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the zip").click()
+
+    with ZipFile(download.value.path()) as packed:
+        files = [json.loads(packed.read(name)) for name in packed.namelist()]
+    every = desk_queries.count_events(desk.store, Wanted(city="Waldkirch"))
+    assert sum(len(file["events"]) for file in files) == every > 0

@@ -5,9 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dedup_core.explaining import COMPARISONS, meaning
-from dedup_core.rivals import RIVALS
-from dedup_core.vetoes import REASONS
 from handlers.web.evidence import PLAIN
 from handlers.web.languages import MONTHS, WEEKDAYS
 from handlers.web.listings import FIELDS
@@ -18,7 +15,7 @@ WEB = Path(__file__).parents[2] / "handlers" / "web"
 SAID = re.compile(r"""\b_\(\s*(?:"([^"]+)"|'([^']+)')""")
 CHOSEN = re.compile(r"\b_\(\{(.+?)\}\[")
 QUOTED = re.compile(r'"([^"]+)"')
-SPEAKING = ("Refused", "CannotArrange", "language", "_told", "Decided")
+SPEAKING = ("Refused", "CannotArrange", "language", "_told", "Decided", "_shown")
 
 
 def in_templates() -> set[str]:
@@ -55,7 +52,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 
 
 def in_code() -> set[str]:
-    """Gather what the code says: refusals, names of fields and parts, and the matcher's own words."""
+    """Gather what the code says: refusals, and the names of fields and parts."""
     spoken = [*WEB.rglob("*.py"), WEB.parent / "arranging.py"]
     found = {text for path in spoken for text in _texts_in(ast.parse(path.read_text(encoding="utf-8")))}
     found |= {
@@ -66,8 +63,4 @@ def in_code() -> set[str]:
         *(name for _, name in SORTS),
         *(name for _, name in TRENDS),
     }
-    return (
-        found
-        | {meaning(part) for part in (*COMPARISONS, "prior", "cap")}
-        | {*REASONS.values(), *RIVALS.values()}
-    )
+    return found

@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dedup_core.contradicting import Listing
-from dedup_core.explaining import Explanation, explained
 from dedup_core.folding import fold
 from infra.store import Store, desk, reading, verdicts
 from infra.store.events import Wanted
 from infra.store.verdicts import Which
+
+if TYPE_CHECKING:
+    from dedup_core.explaining import Explanation
 
 MOST_KEPT: Final = 500
 """Answers that are kept at once; then they begin anew."""
@@ -183,12 +185,14 @@ class Case:
     b: Listing
     raw: tuple[Mapping[str, Any], Mapping[str, Any]]
     events: tuple[Mapping[str, Any], Mapping[str, Any]]
-    explanation: Explanation | None
+    explanation: "Explanation | None"
 
 
 def case_of(store: Store, a: Listing, b: Listing) -> Case | None:
     """Show a pair, whether it waits or not; null if one of its listings is not there."""
     low, high = sorted((a, b))
+    from dedup_core.explaining import explained  # noqa: PLC0415 - brings SciPy along
+
     with store.reading() as connection:
         listings = [reading.show_listing(connection, *side) for side in (low, high)]
         decision = reading.stored_decision(connection, low, high)

@@ -14,11 +14,13 @@ from handlers.commands import (
     cases,
     changing,
     evaluating,
+    exporting,
     files,
     labelling,
     local,
     local_demo,
     looking,
+    planning,
     queueing,
     reviewing,
     serving,
@@ -46,6 +48,7 @@ for command in (
     evaluating.evaluate,
     labelling.label,
     tuning.tune,
+    exporting.export,
 ):
     app.command()(command)
 
@@ -65,8 +68,11 @@ GROUPS: dict[tuple[str, str], dict[str, Callable[..., None]]] = {
     },
     ("cases", "Cases by which policies are measured."): {"export": cases.cases_export},
     ("policy", "The policy: weights, thresholds, limits."): {
-        "show": changing.policy_show,
-        "check": changing.policy_check,
+        "show": planning.policy_show,
+        "check": planning.policy_check,
+        "plan": planning.policy_plan,
+        "apply": planning.policy_apply,
+        "list": planning.policy_list,
     },
     ("keys", "Keys of the API: who may ask, and what for."): {
         "add": serving.keys_add,

@@ -1,4 +1,4 @@
-"""Commands that change something: the quarantine, verdicts, the database's schema; and the policy, which they obey."""
+"""Commands that change something: the quarantine, verdicts, the database's schema."""
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
 from dataclasses import asdict
@@ -261,44 +261,6 @@ def match_at_once(store: "Store") -> None:
         say("another matcher is at work; the next run respects it")
     else:
         say(f"{report.events_created} events new, {report.events_changed} changed, {report.events_gone} gone")
-
-
-def policy_show(policy: PolicyFile = None, as_json: AsJson = False) -> None:
-    """Show the policy that is in force: YAML with the meaning of each part, to begin an own one with.
-
-    --json shows it with its hash.
-
-    **Example:** `event-dedup policy show > my.yaml`
-    """
-    import sys
-
-    from handlers.described import described
-    from handlers.terminal import print_json
-
-    rules = chosen_policy(policy)
-    if as_json:
-        print_json({"hash": rules.hash, **rules.model_dump(mode="json")})
-    else:
-        sys.stdout.write(described(rules))
-
-
-def policy_check(
-    path: Annotated[Path, typer.Argument(help="A matching.yaml.", exists=True, dir_okay=False)],
-    as_json: AsJson = False,
-) -> None:
-    """Check a policy; what is wrong is named by its path.
-
-    **Example:** `event-dedup policy check dedup_core/matching.yaml`
-    """
-    from handlers.terminal import out, print_json
-
-    rules = chosen_policy(path)
-    if as_json:
-        print_json({"version": rules.version, "hash": rules.hash})
-    else:
-        out.print(
-            f"{path} is valid: version {rules.version}, hash {rules.hash}", soft_wrap=True, highlight=False
-        )
 
 
 def db_upgrade(as_json: AsJson = False) -> None:

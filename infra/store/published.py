@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, false, func, or_, select, text
+from sqlalchemy import Column, ColumnElement, Connection, exists, false, func, or_, select, text
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from infra.store.events import Row, Wanted, conditions
@@ -90,7 +90,7 @@ def relations_of(connection: Connection, canonical_ids: Collection[str]) -> list
         )
         .join(lower, lower.c.canonical_id == parts.c.from_id)
         .join(upper, upper.c.canonical_id == parts.c.to_id)
-        .where(or_(parts.c.from_id.in_(mine), parts.c.to_id.in_(mine)))
+        .where(or_(parts.c.from_id.in_(mine), parts.c.to_id.in_(mine)), ~lower.c.hidden, ~upper.c.hidden)
         .order_by(parts.c.kind, parts.c.from_id, parts.c.to_id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
@@ -107,62 +107,48 @@ _COLUMNS: Final = ", ".join(_WAS)
 _AGAIN: Final = ", ".join(f"{name} = excluded.{name}" for name in (*_WAS[1:], "at"))
 
 
-def bury(connection: Connection) -> None:
-    """Note what the events are that are about to be deleted, and forget those of long ago. The table ``gone`` has their ids (``from_id``)."""
+def bury(connection: Connection, hidden_before: Collection[str]) -> None:
+    """Note what the events are that no reader sees any more, and forget those of long ago.
+
+    These are the ones about to be deleted, whose ids the table ``gone`` has (``from_id``), and those that are hidden and were not before.
+    """
     buried = f"""
     INSERT INTO tombstones ({_COLUMNS}) SELECT {_COLUMNS} FROM canonical_events
-    WHERE canonical_id IN (SELECT from_id FROM gone) ON CONFLICT (canonical_id) DO UPDATE SET {_AGAIN}
+    WHERE canonical_id IN (SELECT from_id FROM gone) OR hidden AND canonical_id <> ALL (:hidden_before)
+    ON CONFLICT (canonical_id) DO UPDATE SET {_AGAIN}
     """  # noqa: S608 - our own names
-    connection.execute(text(buried))
+    connection.execute(text(buried), {"hidden_before": list(hidden_before)})
     connection.execute(text(f"DELETE FROM tombstones WHERE at < now() - interval '{KEPT_DAYS} days'"))  # noqa: S608
 
 
 def tombstones_of(connection: Connection, wanted: Wanted, *, since: datetime, limit: int) -> list[Row]:
-    """List events that are gone since a moment, newest first, and that were wanted as they were at their end.
+    """List events that no reader sees any more since a moment, newest first, and that were wanted as they were at their end.
 
-    Each with ``canonical_id``, ``content``, ``created_at``, ``at`` and ``sequence``; those that a person hid are gone, too.
+    Each with ``canonical_id``, ``content``, ``created_at``, ``at`` and ``sequence``.
     """
-    rows = [
-        *_gone_from(connection, tombstones, tombstones.c.at, wanted, since, limit),
-        *_gone_from(connection, canonical_events, canonical_events.c.updated_at, wanted, since, limit),
-    ]
-    return sorted(rows, key=lambda row: (row["at"], row["canonical_id"]), reverse=True)[:limit]
-
-
-def _gone_from(
-    connection: Connection, table: Table, at: Column[Any], wanted: Wanted, since: datetime, limit: int
-) -> list[Row]:
-    gone, times = table.c, func.count(changes.c.change_id)
-    sequence = select(func.greatest(times - 1, 0)).where(changes.c.canonical_id == gone.canonical_id)
-    # Its listings have gone to others; which ones it had stands in its content.
-    listed = (
-        [] if wanted.source is None else [gone.content["sources"].contains([{"source_code": wanted.source}])]
-    )
+    gone, events = tombstones.c, canonical_events.c
+    times = select(func.greatest(func.count(changes.c.change_id) - 1, 0))
+    # Its listings may have gone to others; which ones it had stands in its content.
+    source = [{"source_code": wanted.source}]
+    listed = [] if wanted.source is None else [gone.content["sources"].contains(source)]
+    back = exists().where(events.canonical_id == gone.canonical_id, ~events.hidden)
     query = (
         select(
-            gone.canonical_id,
-            gone.content,
-            gone.created_at,
-            at.label("at"),
-            sequence.scalar_subquery().label("sequence"),
+            *(gone[name] for name in ("canonical_id", "content", "created_at", "at")),
+            times.where(changes.c.canonical_id == gone.canonical_id).scalar_subquery().label("sequence"),
         )
-        .where(at >= since, *listed, *_conditions_on(table, replace(wanted, source=None)))
-        .order_by(at.desc(), gone.canonical_id.desc())
+        .where(gone.at >= since, ~back, *listed, *_of_tombstones(replace(wanted, source=None)))
+        .order_by(gone.at.desc(), gone.canonical_id.desc())
     )
-    if table is tombstones:  # an id that came back is not gone
-        living = select(canonical_events.c.canonical_id)
-        query = query.where(gone.canonical_id.not_in(living))
-    else:
-        query = query.where(canonical_events.c.hidden)
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def _conditions_on(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Ask of another table's columns what is asked of events; there, none is hidden."""
+def _of_tombstones(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Ask of tombstones what is asked of events; among them, none is hidden."""
 
     def there(element: Any, **_: Any) -> Any:
         if not isinstance(element, Column) or element.table is not canonical_events:
             return None
-        return false() if element.name == "hidden" else table.c[element.name]
+        return false() if element.name == "hidden" else tombstones.c[element.name]
 
     return [replacement_traverse(one, {}, there) for one in conditions(wanted)]

@@ -93,7 +93,7 @@ class MatchWork:
         hidden_before = hidden_events(self.connection)
         _save_canonical_events(self.connection, resolution, self.ingested)
         _save_members(self.connection, resolution, previous)
-        _save_gone(self.connection, resolution, self.ingested)
+        _save_gone(self.connection, resolution, self.ingested, hidden_before)
         save_changes(self.connection, resolution, self.ingested, hidden_before=hidden_before)
         _save_decisions(self.connection, resolution)
         _replace(self.connection, links, resolution.links.rename({"from": "from_id", "to": "to_id"}))
@@ -164,7 +164,9 @@ def _save_members(connection: Connection, resolution: Resolution, previous: Prev
     )
 
 
-def _save_gone(connection: Connection, resolution: Resolution, generation: int) -> None:
+def _save_gone(
+    connection: Connection, resolution: Resolution, generation: int, hidden_before: frozenset[str]
+) -> None:
     difference = resolution.difference
     numbered = pl.lit(generation).alias("generation")
     copy_in(connection, lineage.name, difference.lineage.with_columns(numbered))
@@ -172,7 +174,7 @@ def _save_gone(connection: Connection, resolution: Resolution, generation: int) 
     temporary(connection, "gone", redirects, ["from_id", "to_id"])
     copy_in(connection, "gone", difference.redirects)
     connection.execute(text("UPDATE redirects r SET to_id = g.to_id FROM gone g WHERE r.to_id = g.from_id"))
-    bury(connection)
+    bury(connection, hidden_before)
     connection.execute(
         delete(canonical_events).where(
             canonical_events.c.canonical_id.in_(select(text("from_id")).select_from(text("gone")))

@@ -27,6 +27,7 @@ from handlers.publishing_linked import linked
 from handlers.publishing_news import news
 from infra.store import Store
 from infra.store.events import Wanted
+from infra.store.verdicts import NewVerdict, append, raise_generation
 from tests.conftest import created
 from tests.store.uploads import run, save
 from tests.unit.listings import listing, occurrence
@@ -266,6 +267,7 @@ TITLES = (
 steps = st.one_of(
     st.tuples(st.just("list"), st.sampled_from("abc"), st.integers(1, 3), st.sampled_from(TITLES), st.integers(1, 2)),
     st.tuples(st.sampled_from(["must_link", "cannot_link"]), st.tuples(st.sampled_from("abc"), st.integers(1, 3)), st.tuples(st.sampled_from("abc"), st.integers(1, 3))),
+    st.tuples(st.just("no event"), st.sampled_from("abc"), st.integers(1, 3)),
     st.tuples(st.just("take back"), st.integers(1, 4)),
 )  # fmt: skip
 
@@ -295,6 +297,10 @@ def take(store: Store, number: int, step: tuple[Any, ...]) -> None:
             (b, str(other)),
         } <= known:
             store.give_verdict(kind, (a, str(one)), (b, str(other)), author="ada")
+        case ("no event", source, listing_id) if (source, str(listing_id)) in known:
+            with store.engine.begin() as connection:
+                append(connection, [NewVerdict("not_an_event", (source, str(listing_id)))], author="ada")
+                raise_generation(connection)
         case ("take back", sequence):
             store.take_back(sequence, author="ada")
     run(store)
@@ -318,7 +324,8 @@ def test_a_subscriber_who_merges_by_uid_always_ends_with_the_events_there_are(
                 subscriber.fetch(store, Wanted(), datetime.now(UTC))
 
                 living = {
-                    ADDRESS.uid(row[0]) for row in _rows(store, "SELECT canonical_id FROM canonical_events")
+                    ADDRESS.uid(row[0])
+                    for row in _rows(store, "SELECT canonical_id FROM canonical_events WHERE NOT hidden")
                 }
                 assert subscriber.living() == living
         finally:
@@ -368,3 +375,23 @@ def test_a_calendar_begins_a_month_back_only_where_nobody_says_from_when() -> No
 
     assert upcoming(Wanted(city="Freiburg"), today) == Wanted(city="Freiburg", since=date(2026, 3, 1))
     assert upcoming(Wanted(until=date(2025, 1, 1)), today) == Wanted(until=date(2025, 1, 1))
+
+
+def test_what_a_person_calls_no_event_is_cancelled_and_comes_back_when_that_is_taken_back(
+    store: Store,
+) -> None:
+    save(store, [listing("bwb:1", TITLES[0], "2026-05-02", "20:00", city="Waldkirch")])
+    run(store)
+    subscriber = Subscriber()
+    subscriber.fetch(store, Wanted(), datetime.now(UTC))
+    (uid,) = subscriber.living()
+
+    take(store, 1, ("no event", "bwb", 1))
+    hidden = subscriber.fetch(store, Wanted(city="Waldkirch", source="bwb"), datetime.now(UTC))
+    run(store)
+    still = subscriber.fetch(store, Wanted(), datetime.now(UTC))
+    take(store, 2, ("take back", 1))
+    subscriber.fetch(store, Wanted(), datetime.now(UTC))
+
+    assert hidden == still == [uid]
+    assert subscriber.living() == {uid}

@@ -179,10 +179,15 @@ def listings_of(connection: Connection, canonical_id: str) -> list[Row]:
     query = (
         select(listings.source_code, listings.id, listings.title, listings.raw, listings.file_id)
         .join(canonical_sources, joined)
-        .where(members.canonical_id == canonical_id)
+        .where(members.canonical_id == canonical_id, _shown(canonical_id))
         .order_by(listings.source_code, listings.id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _shown(canonical_id: str) -> ColumnElement[bool]:
+    events = canonical_events.c
+    return exists().where(events.canonical_id == canonical_id, ~events.hidden)
 
 
 def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
@@ -197,7 +202,9 @@ def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> li
         .select_from(mine)
         .join(decisions, and_(pairs.a_source_code == mine.c.source_code, pairs.a_id == mine.c.id))
         .join(other, and_(pairs.b_source_code == other.c.source_code, pairs.b_id == other.c.id))
-        .where(mine.c.canonical_id == canonical_id, other.c.canonical_id == canonical_id)
+        .where(
+            mine.c.canonical_id == canonical_id, other.c.canonical_id == canonical_id, _shown(canonical_id)
+        )
         .order_by(pairs.weight.desc(), pairs.a_source_code, pairs.a_id, pairs.b_source_code, pairs.b_id)
     )
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

@@ -204,13 +204,13 @@ def test_what_is_no_event_is_gone_for_readers_until_that_is_taken_back(matched: 
     ]["sequence"]
     run(matched)
 
-    gone, _, _ = ask(f"/events/{event}")
+    gone = {ask(f"/events/{event}{below}")[0] for below in ("", "/sources", "/decisions")}
     listed = [one["id"] for one in ask("/events")[2]["events"]]
     newest = ask("/changes")[2]["changes"][-1]
     send(f"/verdicts/{number}", method="DELETE")
     run(matched)
 
-    assert (gone, event in listed) == (410, False)
+    assert (gone, event in listed) == ({410}, False)
     assert (newest["kind"], newest["event"]) == ("withdrawn", None)
     assert ask(f"/events/{event}")[0] == 200
 

@@ -410,11 +410,11 @@ def test_a_policy_is_planned_read_and_applied_and_the_old_one_comes_back(arrive:
     page = arrive(role="admin").see("/policy")
     field = page.get_by_label("Every weight, threshold and limit")
     as_it_was = field.input_value()
-    field.fill(as_it_was.replace("  match: 4.0", "  match: nonsense"))
+    field.fill(as_it_was.replace("  match: 10.0", "  match: nonsense"))
     page.get_by_role("button", name="Plan: what would it change?").click()
     expect(page.get_by_role("alert")).to_contain_text("thresholds")
 
-    field.fill(as_it_was.replace("  match: 4.0", "  match: 25.0"))
+    field.fill(as_it_was.replace("  match: 10.0", "  match: 25.0"))
     page.get_by_role("button", name="Plan: what would it change?").click()
     expect(page.get_by_role("heading", name="What this would change")).to_be_visible()
     planned = page.locator("tbody tr", has_text="Lena Winter")

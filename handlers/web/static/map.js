@@ -51,10 +51,10 @@
     };
     if (places.length) {
       // Most of the events, not the farthest: one place abroad must not shrink the region to a dot.
-      const near = (values) => { const sorted = values.sort((one, other) => one - other); return [sorted[Math.floor(sorted.length * .05)], sorted[Math.ceil(sorted.length * .95) - 1]]; };
+      const near = (values) => { const sorted = values.sort((one, other) => one - other); return [sorted[Math.floor(sorted.length * .1)], sorted[Math.ceil(sorted.length * .9) - 1]]; };
       const [south, north] = near(places.map((place) => place.latitude));
       const [west, east] = near(places.map((place) => place.longitude));
-      map.fitBounds([[south, west], [north, east]], { padding: [40, 40], maxZoom: 11 });
+      map.fitBounds([[south, west], [north, east]], { padding: [40, 40], maxZoom: 12 });
     }
     lay();
     map.on("zoomend", lay);

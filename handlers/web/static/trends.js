@@ -8,7 +8,7 @@
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
     const options = {
       width: holder.clientWidth, height: 150, legend: { show: false }, cursor: { y: false },
-      axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100] }, { ...axis, size: 60, values: (plot, splits) => splits.map((each) => number.format(each)) }],
+      axes: [{ ...axis, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100] }, { ...axis, size: 60, values: (plot, splits) => splits.map((each) => number.format(each)) }],
       scales: { x: { time: false }, y: { range: (plot, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
       series: [{}, { stroke: colour("--accent"), width: 2, fill: `${colour("--accent")}22`, points: { show: true, size: 5 }, spanGaps: true }],
     };

@@ -109,6 +109,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         NothingToTakeBack: a verdict that was to be taken back is not in force.
         KeyReused: the key was given with another request.
     """
+    _warm()
     with store.deciding() as work:
         if (known := _answered_before(work, request)) is not None:
             return known
@@ -138,6 +139,7 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
     Raises:
         Outdated, UnknownEvent, NothingToTakeBack: as `decide` does.
     """
+    _warm()
     with store.looking() as work:
         _insist_on_versions(work, request.versions)
         wishes = _wishes(work, request)
@@ -151,6 +153,11 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
         return answer_of(
             work, said, taken, prospect, generation=generation, clashes=(*found, *clashes), preview=True
         )
+
+
+def _warm() -> None:
+    """Import what takes a second the first time, before others have to wait for it."""
+    import dedup_core.neighbourhood  # noqa: F401, PLC0415 - brings SciPy along
 
 
 def _answered_before(work: DecisionWork, request: Request) -> Answer | None:
@@ -258,7 +265,8 @@ def told(said: Said) -> Answer:
     """Put a verdict in the answer's form."""
     pin = {} if said.field is None else {"field": said.field, "value": orjson.loads(said.value or "null")}
     sides = {"a": _named(said.a), "b": None if said.b is None else _named(said.b)}
-    return {"sequence": said.sequence, "kind": said.kind, **sides, **pin, "author": said.author}
+    number = said.sequence if said.sequence > 0 else None  # a new one has none yet
+    return {"sequence": number, "kind": said.kind, **sides, **pin, "author": said.author}
 
 
 def _named(listing: Listing) -> dict[str, str]:

@@ -5,6 +5,7 @@ one moment, by a transaction of its own: a run that commits meanwhile is not hal
 read, whatever the size of the database.
 """
 
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -147,9 +148,13 @@ class DecisionWork:
         return None if inside is None else _neighbourhood(self.moment, inside, titles=titles)
 
 
+_ONE_A_PROCESS: Final = threading.Lock()
+"""Who waits for the lock holds a connection, and who has it needs a second one: many of a pool's would wait for ever."""
+
+
 def deciding(engine: Engine) -> Iterator[DecisionWork]:
     """Open a decision's transaction: lock first, then look. Committed when the caller is done, rolled back when it fails."""
-    with engine.begin() as connection:
+    with _ONE_A_PROCESS, engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DECISION_LOCK})
         with one_moment(engine) as moment:
             yield DecisionWork(connection, moment)

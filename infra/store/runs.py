@@ -211,8 +211,8 @@ _DECISION_STANDS: Final = " AND ".join(
     [
         "t.decision = i.decision",
         # An event's confidence is the score of a pair, or what another one leaves of 1, in hundredths.
-        "round(t.score::numeric, 2) = round(i.score::numeric, 2)",
-        "round(1 - t.score::numeric, 2) = round(1 - i.score::numeric, 2)",
+        "round(t.score * 100) = round(i.score * 100)",
+        "round((1 - t.score) * 100) = round((1 - i.score) * 100)",
         "t.reasons IS NOT DISTINCT FROM i.reasons",
         "t.relation IS NOT DISTINCT FROM i.relation",
         *map(_stands, ("weight", *EVIDENCE)),

@@ -349,6 +349,17 @@ def test_of_two_editors_at_once_the_second_is_told_and_nothing_is_lost(desk: Des
     )
 
 
+def test_many_editors_at_once_wait_for_each_other_and_not_for_ever(desk: Desk) -> None:
+    wishes = [
+        NewVerdict("cannot_link", named("bwb:1"), named(other)) for other in ("bwb:2", "bwb:3", "tix:2")
+    ] * 4
+
+    with ThreadPoolExecutor(len(wishes)) as threads:
+        answers = list(threads.map(lambda wish: desk.ask(Request("ada", [wish])), wishes))
+
+    assert sorted(answer["generation"] for answer in answers) == list(range(4, 4 + len(wishes)))
+
+
 def test_what_is_not_in_force_can_not_be_taken_back(desk: Desk) -> None:
     with pytest.raises(NothingToTakeBack, match="7"):
         desk.ask(Request("ada", taking_back=(7,)))

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -153,6 +153,8 @@ def read_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         faults += [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+    except SettingsError as error:
+        raise WrongSettings(f"{PREFIX}ROLES: is no JSON") from error.__cause__
     if faults:
         raise WrongSettings("; ".join(faults))
     return settings

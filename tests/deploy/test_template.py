@@ -242,7 +242,7 @@ def test_its_command_exists_and_its_logs_end_and_its_calls_are_traced(name: str)
 def test_its_variables_are_all_that_it_needs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = functions()[name]["Environment"]["Variables"]
     for variable, value in {**variables, "EVENT_DEDUP_DATABASE_SECRET_ARN": SECRET}.items():
-        monkeypatch.setenv(variable, "INFO" if "LEVEL" in variable else str(value))
+        monkeypatch.setenv(variable, {"LOG_LEVEL": "INFO", "ROLES": "{}"}.get(variable[12:], str(value)))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setattr(wiring, "database_url", lambda client, arn: "postgresql://a:b@127.0.0.1:1/c")
     forget_wiring()
@@ -275,7 +275,13 @@ def test_the_api_is_throttled_and_every_route_asks_who_calls() -> None:
     assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(stage["DefaultRouteSettings"])
     assert stage["AccessLogSettings"]
     assert routes
-    assert all(r["AuthorizationType"] == {"Fn::If": ["HasJwt", "JWT", "AWS_IAM"]} for r in routes.values())
+    asked = {
+        "Fn::If": ["KeysAlone", "NONE", {"Fn::If": ["HasJwt", "JWT", "AWS_IAM"]}]
+    }  # NONE: the function asks
+    assert all(route["AuthorizationType"] == asked for route in routes.values())
+    assert source()["Parameters"]["ApiKeysAlone"]["Default"] == "false"
+    urls = [one for one in translated()["Resources"].values() if one["Type"] == "AWS::Lambda::Url"]
+    assert [url["Condition"] for url in urls] == ["OnLaptop"]
     assert not any("CorsConfiguration" in api for api in resources("AWS::ApiGatewayV2::Api").values())
 
 

@@ -23,6 +23,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("QUARANTINE_PREFIX", "quarantine"),
         ("POLICY_FILE", "/nowhere/matching.yaml"),
+        ("ROLES", "hunter2: king"),
+        ("ROLES", '{"hunter2": "king"}'),
     ],
 )
 def test_a_wrong_variable_is_named_and_a_password_is_not(

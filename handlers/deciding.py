@@ -99,6 +99,8 @@ def _plain(wish: NewVerdict) -> list[object]:
 def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy: Policy) -> Answer:
     """Give and take back verdicts, all or none, and wake the matcher; answers what becomes of the events, see `answer_of`.
 
+    policy: what holds where none was ever applied.
+
     A second call with the same key answers what the first one did, and does nothing. A crash before the commit leaves nothing; one
     after it leaves a generation that the sweep announces.
 
@@ -123,7 +125,9 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         work.withdraw(numbers, author=request.author, reason=request.reason)
         said = work.append(wishes, author=request.author, act=request.act)
         generation = work.raise_generation() if said or taken else work.generations()[0]
-        prospect, clashes = outlook(work, said, taken, policy, generation=generation)
+        prospect, clashes = outlook(
+            work, said, taken, work.policy_in_force() or policy, generation=generation
+        )
         if clashes:
             raise Contradicted(clashes)
         answer = answer_of(work, said, taken, prospect, generation=generation, clashes=())
@@ -149,7 +153,9 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
         said = [said_of(first + place, wish, request.author) for place, wish in enumerate(wishes)]
         found = contradictions_of(work, wishes, taken, author=request.author)
         generation = work.generations()[0] + 1
-        prospect, clashes = outlook(work, said, taken, policy, generation=generation)
+        prospect, clashes = outlook(
+            work, said, taken, work.policy_in_force() or policy, generation=generation
+        )
         return answer_of(
             work, said, taken, prospect, generation=generation, clashes=(*found, *clashes), preview=True
         )

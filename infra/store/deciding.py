@@ -113,6 +113,11 @@ class DecisionWork:
         """List the verdicts in force on any listing of a neighbourhood."""
         return given.standing_on(self.moment, list(near.events.select("source_code", "id").iter_rows()))
 
+    def policy_in_force(self) -> Policy | None:
+        """Read the policy that was applied last, or null if none ever was."""
+        applied = policies.in_force(self.moment)
+        return None if applied is None else applied.policy
+
     def insist_on(self, listings: Collection[Listing]) -> None:
         """Check that listings are there; raises UnknownEvent."""
         given.insist_on(self.moment, listings)

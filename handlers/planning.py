@@ -4,7 +4,8 @@ A plan runs the whole matcher on what is stored and writes nothing. It is exact:
 does just that. It is void as soon as the data moves on, and its token says so: who applies with it applies what he has read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,12 +111,36 @@ class PlannedChange:
     fields: list[str]
 
     @property
-    def weight(self) -> tuple[int, int, str]:
-        """Sort what a reader should see first: what merges, splits, comes and goes; then other words; then mere confidence."""
-        moves = self.kind != "updated" or self.sources != self.sources_after
-        reads = bool(set(self.fields) - DERIVED)
-        size = len(self.sources_after or self.sources or [])
-        return (0 if moves else 1 if reads else 2, -size, self.canonical_id)
+    def rank(self) -> int:
+        """Sort what a reader should see first: 0 what merges, splits, comes or goes; 1 other words; 2 mere confidence."""
+        if self.kind != "updated" or self.sources != self.sources_after:
+            return 0
+        return 1 if set(self.fields) - DERIVED else 2
+
+    @property
+    def about(self) -> str:
+        """Name the event that this is the story of: what is new stands with what it came from, what merges with what takes it in."""
+        others = {"created": self.takes_from, "merged": self.successors}.get(self.kind, [])
+        return others[0] if others else self.canonical_id
+
+    @property
+    def size(self) -> int:
+        """Count the listings that it has or had."""
+        return max(len(self.sources or []), len(self.sources_after or []))
+
+
+def told_in_order(changes: Iterable[PlannedChange]) -> list[PlannedChange]:
+    """Sort changes for a reader: the most telling first, larger events first, and what belongs together side by side."""
+    known = list(changes)
+    largest: dict[str, int] = defaultdict(int)
+    for change in known:
+        largest[change.about] = max(largest[change.about], change.size)
+
+    def place(change: PlannedChange) -> tuple[int, int, str, bool, str]:
+        mine = change.about == change.canonical_id
+        return change.rank, -largest[change.about], change.about, not mine, change.canonical_id
+
+    return sorted(known, key=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +194,7 @@ def plan(
             generation=base,
             progress=progress,
         )
-        changes = sorted(_changes(moment, snapshot, resolution), key=lambda change: change.weight)
+        changes = told_in_order(_changes(moment, snapshot, resolution))
         counts = _counts(moment, resolution, changes)
     return Plan(
         token=token_of(base, proposed),
@@ -278,7 +303,7 @@ def _counts(moment: Connection, resolution: "Resolution", changes: list[PlannedC
     return {
         **{kind: kinds.count(kind) for kind in ("created", "updated", "merged", "split", "withdrawn")},
         "regrouped": sum(change.sources != change.sources_after for change in updated),
-        "reworded": sum(change.weight[0] == 1 for change in updated),
+        "reworded": sum(change.rank == 1 for change in updated),
         "events": now["canonical_events"],
         "events_after": resolution.canonical_events.height,
         "needs_review": now["needs_review"],

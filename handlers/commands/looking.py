@@ -36,6 +36,16 @@ FILE_COLUMNS = {
 }
 QUARANTINE_COLUMNS = {"file_id": "file", "key": "key", "reason": "reason", "received_at": "received"}
 REJECTION_COLUMNS = {"index": "index", "listing_id": "id", "field": "field", "reason": "reason"}
+FILE_EVENT_COLUMNS = {
+    "listing_id": "listing",
+    "canonical_id": "event",
+    "title": "title",
+    "first_day": "day",
+    "n_sources": "listings",
+    "needs_review": "to review",
+}
+FILE_PARTS = ("rejections", "events", "receipt", "awaiting_review")
+"""What stands below a file's facts, or says nothing at a terminal."""
 RUN_COLUMNS = {
     "run_id": "run",
     "generation": "generation",
@@ -177,20 +187,24 @@ def files_show(
     file_id: Annotated[int, typer.Argument(help="Number of a file, as in `files list`.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a file, and each listing of it that was refused, with field and reason.
+    """Show a file: each listing of it that was refused, with field and reason, and the events that hold the others.
 
     **Example:** `event-dedup files show 3`
     """
-    from handlers.terminal import facts, print_json, table
-    from infra.store import reading
+    from handlers import ledger, wiring
+    from handlers.terminal import facts, print_json, remarks, table
 
-    with database("look") as store, store.reading() as connection:
-        row = found(reading.show_file(connection, file_id), f"file {file_id}")
+    prefix = wiring.settings().receipts_prefix
+    with database("look") as store:
+        row = found(ledger.show_file(store, file_id, receipts_prefix=prefix), f"file {file_id}")
     if as_json:
         print_json(row)
         return
-    facts(f"File {file_id}", {name: value for name, value in row.items() if name != "rejections"})
+    facts(f"File {file_id}", {name: value for name, value in row.items() if name not in FILE_PARTS})
     table("Refused", row["rejections"], REJECTION_COLUMNS)
+    if row["rejected"] > len(row["rejections"]):
+        remarks([f"{row['rejected'] - len(row['rejections']):,} more were refused."])
+    table("Events that hold its listings", row["events"], FILE_EVENT_COLUMNS)
 
 
 def runs_list(limit: Limit = 50, offset: Offset = 0, as_json: AsJson = False) -> None:
@@ -215,11 +229,11 @@ def runs_show(
 
     **Example:** `event-dedup runs show 1`
     """
+    from handlers import ledger
     from handlers.terminal import COUNTS, facts, print_json, table
-    from infra.store import reading
 
-    with database("look") as store, store.reading() as connection:
-        row = found(reading.show_run(connection, run_id), f"run {run_id}")
+    with database("look") as store:
+        row = found(ledger.show_run(store, run_id), f"run {run_id}")
     if as_json:
         print_json(row)
         return

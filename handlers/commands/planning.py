@@ -1,6 +1,7 @@
 """Commands on the policy: show and check one, plan what it would change, apply it, list those that were applied."""
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -20,13 +21,13 @@ SHOWN: Final = 50
 """Changes that a person reads; --json has all of them."""
 
 PLAN_COLUMNS: Final = {
-    "becomes": "becomes",
-    "canonical_id": "id",
     "title": "title",
-    "before": "listings before",
-    "after": "after",
-    "with": "with",
+    "becomes": "becomes",
+    "others": "from or into",
+    "before": "listings now",
+    "after": "listings then",
     "fields": "reads differently",
+    "canonical_id": "id",
 }
 VERSION_COLUMNS: Final = {
     "policy_id": "policy",
@@ -119,7 +120,8 @@ def policy_plan(path: Proposed, as_json: AsJson = False) -> None:
 def _show(planned: "Plan", path: Path) -> None:
     from handlers.terminal import facts, remarks, say, table
 
-    rows = [_row(change) for change in planned.changes if change.weight[0] < 2]
+    titles = {change.canonical_id: change.title or change.title_after for change in planned.changes}
+    rows = [_row(change, titles) for change in planned.changes if change.rank < 2]
     table("What would change", rows[:SHOWN], PLAN_COLUMNS)
     silent = len(planned.changes) - len(rows)
     lines = [f"{len(rows) - SHOWN:,} more; --json has all of them."] if len(rows) > SHOWN else []
@@ -130,27 +132,28 @@ def _show(planned: "Plan", path: Path) -> None:
     say(f"apply it with: event-dedup policy apply {path} --token {planned.token}")
 
 
-def _row(change: "PlannedChange") -> dict[str, Any]:
-    """Lay a change out for a reader: an event that loses listings to others is split, whatever becomes of its id."""
-    others = change.successors or [*change.takes_from, *change.gives_to]
+def _row(change: "PlannedChange", titles: Mapping[str, str | None]) -> dict[str, Any]:
+    """Lay a change out for a reader."""
+    others = change.successors or change.takes_from or change.gives_to
+    regrouped = change.sources != change.sources_after
     return {
+        "title": change.title or change.title_after,
         "becomes": _in_words(change),
+        "others": [titles.get(other) or other for other in others],
+        "before": change.sources if regrouped else None,
+        "after": change.sources_after if regrouped else None,
+        "fields": None if regrouped else change.fields,
         "canonical_id": change.canonical_id,
-        "title": change.title_after or change.title,
-        "before": ", ".join(change.sources or []),
-        "after": "" if change.sources == change.sources_after else ", ".join(change.sources_after or []),
-        "with": ", ".join(others),
-        "fields": ", ".join(change.fields) if change.sources == change.sources_after else "",
     }
 
 
 def _in_words(change: "PlannedChange") -> str:
-    words = {"created": "new", "merged": "merged", "split": "split", "withdrawn": "gone"}
+    words = {"created": "new", "merged": "merged into", "split": "split to", "withdrawn": "gone"}
     if change.kind in words:
-        return words[change.kind]
-    parts = [name for name, ids in (("grows", change.takes_from), ("shrinks", change.gives_to)) if ids]
-    regrouped = change.sources != change.sources_after
-    return " and ".join(parts) or ("grows" if regrouped else "reads differently")
+        return "new, from" if change.takes_from else words[change.kind]
+    if change.gives_to:
+        return "takes and loses" if change.takes_from else "loses to"
+    return "takes in" if change.sources != change.sources_after else "other words"
 
 
 def policy_apply(

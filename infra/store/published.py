@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, exists, false, func, or_, select, text
+from sqlalchemy import Column, ColumnElement, Connection, false, func, or_, select, text
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from infra.store.events import Row, Wanted, conditions
@@ -107,6 +107,12 @@ _COLUMNS: Final = ", ".join(_WAS)
 _AGAIN: Final = ", ".join(f"{name} = excluded.{name}" for name in (*_WAS[1:], "at"))
 
 
+_BACK: Final = """
+DELETE FROM tombstones t USING canonical_events e WHERE e.canonical_id = t.canonical_id AND NOT e.hidden
+"""
+"""Forget that events are gone that are back."""
+
+
 def bury(connection: Connection, hidden_before: Collection[str]) -> None:
     """Note what the events are that no reader sees any more, and forget those of long ago.
 
@@ -117,6 +123,7 @@ def bury(connection: Connection, hidden_before: Collection[str]) -> None:
     WHERE canonical_id IN (SELECT from_id FROM gone) OR hidden AND canonical_id <> ALL (:hidden_before)
     ON CONFLICT (canonical_id) DO UPDATE SET {_AGAIN}
     """  # noqa: S608 - our own names
+    connection.execute(text(_BACK))
     connection.execute(text(buried), {"hidden_before": list(hidden_before)})
     connection.execute(text(f"DELETE FROM tombstones WHERE at < now() - interval '{KEPT_DAYS} days'"))  # noqa: S608
 
@@ -126,18 +133,17 @@ def tombstones_of(connection: Connection, wanted: Wanted, *, since: datetime, li
 
     Each with ``canonical_id``, ``content``, ``created_at``, ``at`` and ``sequence``.
     """
-    gone, events = tombstones.c, canonical_events.c
+    gone = tombstones.c
     times = select(func.greatest(func.count(changes.c.change_id) - 1, 0))
     # Its listings may have gone to others; which ones it had stands in its content.
     source = [{"source_code": wanted.source}]
     listed = [] if wanted.source is None else [gone.content["sources"].contains(source)]
-    back = exists().where(events.canonical_id == gone.canonical_id, ~events.hidden)
     query = (
         select(
             *(gone[name] for name in ("canonical_id", "content", "created_at", "at")),
             times.where(changes.c.canonical_id == gone.canonical_id).scalar_subquery().label("sequence"),
         )
-        .where(gone.at >= since, ~back, *listed, *_of_tombstones(replace(wanted, source=None)))
+        .where(gone.at >= since, *listed, *_of_tombstones(replace(wanted, source=None)))
         .order_by(gone.at.desc(), gone.canonical_id.desc())
     )
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

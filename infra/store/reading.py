@@ -190,11 +190,6 @@ def list_runs(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
     return _rows(connection, select(runs).order_by(runs.c.run_id.desc()).limit(limit).offset(offset))
 
 
-def show_run(connection: Connection, run_id: int) -> Row | None:
-    """Show a run."""
-    return _row(connection, select(runs).where(runs.c.run_id == run_id))
-
-
 def show_listing(connection: Connection, source_code: str, listing_id: str) -> Row | None:
     """Show a source event: its columns and the raw listing."""
     return _row(

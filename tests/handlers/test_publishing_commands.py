@@ -63,7 +63,7 @@ def test_a_plan_is_read_applied_and_listed_and_void_when_the_data_moved_on(inbox
 
     assert planned["counts"]["created"] == 1
     assert {change["kind"] for change in planned["changes"]} == {"created", "updated"}
-    assert "shrinks" in told.stdout
+    assert "loses to" in told.stdout
     assert "blatt:a1" in told.stdout
     assert unchanged == before == default_policy().hash
     assert shown("policy", "show")["version"] == "strict"

@@ -1,13 +1,16 @@
 """The plans of the queries that meet many rows: at 20,000 of each kind, none may read a whole table."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
 
-from infra.store import Store, reading, verdicts
+from infra.store import Store, ledger, published, reading, verdicts
+from infra.store.events import Wanted
 from infra.store.files import Upload, find_upload
+from infra.store.published import ANY_TIME
 from tests.conftest import administrate, created
 
 ROWS = 20_000
@@ -45,10 +48,16 @@ INSERT INTO lineage (generation, parent_id, child_id, kind)
 SELECT 1, 'gone_' || n, 'ev_' || n, 'merged' FROM generate_series(1, :rows) AS n;
 INSERT INTO verdicts (kind, a_source_code, a_id, b_source_code, b_id, author)
 SELECT 'must_link', 'bwb', 'l' || n, 'bwb', 'l' || n + 1, 'eva' FROM generate_series(1, :rows) AS n WHERE n % 200 > 0;
+INSERT INTO changes (generation, canonical_id, kind, successors)
+SELECT 1, 'ev_' || n, 'created', '[]' FROM generate_series(1, :rows) AS n;
+INSERT INTO tombstones (canonical_id, title, first_day, last_day, status, confidence, needs_review, content, at)
+SELECT 'gone_' || n, 'Konzert', date '2026-01-01', date '2026-01-01', 'scheduled', 0.9, false, '{}',
+       timestamptz '2026-01-01' + n * interval '1 minute' FROM generate_series(1, :rows) AS n;
 INSERT INTO runs (generation, status, statistics, left_out, policy_version, policy_hash, started_at)
 SELECT n, 'done', '{}', '[]', 'v', 'h', now() FROM generate_series(1, :rows) AS n;
 """
 
+LATE = datetime(2026, 1, 14, tzinfo=UTC)
 UPLOAD = Upload("uploads", "bwb_777.json", "777", None, "0", 1)
 
 QUERIES: dict[str, Callable[[Connection], object]] = {
@@ -71,7 +80,13 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "a file": lambda c: reading.show_file(c, 777),
     "an upload": lambda c: find_upload(c, UPLOAD),
     "runs, newest first": reading.list_runs,
-    "a run": lambda c: reading.show_run(c, 777),
+    "a run, and those before it": lambda c: ledger.runs_before(c, before=778, status=None, limit=20),
+    "files before one": lambda c: ledger.files_before(c, before=778, status=None, source=None, limit=20),
+    "what was refused of a file": lambda c: ledger.rejections_behind(c, 777, behind=0, limit=20),
+    "events of a feed, with how often they changed": lambda c: published.known_of(c, ["ev_777", "ev_778"]),
+    "links of a feed": lambda c: published.relations_of(c, ["ev_777", "ev_778"]),
+    "an export's page": lambda c: published.events_by_id(c, Wanted(), ANY_TIME, behind="ev_777", limit=200),
+    "tombstones": lambda c: published.tombstones_of(c, Wanted(), since=LATE, limit=20),
 }
 
 

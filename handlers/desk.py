@@ -19,8 +19,11 @@ from infra.store.verdicts import Which
 if TYPE_CHECKING:
     from dedup_core.explaining import Explanation
 
-MOST_KEPT: Final = 500
+MOST_KEPT: Final = 100
 """Answers that are kept at once; then they begin anew."""
+
+MOST_COUNTED: Final = 1000
+"""Events of a filter that are counted; of more it is said that there are more."""
 
 MOST_POINTS: Final = 1500
 """Places on the map: the ones with most events."""
@@ -67,11 +70,12 @@ class Suggestion:
 
 
 def count_events(store: Store, wanted: Wanted) -> int:
-    """Count what a list would show."""
+    """Count what a list would show; with a filter up to one more than MOST_COUNTED, as a list must not wait for its count."""
+    most = None if wanted == Wanted() else MOST_COUNTED + 1
     with store.reading() as connection:
         generation = desk.matched_generation(connection)
-        question = (str(store.engine.url), wanted)
-        return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted))
+        question = (str(store.engine.url), "count", wanted)
+        return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted, most=most))
 
 
 def suggest(store: Store, typed: str) -> list[Suggestion]:
@@ -101,7 +105,11 @@ def _best(known: list[tuple[str, str, int]], sought: str) -> list[tuple[str, int
 def points(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     """Gather events by place, at about a hundred metres."""
     with store.reading() as connection:
-        return desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
+        generation = desk.matched_generation(connection)
+        question = (str(store.engine.url), "points", wanted)
+        return KEPT.recall(
+            generation, question, lambda: desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
+        )
 
 
 def days(
@@ -109,7 +117,11 @@ def days(
 ) -> dict[date, list[dict[str, Any]]]:
     """List what begins on each day: some of its events, each with ``n``, how many there are."""
     with store.reading() as connection:
-        found = desk.days(connection, wanted, first, last, each=each)
+        generation = desk.matched_generation(connection)
+        question = (str(store.engine.url), "days", wanted, first, last, each)
+        found = KEPT.recall(
+            generation, question, lambda: desk.days(connection, wanted, first, last, each=each)
+        )
     listed: dict[date, list[dict[str, Any]]] = {}
     for row in found:
         listed.setdefault(row["first_day"], []).append(row)

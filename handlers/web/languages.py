@@ -75,6 +75,10 @@ class Language:
         written = f"{value:,.{digits}f}"
         return written.translate(str.maketrans(",.", ".,")) if self.code == "de" else written
 
+    def counted(self, number: int, most: int | None) -> str:
+        """Write how many there are, where no more than so many were counted."""
+        return self.number(number) if most is None or number <= most else f"{self.number(most)}+"
+
     def signed(self, value: float, digits: int = 1) -> str:
         """Write a number with its sign, a true minus."""
         sign = "+" if value > 0 else "−" if value < 0 else "±"

@@ -40,11 +40,10 @@ def ingested_generation(connection: Connection) -> int:
     return connection.scalar(select(generations.c.ingested)) or 0
 
 
-def count_events(connection: Connection, wanted: Wanted) -> int:
-    """Count the events that a list would show."""
-    return (
-        connection.scalar(select(func.count()).select_from(canonical_events).where(*conditions(wanted))) or 0
-    )
+def count_events(connection: Connection, wanted: Wanted, *, most: int | None) -> int:
+    """Count the events that a list would show, up to so many; null: all of them."""
+    shown = select(canonical_events.c.canonical_id).where(*conditions(wanted)).limit(most)
+    return connection.scalar(select(func.count()).select_from(shown.subquery())) or 0
 
 
 def frequencies(connection: Connection) -> dict[str, list[tuple[str, int]]]:

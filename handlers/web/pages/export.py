@@ -9,6 +9,7 @@ from handlers.web.mounting import Refused, Shown
 from handlers.web.pages.listing import FILTERS, wanted_of
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import Visit
+from infra.store.events import Wanted
 from infra.store.published import Times
 
 DATES: Final = ("created_since", "created_until", "changed_since", "changed_until")
@@ -23,6 +24,7 @@ def show(visit: Visit) -> Answer:
         filters={name: visit.asked(name) for name in FILTERS if visit.asked(name)},
         dates={name: visit.asked(name) for name in DATES},
         count=desk.count_events(wiring.for_api(), wanted),
+        most_counted=None if wanted == Wanted() else desk.MOST_COUNTED,
     )
 
 

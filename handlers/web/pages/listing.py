@@ -62,6 +62,7 @@ def show_list(visit: Visit) -> Answer:
         "view": view,
         "chips": _chips(visit),
         "count": desk.count_events(store, wanted),
+        "most_counted": None if wanted == Wanted() else desk.MOST_COUNTED,
         "sizes": SIZES,
         "sorts": SORTS,
         "statuses": STATUSES,

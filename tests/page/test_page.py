@@ -143,6 +143,14 @@ def test_a_form_without_its_token_changes_nothing(editor: Visitor, desk: Desk) -
         assert reading.overview(connection)["ingested_generation"] == desk.store.generations()[1]
 
 
+def test_the_address_of_the_server_leads_to_the_door(arrive: Arrive, desk: Desk) -> None:
+    visitor = arrive(role=None)
+
+    visitor.page.goto(desk.address)
+
+    expect(visitor.page.get_by_label("Your key")).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "wanted", ["https://evil.example/", "//evil.example", "/desk/../admin", "/deskevil", "\\\\evil"]
 )

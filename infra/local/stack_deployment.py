@@ -4,6 +4,7 @@ What may go wrong: a resource that can't be created (named with its reason; the 
 reserved concurrency, which CloudFormation drops there without a word (applied afterwards, and looked at).
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,8 +65,13 @@ def deploy(
     functions = dict(_functions(cloudformation, stack))
     reserved = _reserve(client("lambda", endpoint), functions, reserved_concurrency(template))
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])}
+    outputs = {item["OutputKey"]: _reachable(item["OutputValue"]) for item in described.get("Outputs", [])}
     return Deployed(outputs, functions, reserved)
+
+
+def _reachable(value: str) -> str:
+    """Mend a function's URL: LocalStack puts an id before its own address, which browsers and curl look up before ``localhost`` only."""
+    return re.sub(r"(\.lambda-url\.[a-z0-9-]+)\.[^:/]+", r"\1.localhost", value)
 
 
 def put_secret(endpoint: str, name: str, value: str) -> str:

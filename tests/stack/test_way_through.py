@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,22 @@ def test_a_poison_file_lands_in_quarantine_with_its_reason_and_its_neighbours_go
     assert (receipt["status"], bool(receipt["reason"])) == ("quarantined", True)
     assert (good.status, good.stored, good.rejected) == ("stored", 1, 1)
     assert world.waiting("UploadDeadLettersUrl") == 0
+
+
+def test_the_api_answers_http_at_its_own_address_and_asks_who_calls(world: World) -> None:
+    host = world.output("ApiUrl").removeprefix("http://").rstrip("/")
+
+    def asked(path: str) -> tuple[int, Any]:
+        connection = HTTPConnection(
+            "127.0.0.1", world.stack.port, timeout=60
+        )  # not every system looks up *.localhost
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    assert host.endswith(f".localhost:{world.stack.port}")
+    assert asked("/ready") == (200, {"status": "ready"})
+    assert asked("/events")[0] == 401
 
 
 def test_each_file_gets_a_receipt_with_what_was_refused_and_the_ids_of_what_came_of_it(world: World) -> None:

@@ -149,7 +149,7 @@ class DecisionWork:
 
         titles: so many other titles, in as many events, make a text a template.
         """
-        inside = _closure(self.moment, start, most=most)
+        inside = closure(self.moment, start, most=most)
         return None if inside is None else _neighbourhood(self.moment, inside, titles=titles)
 
 
@@ -215,11 +215,11 @@ def _keys(listings: Collection[Listing]) -> dict[str, list[str]]:
 _MUST_LINKED: Final = """
         SELECT v.b_source_code, v.b_id FROM verdicts v
         WHERE v.a_source_code = x.source_code AND v.a_id = x.id AND v.kind = 'must_link'
-            AND NOT EXISTS (SELECT FROM take_backs t WHERE t.sequence = v.sequence)
+            AND (SELECT t.sequence FROM take_backs t WHERE t.sequence = v.sequence) IS NULL
         UNION ALL
         SELECT v.a_source_code, v.a_id FROM verdicts v
         WHERE v.b_source_code = x.source_code AND v.b_id = x.id AND v.kind = 'must_link'
-            AND NOT EXISTS (SELECT FROM take_backs t WHERE t.sequence = v.sequence)
+            AND (SELECT t.sequence FROM take_backs t WHERE t.sequence = v.sequence) IS NULL
 """
 
 _CLOSURE: Final = f"""
@@ -253,7 +253,7 @@ SELECT source_code, id FROM near
 """  # noqa: S608 - our own names
 
 
-def _closure(moment: Connection, start: Collection[Listing], *, most: int) -> list[Listing] | None:
+def closure(moment: Connection, start: Collection[Listing], *, most: int) -> list[Listing] | None:
     """Find all that matches, must-links and events lead to; null if it is more than ``most``."""
     rows = moment.execute(text(_CLOSURE), {**_keys(start), "most": most + 1}).all()
     return None if len(rows) > most else sorted((row.source_code, row.id) for row in rows)

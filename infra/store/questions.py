@@ -46,7 +46,7 @@ SELECT matched, (SELECT coalesce(max(sequence), 0) FROM verdicts), (SELECT count
 _WAIT: Final = """
 CASE WHEN {side}.last_day >= :today THEN greatest({side}.first_day - :today, 0) ELSE :long_ago + (:today - {side}.last_day) END
 """
-_IN_FORCE: Final = "NOT EXISTS (SELECT FROM take_backs t WHERE t.sequence = v.sequence)"
+_IN_FORCE: Final = "(SELECT t.sequence FROM take_backs t WHERE t.sequence = v.sequence) IS NULL"
 
 # A condition a part: joined by "or", each question would be held against each verdict.
 _OPEN: Final = f"""

@@ -122,24 +122,14 @@ def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
 def unsettled() -> Select[Any]:
     """Select the pairs that wait for a person: columns of the decision, and ``a_event`` and ``b_event``."""
     mine, other = canonical_sources.alias("a_event"), canonical_sources.alias("b_event")
-    settled = (
-        select(verdicts.c.sequence)
-        .where(
-            IN_FORCE,
-            or_(
-                _speaks_of("a", "b"),
-                _speaks_of("b", "a"),
-                _calls_no_event("a"),
-                _calls_no_event("b"),
-            ),
-        )
-        .exists()
-    )
+    said = (_speaks_of("a", "b"), _speaks_of("b", "a"), _calls_no_event("a"), _calls_no_event("b"))
+    # A condition each: joined by "or", each question would be held against each verdict.
+    open_ = [~select(verdicts.c.sequence).where(IN_FORCE, one).exists() for one in said]
     return (
         select(decisions, mine.c.canonical_id.label("a_event"), other.c.canonical_id.label("b_event"))
         .join(mine, and_(mine.c.source_code == decisions.c.a_source_code, mine.c.id == decisions.c.a_id))
         .join(other, and_(other.c.source_code == decisions.c.b_source_code, other.c.id == decisions.c.b_id))
-        .where(decisions.c.decision == "ambiguous", mine.c.canonical_id != other.c.canonical_id, ~settled)
+        .where(decisions.c.decision == "ambiguous", mine.c.canonical_id != other.c.canonical_id, *open_)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     and_,
     exists,
@@ -28,8 +29,13 @@ from infra.store.tables import audit, canonical_sources, generations, source_eve
 
 Row = dict[str, Any]
 
-IN_FORCE: Final = ~exists().where(take_backs.c.sequence == verdicts.c.sequence)
-"""The condition that a verdict was not taken back."""
+
+def _of_taking_back(column: ColumnElement[Any]) -> ScalarSelect[Any]:
+    return select(column).where(take_backs.c.sequence == verdicts.c.sequence).scalar_subquery()
+
+
+IN_FORCE: Final = _of_taking_back(take_backs.c.sequence).is_(None)
+"""The condition that a verdict was not taken back: looked up for each that is read, and never a reason to read all that were."""
 
 AT_ONCE: Final = 500
 """Listings that are looked up in one query."""
@@ -197,15 +203,14 @@ def find_verdicts(
     query: Select[Any] = (
         select(
             verdicts,
-            take_backs.c.at.label("taken_back_at"),
-            take_backs.c.author.label("taken_back_by"),
+            _of_taking_back(take_backs.c.at).label("taken_back_at"),
+            _of_taking_back(take_backs.c.author).label("taken_back_by"),
         )
-        .outerjoin(take_backs, take_backs.c.sequence == verdicts.c.sequence)
         .where(*_conditions(which))
         .order_by(verdicts.c.sequence.desc())
     )
     if not taken_back:
-        query = query.where(take_backs.c.sequence.is_(None))
+        query = query.where(IN_FORCE)
     if before is not None:
         query = query.where(verdicts.c.sequence < before)
     return [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from infra.store import Store, ledger, published, reading, verdicts
+from infra.store.deciding import closure, last_words
 from infra.store.events import Wanted
 from infra.store.files import Upload, find_upload
 from infra.store.published import ANY_TIME
+from infra.store.verdicts import Which
 from tests.conftest import administrate, created
 
 ROWS = 20_000
@@ -48,6 +50,7 @@ INSERT INTO lineage (generation, parent_id, child_id, kind)
 SELECT 1, 'gone_' || n, 'ev_' || n, 'merged' FROM generate_series(1, :rows) AS n;
 INSERT INTO verdicts (kind, a_source_code, a_id, b_source_code, b_id, author)
 SELECT 'must_link', 'bwb', 'l' || n, 'bwb', 'l' || n + 1, 'eva' FROM generate_series(1, :rows) AS n WHERE n % 200 > 0;
+INSERT INTO take_backs (sequence, author) SELECT sequence, 'eva' FROM verdicts WHERE sequence % 10 = 0;
 INSERT INTO changes (generation, canonical_id, kind, successors)
 SELECT 1, 'ev_' || n, 'created', '[]' FROM generate_series(1, :rows) AS n;
 INSERT INTO tombstones (canonical_id, title, first_day, last_day, status, confidence, needs_review, content, at)
@@ -75,6 +78,10 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "questions": lambda c: reading.questions(c, limit=20),
     "verdicts, newest first": verdicts.list_verdicts,
     "verdicts on a pair": lambda c: verdicts.list_verdicts(c, pair=(("bwb", "l778"), ("bwb", "l777"))),
+    "verdicts of a person": lambda c: verdicts.find_verdicts(c, Which(author="eva")),
+    "verdicts on an event": lambda c: verdicts.standing_on(c, [("bwb", "l777")]),
+    "what a verdict reaches": lambda c: closure(c, [("bwb", "l777")], most=100),
+    "how far people have spoken": lambda c: last_words(c, {"ev_777": [("bwb", "l777")]}),
     "files, newest first": reading.list_files,
     "files in quarantine": lambda c: reading.list_files(c, status="quarantined"),
     "a file": lambda c: reading.show_file(c, 777),
@@ -118,7 +125,7 @@ def plans(connection: Connection, query: Callable[[Connection], object]) -> list
     explained = [
         connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
         for statement, parameters in seen
-        if statement.startswith("SELECT")
+        if statement.lstrip().startswith(("SELECT", "WITH"))
     ]
     assert explained
     return [plan[0]["Plan"] for plan in explained]

@@ -78,8 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not asked.no_save:
         (RESULTS / "stack.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
         document = DOCUMENT.read_text(encoding="utf-8")
-        marks = re.compile(r"(<!-- stack: measured -->\n).*?(\n<!-- stack: end -->)", re.DOTALL)
-        DOCUMENT.write_text(marks.sub(lambda m: m[1] + written + m[2], document), encoding="utf-8")
+        marks = re.compile(r"(<!-- stack: measured -->\n).*?(<!-- stack: end -->)", re.DOTALL)
+        document, found = marks.subn(lambda m: f"{m[1]}{written}\n{m[2]}", document)
+        if not found:
+            raise SystemExit(f"{DOCUMENT} has no marks to write between")
+        DOCUMENT.write_text(document, encoding="utf-8")
 
 
 def _written(figures: dict[str, Any]) -> str:

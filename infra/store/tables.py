@@ -222,7 +222,8 @@ canonical_events: Final = Table(
     CheckConstraint("confidence between 0 and 1", name="confidence"),
     CheckConstraint("first_day <= last_day", name="days"),
     CheckConstraint("status in ('scheduled', 'cancelled', 'moved', 'sold_out')", name="status"),
-    Index(None, "first_day", "canonical_id"),
+    # With the last day, what is over is passed without a look at its row: a list from a day on begins before it.
+    Index(None, "first_day", "canonical_id", "last_day"),
     Index(None, "city", "first_day"),
     # What is still to come, after years of events that are over: their first days don't tell.
     Index(None, "last_day", "canonical_id"),

@@ -58,6 +58,18 @@ def chosen_policy(path: Path | None) -> "Policy":
     return parse_policy(path.read_text(encoding="utf-8"), name=str(path))
 
 
+def policy_in_force() -> "Policy":
+    """Read the policy that the next run has: the one that was applied last, or, where none was or there is no database, the settings' one."""
+    from handlers import wiring
+
+    chosen = wiring.settings()
+    named = chosen.database_url is not None or chosen.database_secret_arn is not None
+    if not named and not (chosen.data_folder / "postgres").exists():
+        return chosen_policy(None)
+    with database("look") as store:
+        return store.policy_in_force() or chosen_policy(None)
+
+
 def data_folder() -> Path:
     """Tell where the embedded database and the quarantine of folders lie."""
     from handlers import wiring

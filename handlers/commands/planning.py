@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from handlers.commands.changing import Author, match_at_once
-from handlers.commands.options import AsJson, Limit, PolicyFile, chosen_policy, data_folder, database
+from handlers.commands.options import AsJson, Limit, PolicyFile, chosen_policy, database, policy_in_force
 
 if TYPE_CHECKING:
-    from dedup_core.policy import Policy
     from handlers.planning import Plan, PlannedChange
 
 Proposed = Annotated[Path, typer.Argument(help="A matching.yaml.", exists=True, dir_okay=False)]
@@ -63,23 +62,11 @@ def policy_show(policy: PolicyFile = None, as_json: AsJson = False) -> None:
     from handlers.described import described
     from handlers.terminal import print_json
 
-    rules = chosen_policy(policy) if policy is not None else _in_force()
+    rules = policy_in_force() if policy is None else chosen_policy(policy)
     if as_json:
         print_json({"hash": rules.hash, **rules.model_dump(mode="json")})
     else:
         sys.stdout.write(described(rules))
-
-
-def _in_force() -> "Policy":
-    """Read the policy that the next run has; without a database, there is none but the file's."""
-    from handlers import wiring
-
-    chosen = wiring.settings()
-    named = chosen.database_url is not None or chosen.database_secret_arn is not None
-    if not named and not (data_folder() / "postgres").exists():
-        return chosen_policy(None)
-    with database("look") as store:
-        return store.policy_in_force() or chosen_policy(None)
 
 
 def policy_check(path: Proposed, as_json: AsJson = False) -> None:

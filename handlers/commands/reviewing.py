@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handlers.commands.listings import LISTING_COLUMNS, told_apart
-from handlers.commands.options import AsJson, Limit, Offset, PolicyFile, chosen_policy, database, identity
+from handlers.commands.options import (
+    AsJson,
+    Limit,
+    Offset,
+    PolicyFile,
+    chosen_policy,
+    database,
+    identity,
+    policy_in_force,
+)
 from handlers.commands.verdict_words import WORDS, row_in_words
 
 if TYPE_CHECKING:
@@ -113,7 +122,8 @@ def explain(
     from dedup_core.pipeline import blocked
     from handlers.terminal import print_json, remarks
 
-    pair, rules = (identity(a), identity(b)), chosen_policy(policy)
+    pair = identity(a), identity(b)
+    rules = policy_in_force() if policy is None and not files else chosen_policy(policy)
     if pair[0] == pair[1]:
         raise typer.BadParameter("the two listings are the same one")
     events, verdict, joined = _in_files(files, rules) if files else _in_database(*pair)

@@ -121,7 +121,8 @@ class Settings(BaseSettings):
         "Europe/Berlin", description="The zone that the listings' times are of."
     )
     policy_file: FilePath | None = Field(
-        None, description="A matching.yaml to use instead of the one in the package."
+        None,
+        description="A matching.yaml to use instead of the one in the package, until one is applied (event-dedup policy apply).",
     )
     roles: dict[str, Literal["reader", "editor", "admin"]] = Field(
         {},

@@ -19,7 +19,7 @@ PolicyFile = Annotated[
     Path | None,
     typer.Option(
         "--policy",
-        help="A matching.yaml to use instead of EVENT_DEDUP_POLICY_FILE or the one in the package.",
+        help="A matching.yaml to use instead of the one in force.",
         exists=True,
         dir_okay=False,
     ),

@@ -71,7 +71,9 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def desk(postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(
+    playwright: Playwright, postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
     """Give the page on the samples and on hostile listings, ingested and matched as always."""
     with ExitStack() as stack:
         url = stack.enter_context(created(postgres, template))
@@ -167,9 +169,10 @@ class Visitor:
         self.page.goto(f"{self.desk.address}/desk{path}")
         return self.page
 
-    def violations(self) -> list[str]:
-        """Ask axe-core what keeps people out of what is shown now."""
-        found = Axe().run(self.page).response["violations"]
+    def violations(self, *rules: str) -> list[str]:
+        """Ask axe-core what keeps people out of what is shown now. rules: only these."""
+        asked = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found = Axe().run(self.page, options=asked).response["violations"]
         return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
 
     def too_wide(self) -> bool:

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from handlers import desk as desk_queries
 from infra.store import reading
@@ -83,7 +84,7 @@ def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arriv
         page.wait_for_load_state("networkidle")
         wide = visitor.too_wide()
         page.emulate_media(color_scheme="dark")
-        found = visitor.violations()
+        found = visitor.violations("color-contrast")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 800})
         found += visitor.violations()
@@ -452,3 +453,19 @@ def test_an_export_of_a_filter_is_a_zip_that_holds_its_events(editor: Visitor, d
         files = [json.loads(packed.read(name)) for name in packed.namelist()]
     every = desk_queries.count_events(desk.store, Wanted(city="Waldkirch"))
     assert sum(len(file["events"]) for file in files) == every > 0
+
+
+def test_a_file_of_a_bucket_is_set_free_from_quarantine_and_that_is_noted(
+    editor: Visitor, desk: Desk
+) -> None:
+    with desk.store.engine.begin() as connection:
+        torn = connection.scalar(
+            text("UPDATE files SET bucket = 'uploads' WHERE key = 'torn_1.json' RETURNING file_id")
+        )
+    page = editor.see(f"/files/{torn}")
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_text("Set free")).to_be_visible()
+    page = editor.see("/audit")
+    expect(page.locator("tbody tr").first).to_contain_text(f"file {torn}")
+    assert ("torn_1.json", "") not in {(key, "") for key, _ in desk.store.known_objects("uploads")}

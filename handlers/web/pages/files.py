@@ -3,9 +3,9 @@
 from typing import Final
 
 from handlers import desk, wiring
-from handlers.web.mounting import Missing, Shown
-from handlers.web.shell import Answer, page
-from handlers.web.visiting import Visit
+from handlers.web.mounting import Missing, Refused, Shown
+from handlers.web.shell import Answer, onward, page
+from handlers.web.visiting import ROOT, Visit
 
 STATUSES: Final = ("stored", "duplicate", "quarantined", "replayed")
 A_PAGE: Final = 50
@@ -44,7 +44,26 @@ def show_file(visit: Visit) -> Answer:
     receipt = None if number is None else desk.receipt_of(wiring.for_api(), number)
     if receipt is None:
         raise Missing
-    return page(visit, "file.html", file=receipt.file, events=receipt.events)
+    return page(
+        visit,
+        "file.html",
+        file=receipt.file,
+        events=receipt.events,
+        in_quarantine=receipt.file["status"] == "quarantined",
+        in_bucket="/" not in receipt.file["bucket"],
+    )
 
 
-SHOWN: Final = [Shown("GET", "/files", show_files), Shown("GET", "/files/<file_id>", show_file)]
+def set_free(visit: Visit) -> Answer:
+    """Let a file of a bucket be taken in again."""
+    number = number_of(visit.parts["file_id"], LARGEST)
+    if number is None or not desk.set_free(wiring.for_api(), number, author=visit.who.name):
+        raise Refused("This file is not in quarantine.")
+    return onward(f"{ROOT}/files/{number}")
+
+
+SHOWN: Final = [
+    Shown("GET", "/files", show_files),
+    Shown("GET", "/files/<file_id>", show_file),
+    Shown("POST", "/files/<file_id>", set_free, "editor"),
+]

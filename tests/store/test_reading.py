@@ -95,7 +95,6 @@ def test_what_is_not_there_is_null_and_no_error(calendar: Store) -> None:
         assert reading.event_of(connection, "s0", "nothing") is None
         assert reading.show_listing(connection, "s0", "nothing") is None
         assert reading.show_file(connection, 10**12) is None
-        assert reading.show_run(connection, 10**12) is None
         assert reading.stored_decision(connection, ("s0", "x"), ("s1", "x")) is None
 
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aws_lambda_powertools.event_handler import HttpResolverLocal
 from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.http_resolver import HttpProxyEvent
 from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -39,6 +40,15 @@ class TooLarge(Exception):  # noqa: N818
     """The body is larger than any that is meant. Answered with 413; the rest is not read."""
 
 
+class LocalEvent(HttpProxyEvent):
+    """Powertools' event of a local request, whose parameters stay as they were sent: validation adds to those that it is given."""
+
+    @property
+    def resolved_query_string_parameters(self) -> dict[str, list[str]]:
+        """Give the parameters, in a dictionary of the caller's own."""
+        return dict(self.multi_value_query_string_parameters)
+
+
 class LocalResolver(HttpResolverLocal):
     """Powertools' ASGI resolver, with a thread a request.
 
@@ -55,6 +65,11 @@ class LocalResolver(HttpResolverLocal):
         """Build what a route builds at its first request, which two at once must not."""
         for route in (*self._static_routes, *self._dynamic_routes):
             route._build_middleware_stack(self._router_middlewares, self)
+
+    def _to_proxy_event(self, event: dict[str, Any]) -> LocalEvent:
+        return cast(
+            LocalEvent, LocalEvent._from_dict(event)
+        )  # it makes one of the class that it is called on
 
     async def _resolve_async(self) -> dict[str, Any]:  # type: ignore[override]
         here = contextvars.copy_context()

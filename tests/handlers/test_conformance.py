@@ -19,7 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from handlers import api, serve, serving, wiring
+from dedup_core.policy import default_policy
+from handlers import api, planning, serve, serving, wiring
 from infra.store import Store, keys
 from tests.conftest import created
 from tests.handlers.conftest import forget_wiring
@@ -86,6 +87,8 @@ def _fill(store: Store) -> None:
         KNOWN["key"] = [keys.add_key(connection, name="all", role="admin", author="test")]
         changed = connection.exec_driver_sql("SELECT DISTINCT canonical_id FROM changes").scalars()
         KNOWN.update(event_id=sorted(changed), file_id=[1], run_id=[1, 2], sequence=[1])
+    applied = planning.apply(store, default_policy(), default_policy(), author="test")
+    KNOWN["policy_id"] = [applied.policy_id]
 
 
 @schema.parametrize()

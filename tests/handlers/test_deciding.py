@@ -261,6 +261,30 @@ def test_two_pins_of_one_field_contradict_also_when_a_merge_brings_them_together
     confirmed(desk, kept)
 
 
+def test_a_text_that_many_share_is_known_for_a_template_though_the_many_are_far_from_the_verdict(
+    desk: Desk,
+) -> None:
+    template = (
+        "Kinderfilm im Scala, wie jeden Sonntag. Karten an der Kasse, Einlass eine halbe Stunde vorher."
+    )
+    titles = ("Checker Tobi", "Woodwalkers", "Paddington", "Die Schule der magischen Tiere", "Pettersson")
+    films = [
+        listing(f"kin:{number}", title, f"2026-0{number + 2}-08", city="Freiburg", description=template)
+        for number, title in enumerate(titles)
+    ]
+    own = listing(
+        "mag:1", "Ein Film für alle", "2026-02-08", city="Freiburg", description="Über Freundschaft."
+    )
+    save(desk.store, films, key="kin_1.json")
+    save(desk.store, [own], key="mag_1.json")
+    run(desk.store)
+
+    answer = desk.say("must_link", "kin:0", "mag:1")
+
+    assert [one["event"]["description"] for one in answer["events"]] == ["Über Freundschaft."]
+    confirmed(desk, answer)
+
+
 def test_a_merge_joins_all_listings_of_two_events(desk: Desk) -> None:
     concert, market = desk.event_of("bwb:1"), desk.event_of("bwb:2")
     request = Request("ada", merging([market, concert]), act="merge", about=[market, concert])
@@ -405,7 +429,7 @@ def wish_of(kind: str, what: Any) -> NewVerdict:
     return NewVerdict(kind, named(what[0]), named(what[1]))
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
 @given(WISHES, st.randoms(use_true_random=False))
 def test_any_verdicts_are_answered_as_the_run_stores_them_in_any_order_and_taking_all_back_restores(
     lasting: Store, wanted: list[tuple[str, Any]], order: Any

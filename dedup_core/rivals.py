@@ -84,11 +84,15 @@ def _placed_apart(
 def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
     """List the pairs with a rival: ``a``, ``b``, ``outdone`` (whether one is clearly better, else they are as good)."""
     alive = (pl.col("weight") >= policy.thresholds.ambiguous) & pl.col("relation").is_null()
-    fits = scored.filter(alive).select("a", "b", "plain")
+    # What is itself contradicted may leave it open, but outdoes nothing.
+    contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
+    said = (
+        pl.when(contradicted).then(pl.min_horizontal("plain", policy.thresholds.ambiguous)).otherwise("plain")
+    )
+    fits = scored.filter(alive).select("a", "b", plain=said.cast(pl.Float32))
     ends = pl.concat([fits.select("plain", x="a", y="b"), fits.select("plain", x="b", y="a")])
     two = ends.join(ends, on="x", suffix="_2").filter(pl.col("y") < pl.col("y_2"))
     sources = pl.Series(subjects.source)
-    contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
     vetoed = contradicted & (pl.col("weight") < policy.thresholds.match)
     named_apart = pl.col("reasons").str.contains(OTHER_NAMES).fill_null(value=False)
     headlines = pl.Series(subjects.headline)

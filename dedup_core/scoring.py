@@ -31,7 +31,7 @@ from dedup_core.comparisons.places import (
     venue_bits,
 )
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
-from dedup_core.comparisons.told import with_told_venues
+from dedup_core.comparisons.told import TOLD, told_of, with_told_starts, with_told_venues
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import EvidenceWeights, Policy
@@ -194,6 +194,7 @@ def _score_part(
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
     evidence = _evidence(titled, meeting, km, alike, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
+    _read_texts(evidence, meeting.apart, pairs, subjects, policy)
     weight = _sum(evidence)
     ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, alike), subjects, policy)
     cut = np.minimum(ruled.limit - weight, 0)
@@ -251,19 +252,27 @@ def _evidence(
         "source": source_bits(pairs, _identical(pairs, subjects), subjects, weights),
         "cap": np.full(len(pairs), np.nan, np.float32),
     }
-    _read_places(evidence, pairs, subjects, policy)
     _limit_density(evidence, pairs, subjects, weights)
     evidence["city"] += district_bits(pairs, subjects)
     _limit_place(evidence, weights.place.cap)
     return evidence
 
 
-def _read_places(evidence: Evidence, pairs: Pairs, subjects: Subjects, policy: Policy) -> None:
-    """Look for venues in texts where they may still decide."""
-    place = policy.evidence.place
-    asked = _sum(evidence) + place.venue_cap + place.venue_differs >= policy.thresholds.ambiguous
+def _read_texts(evidence: Evidence, apart: Bits, pairs: Pairs, subjects: Subjects, policy: Policy) -> None:
+    """Look for venues and starts in texts where they may still decide: what matches without them is not read."""
+    weights, limits = policy.evidence, policy.thresholds
+    weight = _sum(evidence)
+    against = -np.fmin(np.nan_to_num(evidence["venue"]), 0) - np.fmin(np.nan_to_num(evidence["time"]), 0)
+    most = TOLD * (weights.place.venue_cap + weights.same_start_cap) + against
+    two_places = np.nan_to_num(evidence["venue"]) <= policy.vetoes.venue_differs
+    undecided = (weight < limits.match) | two_places
+    asked = undecided & (weight + most >= limits.ambiguous)
     if asked.any():
-        evidence["venue"] = with_told_venues(evidence["venue"], asked, pairs, subjects, place)
+        told = told_of(pairs.where(asked), subjects)
+        evidence["venue"][asked] = with_told_venues(evidence["venue"][asked], told, weights.place)
+        evidence["time"][asked] = with_told_starts(
+            evidence["time"][asked], apart[asked], told, weights.same_start_cap
+        )
 
 
 def _add_description(

@@ -43,7 +43,7 @@ class Subjects:
     numbers: has_word for the words that hold digits; has_number: whether there are any.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
-    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
@@ -54,6 +54,7 @@ class Subjects:
     venue_title_words: the names split as titles are.
     city, district, venue, street, source: codes; online: whether the town is the net.
     latitude, longitude, geo_confidence: NaN missing.
+    landscape: row of ``landscapes`` that a town's name ends with, -1 for none: `Weiler im Allgäu`; landscapes: (k, 3) latitude, longitude, km around.
     texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
     title_factor: how much differing titles count.   headline: whether a journalist wrote the title.
     unreal: whether it is a voucher or the like.
@@ -79,6 +80,7 @@ class Subjects:
     hall_bits: Floats
     genre_bits: Floats
     host_bits: Floats
+    performer_bits: Floats
     names: sparse.csr_array
     name_bits: Floats
     several_shows: npt.NDArray[np.bool_]
@@ -115,6 +117,8 @@ class Subjects:
     latitude: npt.NDArray[np.float64]
     longitude: npt.NDArray[np.float64]
     geo_confidence: Floats
+    landscape: Ints
+    landscapes: npt.NDArray[np.float64]
     texts: pl.DataFrame
     template: npt.NDArray[np.bool_]
     text_words: pl.DataFrame
@@ -155,7 +159,9 @@ def subjects_of(
     )
     genres = known.filter(pl.col("word").is_in(list(_genres())))
     own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)
-    hosts = _host_words(known, own_place, events)
+    frames = _framing_words(known, own_place, events)
+    performs = pl.col("role") == len(FRAMES) - 1
+    hosts = frames.filter(~performs).unique(["event", "token"], maintain_order=True)
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
         own_place.select("event", "word"),
         on=["event", "word"],
@@ -196,6 +202,7 @@ def subjects_of(
         hall_bits=_summed(halls, n),
         genre_bits=_summed(genres, n),
         host_bits=_summed(hosts, n),
+        performer_bits=_summed(frames.filter(performs), n),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=several,
@@ -232,6 +239,10 @@ def subjects_of(
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
         longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
         geo_confidence=_floats(events["geo_confidence"].fill_null(0.5)),
+        landscape=_landscape(events),
+        landscapes=np.array(
+            [(land.latitude, land.longitude, land.km) for land in lexicon.landscapes().values()]
+        ),
         texts=events.select(
             "title", "venue", "venue_key", "district", "street", "description", "short_description"
         ),
@@ -323,37 +334,72 @@ def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) 
     distinct = written["written"].unique()
     split = words_of(distinct, pl.repeat(None, len(distinct), dtype=pl.Int32, eager=True))["title_tokens"]
     table = pl.DataFrame({"written": distinct, "names": split.str.split(" ")})
-    rows = (
-        written.join(table, on="written", how="left", maintain_order="left")
-        .select("names")
-        .with_row_index("event")
+    rows = written.join(table, on="written", how="left", maintain_order="left").with_row_index("event")
+    town = "city_key" in columns
+    shortened = (
+        town
+        & (pl.col("word").str.len_chars() >= SHORTENED)
+        & pl.col("written").str.starts_with(pl.col("word"))
     )
-    return known.join(rows, on="event", maintain_order="left").filter(pl.col("word").is_in(pl.col("names")))
+    named = pl.col("word").is_in(pl.col("names")) | shortened
+    return known.join(rows, on="event", maintain_order="left").filter(named)
 
 
-def _host_words(known: pl.DataFrame, own_place: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """List the words of titles that say who invites, but for the names of places; none where a title says nothing else."""
-    before = events.select(pl.col("title").str.extract(BEFORE_COLON).str.to_lowercase().alias("host"))
-    hosts = before["host"].drop_nulls().unique()
-    hosts = hosts.filter(
-        hosts.str.contains("|".join(f"(?:{pattern})" for pattern in lexicon.hosts().patterns))
+def _landscape(events: pl.DataFrame) -> Ints:
+    """Number the landscape with which the name of a town ends: (n,), -1 for none."""
+    numbers = {name: number for number, name in enumerate(lexicon.landscapes())}
+    said = events["city_key"].str.extract(rf" (?:im|am|in der|in|vorm|i|a) ({'|'.join(numbers)})$")
+    return _ints(said.replace_strict(numbers, default=None, return_dtype=pl.Int32))
+
+
+SHORTENED = 5
+"""Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal."""
+
+
+def _framing_words(known: pl.DataFrame, own_place: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """List the words of titles that say who invites, to what, or whose it is, but for the names of places: as ``known``, and ``role``.
+
+    None where a title says nothing else. role: number in `FRAMES`.
+    """
+    titles = events.select("title").with_row_index("event")
+    framed = pl.concat(
+        titles.filter(pl.col("title").str.contains(sign)).select(
+            "event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where).str.to_lowercase()
+        )
+        for role, (sign, where, _) in enumerate(FRAMES)
     )
-    none = pl.repeat(None, len(hosts), dtype=pl.Int32, eager=True)
-    split = words_of(hosts.to_frame().select(folded(pl.col("host"))).to_series(), none)["title_tokens"]
-    table = pl.DataFrame({"host": hosts, "word": split.str.split(" ")})
-    words = before.with_row_index("event").join(table, on="host").select("event", "word")
-    said = known.join(words.explode("word"), on=["event", "word"], how="semi", maintain_order="left")
-    said = said.join(
-        own_place.select("event", "word"), on=["event", "word"], how="anti", maintain_order="left"
+    fits = [
+        (pl.col("role") == role)
+        & pl.col("said").str.contains("|".join(f"(?:{p})" for p in marker().patterns))
+        for role, (_, _, marker) in enumerate(FRAMES)
+    ]
+    framed = framed.filter(pl.any_horizontal(fits))
+    none = pl.repeat(None, framed.height, dtype=pl.Int32, eager=True)
+    words = words_of(framed.select(folded(pl.col("said"))).to_series(), none)["title_tokens"].str.split(" ")
+    framed = framed.select("event", "role", frame=words)
+    telling = known.filter(pl.col("event").is_in(framed["event"].unique().implode())).join(
+        own_place.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
     )
-    silent = known.join(own_place.select("event", "word"), on=["event", "word"], how="anti").join(
-        said.select("event", "word"), on=["event", "word"], how="anti"
-    )
-    return said.join(silent.select("event").unique(), on="event", how="semi", maintain_order="left")
+    both = framed.join(telling, on="event", maintain_order="left_right")
+    said = pl.col("word").is_in(pl.col("frame"))
+    return both.filter(said & ~said.all().over("event", "role")).select(*known.columns, "role")
 
 
 BEFORE_COLON = r"^([^:]{3,80}):\s"
-"""What may say who invites."""
+"""What may say who invites, …"""
+
+IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
+"""… to what it belongs, …"""
+
+IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
+"""… and who does it."""
+
+FRAMES = (
+    (r":\s", BEFORE_COLON, lexicon.hosts),
+    (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
+    (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
+)
+"""Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
 
 
 @cache

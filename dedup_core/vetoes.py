@@ -15,8 +15,9 @@ import polars as pl
 from dedup_core.comparisons.dates import Meeting, far_from
 from dedup_core.comparisons.names import Names
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
-from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, same_town
+from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, kilometres, same_town
 from dedup_core.comparisons.titles import Wording
+from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 
@@ -83,6 +84,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     elsewhere = ~_one_stage(facts, subjects)
+    side_by_side = _side_by_side(facts, subjects, policy)
+    one_evening = _one_evening(facts, subjects, policy)
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
     a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in _parts_of(facts, subjects))
     rules: list[tuple[str, Mask, np.float32]] = [
@@ -95,11 +98,13 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns & (common | venues), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
-        ("side_by_side", _side_by_side(facts, subjects, policy), refused),
+        ("side_by_side", side_by_side & ~one_evening, refused),
+        ("side_by_side", side_by_side & one_evening, below_match),
         ("hours_apart", _hours_apart(facts, policy), below_match),
         ("item_or_whole", _item_or_whole(facts, subjects), below_match),
         ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("shows_together", _shows_together(facts, subjects), below_match),
+        ("shows_together", _listed_singly(facts, subjects), below_review),
         ("session_differs", _sessions_differ(facts, subjects), below_match),
         ("far_apart", _far_apart(facts, subjects, policy), refused),
         ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
@@ -200,6 +205,25 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     return same_code(subjects.source, facts.pairs) & two
 
 
+EVENING: Final = 18 * 60
+"""Minutes of the day from which what begins fills the evening."""
+
+
+def _one_evening(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find two starts at one venue in the evening with no room for two shows between them: perhaps the doors and the start.
+
+    Whether it is one, a source that lists both should be asked; the titles must agree, and venues, not only towns, be the same.
+    """
+    a, b = facts.pairs.a, facts.pairs.b
+    evening = np.fmin(subjects.moment[a], subjects.moment[b]) % MINUTES_A_DAY >= EVENING
+    near = (facts.meeting.apart > 0) & (facts.meeting.apart < policy.vetoes.two_shows_minutes)
+    alike = np.minimum(facts.wording.rest_a, facts.wording.rest_b) < policy.vetoes.rest
+    same_day = (facts.meeting.gap == 0) & (facts.meeting.common == 1)
+    venue = (facts.names.venues >= ONE_VENUE) & ~_towns_differ(facts, subjects, policy)
+    one: Mask = evening & near & alike & same_day & venue & (np.nan_to_num(facts.evidence["title"]) >= 0)
+    return one
+
+
 def _within(facts: Facts) -> Mask:
     """Find the pairs of which one lasts while the other takes place: a run and a show, a festival and an item."""
     within: Mask = (facts.meeting.a_within_b | facts.meeting.b_within_a) & (facts.meeting.common < 1)
@@ -265,6 +289,14 @@ def _shows_together(facts: Facts, subjects: Subjects) -> Mask:
     return ruled
 
 
+def _listed_singly(facts: Facts, subjects: Subjects) -> Mask:
+    """Find several shows in one listing against one of them, where a source lists them one by one: so it is none of them alone."""
+    a, b = facts.pairs.a, facts.pairs.b
+    single = (subjects.starts_a_day == 1) & subjects.several_shows
+    singly: Mask = (single[a] | single[b]) & _shows_together(facts, subjects)
+    return singly
+
+
 def _sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
     """Find the pairs of which one is the early or late show and the other does not say so, unless the start settles it."""
     a, b = facts.pairs.a, facts.pairs.b
@@ -280,7 +312,18 @@ def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
     trust = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b])
     sure = trust >= np.where(np.nan_to_num(facts.evidence["city"]) > 0, CERTAIN_GEO, SURE_GEO)
-    return (facts.km > policy.vetoes.far_km) & sure & ~subjects.online[a] & ~subjects.online[b]
+    far = ((facts.km > policy.vetoes.far_km) & sure) | outside(a, b, subjects) | outside(b, a, subjects)
+    return far & ~subjects.online[a] & ~subjects.online[b]
+
+
+def outside(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32], subjects: Subjects) -> Mask:
+    """Tell where the one's town lies in a landscape, as its name says, and certain coordinates of the other do not."""
+    found = (subjects.landscape[one] >= 0) & (subjects.geo_confidence[other] >= CERTAIN_GEO)
+    land = subjects.landscape[one[found]]
+    here = (subjects.latitude[other[found]], subjects.longitude[other[found]])
+    km = kilometres(*here, subjects.landscapes[land, 0], subjects.landscapes[land, 1])
+    found[found] = km > subjects.landscapes[land, 2]
+    return found
 
 
 def _kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -337,9 +380,10 @@ def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
     rest_a, rest_b = facts.wording.rest_a, facts.wording.rest_b
     place = (np.nan_to_num(facts.evidence["city"]) >= 0) & (facts.wording.shared >= FESTIVAL_BITS)
     short_a, short_b = subjects.days[b] >= 2 * subjects.days[a], subjects.days[a] >= 2 * subjects.days[b]
+    # Items do not repeat whose festival it is.
     in_b, in_a = (
-        (rest_b <= FESTIVAL_REST * subjects.title_bits[b]),
-        (rest_a <= FESTIVAL_REST * subjects.title_bits[a]),
+        rest - subjects.performer_bits[whole] <= FESTIVAL_REST * subjects.title_bits[whole]
+        for rest, whole in ((rest_b, b), (rest_a, a))
     )
     a_item = (
         place & facts.meeting.a_within_b & short_a & in_b & (rest_a >= ITEM_BITS) & ~_shown(a, b, subjects)

@@ -21,7 +21,7 @@ from dedup_core.venues import church_word, generic_words
 CONTAINED: Final = 0.9
 """Similarity of a name that holds all words of the other and more."""
 
-BESIDE: Final = 0.58
+BESIDE: Final = 0.59
 """Similarity of two names that differ in nothing but the kind of room: the Klosterhof lies in the Kloster; neither for nor against."""
 
 NAMELESS: Final = 0.6

@@ -26,9 +26,18 @@ SURE_GEO = 0.7
 
 def distance_km(pairs: Pairs, subjects: Subjects) -> Km:
     """Great-circle distance by the haversine formula (Sinnott 1984): (p,) km, NaN where a side has no coordinates."""
-    lat_a, lat_b = np.radians(subjects.latitude[pairs.a]), np.radians(subjects.latitude[pairs.b])
-    east = np.radians(subjects.longitude[pairs.b] - subjects.longitude[pairs.a]) / 2
-    half = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin(east) ** 2
+    a, b, s = pairs.a, pairs.b, subjects
+    return kilometres(s.latitude[a], s.longitude[a], s.latitude[b], s.longitude[b])
+
+
+Degrees: TypeAlias = npt.NDArray[np.float64]
+
+
+def kilometres(latitude: Degrees, longitude: Degrees, latitude_2: Degrees, longitude_2: Degrees) -> Km:
+    """Measure from each point to its second: (p,) km, NaN where a coordinate is missing."""
+    north, north_2 = np.radians(latitude), np.radians(latitude_2)
+    east = np.radians(longitude_2 - longitude) / 2
+    half = np.sin((north_2 - north) / 2) ** 2 + np.cos(north) * np.cos(north_2) * np.sin(east) ** 2
     distance: Km = 2 * EARTH_KM * np.arcsin(np.sqrt(np.minimum(half, 1)))
     return distance
 

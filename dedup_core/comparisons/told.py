@@ -1,66 +1,120 @@
-"""Told: where a listing without a venue, or with another one, takes place, as its text says.
+"""Told: where and when a listing without a venue or start, or with another one, takes place, as its text says.
 
-Texts name places for other reasons, too: where tickets are sold, where a festival's other stages stand. So what a text tells counts half, and a name that
-only says what kind of place it is counts nothing.
+Texts name places and hours for other reasons, too: where tickets are sold, when a festival's other stages begin. So what a text tells counts half, and a
+name that only says what kind of place it is counts nothing.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
+from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Subjects
 from dedup_core.venues import generic_words
 
 TOLD: Final = 0.5
-"""Share of its bits that a venue counts which a text names."""
+"""Share of its bits that a venue or start counts which a text names."""
+
+WITHIN: Final = 180
+"""Minutes; a text may speak of mass and procession, of doors and start, but what is further apart may be two shows."""
+
+Rows: TypeAlias = npt.NDArray[np.uint32]
+Places: TypeAlias = npt.NDArray[np.int64]
 
 NOTHING: Final = pl.Series([None], dtype=pl.String)
 
 
-def with_told_venues(
-    venue: Bits, asked: Mask, pairs: Pairs, subjects: Subjects, weights: PlaceWeights
-) -> Bits:
-    """Count a venue that the other's text names in part, where the fields know of none in common: (p,).
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the texts of p pairs tell, (p,).
 
-    venue: (p,) bits from the fields. asked: (p,) pairs for which it is worth reading.
+    venue, start: whether one names the other's; venue_bits, start_bits: how rare these are; one_start: only one is known;
+    several: a source lists several shows of it.
     """
-    unsaid = asked & ~(venue > 0)
-    told = np.flatnonzero(unsaid)[_named(pairs.where(unsaid), subjects)]
-    ends = Pairs(pairs.a[told], pairs.b[told])
-    rarity = np.fmin(subjects.venue_bits[ends.a], subjects.venue_bits[ends.b])
-    found = venue.copy()
-    found[told] = TOLD * np.clip(rarity, 0.5, weights.venue_cap)
-    return found
+
+    venue: Mask
+    start: Mask
+    venue_bits: Bits
+    start_bits: Bits
+    one_start: Mask
+    several: Mask
 
 
-def _named(pairs: Pairs, subjects: Subjects) -> Mask:
-    """Tell where the text of one names the venue of the other: (p,)."""
-    rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
-    said = subjects.texts[rows]
+def told_of(pairs: Pairs, subjects: Subjects) -> Told:
+    """Read the texts of each pair for the venue and the start of its other side; templates are not read."""
+    a, b, s = pairs.a, pairs.b, subjects
+    rows, back = np.unique(np.concatenate([a, b]), return_inverse=True)
+    ends = (back[: len(pairs)], back[len(pairs) :])
+    texts = _texts(rows, s)
+    return Told(
+        venue=_holds(_without_s(texts), _venues(rows, s), ends),
+        start=_holds(texts.str.replace_all(" 00 uhr ", " uhr ", literal=True), _hours(rows, s), ends),
+        venue_bits=np.fmin(s.venue_bits[a], s.venue_bits[b]),
+        start_bits=np.fmin(s.start_bits[a], s.start_bits[b]),
+        one_start=np.isnan(s.moment[a]) != np.isnan(s.moment[b]),
+        several=s.several_shows[a] | s.several_shows[b],
+    )
+
+
+def with_told_venues(venue: Bits, told: Told, weights: PlaceWeights) -> Bits:
+    """Count a venue that the other's text names in part, where the fields know of none in common: (p,) bits, as ``venue``."""
+    named = TOLD * np.clip(told.venue_bits, 0.5, weights.venue_cap)
+    return np.where(told.venue & ~(venue > 0), named, venue).astype(np.float32)
+
+
+def with_told_starts(time: Bits, apart: Bits, told: Told, cap: float) -> Bits:
+    """Count a start that the other's text names: in part where the other has none, and against nothing where it has another.
+
+    time: (p,) bits from the fields; apart: (p,) minutes between the starts; cap: the most that an equal start may add.
+    """
+    named = TOLD * np.clip(np.where(np.isnan(told.start_bits), cap, told.start_bits), 0, cap)
+    late = told.start & (time < 0) & (apart <= WITHIN) & ~told.several
+    found = np.where(told.start & told.one_start & np.isnan(time), named, time)
+    return np.where(late, 0, found).astype(np.float32)
+
+
+def _texts(rows: Rows, subjects: Subjects) -> pl.Series:
+    """Fold the texts of events, a space around each: (r,), null for none and for templates."""
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
-    texts = said.select(text=pl.concat_str(pl.lit(" "), folded(text), pl.lit(" "))).to_series()
-    texts = texts.zip_with(pl.Series(~subjects.template[rows]), NOTHING)
-    venues = said.select(pl.concat_str(pl.lit(" "), "venue_key", pl.lit(" "))).to_series()
-    venues = venues.zip_with(_has_name(rows, subjects), NOTHING)
-    left, right = back[: len(pairs)], back[len(pairs) :]
-    named = np.zeros(len(pairs), np.bool_)
-    for one, other in ((left, right), (right, left)):
-        both = pl.DataFrame({"text": texts.gather(one), "venue": venues.gather(other)})
-        named |= (
-            both.select(pl.col("text").str.contains(pl.col("venue"), literal=True).fill_null(value=False))
-            .to_series()
-            .to_numpy()
-        )
-    return named
+    own = subjects.texts[rows].select(pl.concat_str(pl.lit(" "), folded(text), pl.lit(" "))).to_series()
+    return own.zip_with(pl.Series(~subjects.template[rows]), NOTHING)
 
 
-def _has_name(rows: np.ndarray, subjects: Subjects) -> pl.Series:
-    """Tell which events have a venue with a name of its own: (r,)."""
+def _without_s(texts: pl.Series) -> pl.Series:
+    """Drop a genitive's s, so that "im Hof des Klosters Bollbach" names the Kloster Bollbach."""
+    return texts.str.replace_all("s ", " ", literal=True)
+
+
+def _venues(rows: Rows, subjects: Subjects) -> pl.Series:
+    """Write the names of the events' venues, a space around each: (r,), null for those that only say what kind of place it is."""
+    names = subjects.texts[rows].select(pl.concat_str(pl.lit(" "), "venue_key", pl.lit(" "))).to_series()
     words = subjects.venue_names.str.split(" ").list.set_difference(list(generic_words()))
+    # The code -1 of an unknown venue leads to the end.
     named = np.append(words.list.len().to_numpy() > 0, False)
-    return pl.Series(named[subjects.venue[rows]])
+    return _without_s(names).zip_with(pl.Series(named[subjects.venue[rows]]), NOTHING)
+
+
+def _hours(rows: Rows, subjects: Subjects) -> pl.Series:
+    """Write the events' starts as texts do, "14 30 uhr", a space around each: (r,), null for unknown ones."""
+    minute = pl.Series(subjects.moment[rows] % MINUTES_A_DAY).fill_nan(None).cast(pl.Int32)
+    full = pl.select(pl.format(" {} uhr ", minute // 60)).to_series()
+    of_hour = (minute % 60).cast(pl.String).str.zfill(2)
+    exact = pl.select(pl.format(" {} {} uhr ", minute // 60, of_hour)).to_series()
+    return full.zip_with((minute % 60 == 0).fill_null(value=False), exact)
+
+
+def _holds(texts: pl.Series, names: pl.Series, ends: tuple[Places, Places]) -> Mask:
+    """Tell of each pair whether the text of one holds the name of the other. ends: their places in both columns."""
+    found = np.zeros(len(ends[0]), np.bool_)
+    holds = pl.col("text").str.contains(pl.col("name"), literal=True).fill_null(value=False)
+    for one, other in (ends, ends[::-1]):
+        both = pl.DataFrame({"text": texts.gather(one), "name": names.gather(other)})
+        found |= both.select(holds).to_series().to_numpy()
+    return found

@@ -14,12 +14,22 @@ from dedup_core.lexicon.geography import (
     country_words,
     district_names,
     districts,
+    landscapes,
     place_aliases,
     places,
     regions,
 )
 from dedup_core.lexicon.reading import FILES, fingerprint, parse, read
-from dedup_core.lexicon.titles import captures, hosts, kinds, markers, months, organiser_prefixes, sentences
+from dedup_core.lexicon.titles import (
+    captures,
+    hosts,
+    kinds,
+    markers,
+    months,
+    organiser_prefixes,
+    sentences,
+    umbrellas,
+)
 from dedup_core.lexicon.words import (
     alike_venue_words,
     church_words,
@@ -50,6 +60,7 @@ __all__ = [
     "genre_words",
     "hosts",
     "kinds",
+    "landscapes",
     "markers",
     "months",
     "organiser_prefixes",
@@ -62,6 +73,7 @@ __all__ = [
     "stopwords",
     "synonym_words",
     "synonyms",
+    "umbrellas",
     "unknown_venues",
     "whole_words",
 ]

@@ -93,12 +93,22 @@ class Place(Entry):
         return self
 
 
+class Landscape(Entry):
+    """A landscape after which towns are told apart: its middle, and how far around it they lie, generously."""
+
+    name: Word
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    km: Annotated[float, Field(gt=0)]
+
+
 class Places(Entry):
     """places.yaml; an ambiguous name is the alias of no place."""
 
     places: Annotated[tuple[Place, ...], Field(min_length=1)]
     ambiguous: tuple[Word, ...] = ()
     online: Words
+    landscapes: tuple[Landscape, ...] = ()
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -153,10 +163,11 @@ class Marker(Entry):
 
 
 class Organisers(Entry):
-    """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered."""
+    """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered; umbrellas: for what stands in brackets at its end."""
 
     prefixes: Annotated[tuple[Removal, ...], Field(min_length=1)]
     hosts: Marker
+    umbrellas: Marker
 
 
 class Capture(Entry):

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Countries, Districts, Place, Places
+from dedup_core.lexicon.entries import Countries, Districts, Landscape, Place, Places
 from dedup_core.lexicon.reading import read
 
 ONLINE: Final = "online"
@@ -71,6 +71,13 @@ def _spellings(town: str, district: str) -> list[str]:
         f"{town} ot {district}",
         f"{town} ortsteil {district}",
     ]
+
+
+@cache
+def landscapes() -> Mapping[str, Landscape]:
+    """Return folded name of a landscape -> where it lies."""
+    lands = _places().landscapes
+    return MappingProxyType(dict(zip(fold_all([land.name for land in lands]), lands, strict=True)))
 
 
 @cache

@@ -31,6 +31,12 @@ def hosts() -> Marker:
 
 
 @cache
+def umbrellas() -> Marker:
+    """Return the patterns that tell festivals from other text in brackets at the end of a lowered title."""
+    return read("organisers.yaml", Organisers).umbrellas
+
+
+@cache
 def markers() -> Mapping[str, Marker]:
     """Return name of a marker (``cancelled`` …) -> its patterns for lowered titles."""
     return MappingProxyType(dict(_markers().markers))

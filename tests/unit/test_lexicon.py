@@ -22,7 +22,12 @@ from dedup_core.lexicon.entries import (
 )
 
 ORGANISERS = lexicon.read("organisers.yaml", Organisers).prefixes
-MARKERS = {**lexicon.markers(), **lexicon.kinds()}
+MARKERS = {
+    **lexicon.markers(),
+    **lexicon.kinds(),
+    "hosts": lexicon.hosts(),
+    "umbrellas": lexicon.umbrellas(),
+}
 
 
 def low(texts: list[str]) -> pl.DataFrame:

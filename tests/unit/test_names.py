@@ -38,6 +38,10 @@ def venues(one: str, two: str) -> float:
         ("Bügerhaus Baßfeld", "Bürgerhaus Baßfeld"),
         ("Pfarrkirche St. Martin", "Kirche St. Martin"),
         ("Stadthalle, Foyer", "Stadthalle"),
+        ("Weingut Mayer", "Winzerhof Mayer"),
+        ("Place de la Mairie", "Rathausplatz"),
+        ("KoKi", "Kommunales Kino"),
+        ("Kuko", "Kultur- und Kongresszentrum"),
     ],
 )
 def test_a_venue_is_one_by_each_way_to_write_it(one: str, two: str) -> None:
@@ -51,6 +55,8 @@ def test_a_venue_is_one_by_each_way_to_write_it(one: str, two: str) -> None:
         ("Kirche St. Martin", "Kirche St. Peter"),
         ("Stadthalle", "Bahnhof"),
         ("Marktplatz", "Bahnhofsplatz"),
+        ("Kuko", "Kunsthalle"),
+        ("Weingut Mayer", "Weingut Seger"),
     ],
 )
 def test_a_word_in_common_makes_no_venue_one(one: str, two: str) -> None:
@@ -60,6 +66,10 @@ def test_a_word_in_common_makes_no_venue_one(one: str, two: str) -> None:
 def test_a_church_without_a_name_may_be_any_and_a_hall_of_another_number_is_another() -> None:
     assert DIFFERENT <= venues("Kirche", "Kirche St. Martin") < 0.85
     assert venues("Kinosaal 2", "Kinosaal 5") < 0.85 <= venues("Kinosaal", "Kinosaal 2")
+
+
+def test_two_rooms_of_one_house_are_neither_one_nor_two_venues() -> None:
+    assert DIFFERENT <= venues("Klosterhof", "Kloster Bollbach") < 0.85
 
 
 @pytest.mark.parametrize(

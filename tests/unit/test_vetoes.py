@@ -270,3 +270,68 @@ def test_no_chain_of_copies_joins_two_shows() -> None:
 
 def test_no_reason_has_two_meanings() -> None:
     assert not set(REASONS) & set(RIVALS)
+
+
+def test_an_artist_shows_in_two_museums_from_and_to_other_days() -> None:
+    one = listing("kal:1", "Ines Fleig: Keramik", city="Waldkirch", venue="Rathaus")
+    two = listing("tou:1", "Ines Fleig: Keramik", city="Waldkirch", venue="Schlossmuseum")
+    one["event_dates"] = [occurrence("2026-02-05", last="2026-05-11")]
+    two["event_dates"] = [occurrence("2026-02-03", last="2026-04-21")]
+
+    found = decision(one, two)
+
+    assert found["decision"] == "no_match"
+    assert "two_runs" in found["reasons"].split()
+
+
+def test_two_districts_have_a_village_fair_each() -> None:
+    one = listing("kal:1", "Dorffest", city="Waldkirch", district="Kollnau")
+    two = listing("tou:1", "Dorffest mit Musik", city="Waldkirch", district="Buchholz")
+
+    found = decision(one, two)
+
+    assert found["decision"] == "no_match"
+    assert "districts_differ" in found["reasons"].split()
+
+
+def test_a_town_named_after_a_landscape_is_not_its_namesake_far_from_there() -> None:
+    there = {"latitude": 47.583, "longitude": 9.914, "geo_confidence": 0.9}
+    elsewhere = {"latitude": 48.331, "longitude": 7.861, "geo_confidence": 0.9}
+    named = listing("amt:1", "Maibaumstellen", city="Weiler im Allgäu")
+
+    near = decision(named, listing("kal:1", "Maibaumstellen", city="Weiler", **there))
+    far = decision(named, listing("kal:1", "Maibaumstellen", city="Weiler", **elsewhere))
+
+    assert "far_apart" in far["reasons"].split()
+    assert near["reasons"] is None
+
+
+def test_doors_and_start_in_the_evening_of_one_source_are_asked_about_and_two_matinees_are_not() -> None:
+    evening = [
+        listing(f"ver:{n}", "Hexenball", start=start, **PLACE) for n, start in enumerate(("19:00", "20:00"))
+    ]
+    morning = [
+        listing(f"ver:{n}", "Kasperle", start=start, **PLACE) for n, start in enumerate(("10:00", "11:00"))
+    ]
+
+    assert decision(*evening)["weight"] > POLICY.clustering.refuse_below
+    assert decision(*morning)["weight"] <= POLICY.clustering.refuse_below
+
+
+def test_midnight_is_that_of_the_night_that_began_the_day_before() -> None:
+    late = listing("kal:1", "Techno im Keller", day="2026-02-13", start="23:30", **PLACE)
+    midnight = listing("mag:1", "Techno im Keller", day="2026-02-14", start="00:00", **PLACE)
+    early = listing("tou:1", "Techno im Keller", day="2026-02-13", start="19:00", **PLACE)
+
+    assert decision(late, midnight)["reasons"] is None
+    assert "no_common_day" in decision(midnight, early)["reasons"].split()
+
+
+def test_what_begins_while_the_party_lasts_may_be_a_part_of_it() -> None:
+    party = listing("tix:1", "90er-Party", **PLACE)
+    party["event_dates"] = [occurrence("2026-04-18", "22:00", "03:00")]
+    act = listing("soc:1", "90er-Party", day="2026-04-19", start="01:00", **PLACE)
+    unended = listing("kal:1", "90er-Party", day="2026-04-18", start="22:00", **PLACE)
+
+    assert "hours_apart" not in (decision(party, act)["reasons"] or "")
+    assert "hours_apart" in decision(unended, act)["reasons"].split()

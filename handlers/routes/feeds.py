@@ -5,6 +5,7 @@ The libraries that write them are imported when they are first asked for: other 
 # ruff: noqa: PLC0415 - see above
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -106,7 +107,8 @@ def events_as_news(
     feed = feed_of(
         parts.store, wanted.wanted(), "-updated_at", now=datetime.now(UTC), limit=limit, cursor=cursor
     )
-    own = f"{address.base}/events.rss"
+    filters = urlencode(_asked(request, without=("key", "cursor")))
+    own = f"{address.base}/events.rss{'?' if filters else ''}{filters}"
     content, onward = news(feed, address, ZoneInfo(parts.time_zone), title=title, own=own)
     return _sent(request, content, NEWS, onward)
 
@@ -163,9 +165,14 @@ def _sent(request: Request, content: bytes, content_type: str, onward: str | Non
 def _link(request: Request, cursor: str | None) -> dict[str, str]:
     if cursor is None:
         return {}
+    onward = urlencode([*_asked(request, without=("cursor",)), ("cursor", cursor)])
+    return {"Link": f'<{request.route}?{onward}>; rel="next"'}
+
+
+def _asked(request: Request, *, without: Collection[str]) -> list[tuple[str, str]]:
+    """Repeat the parameters that were sent."""
     asked = request.resolved_event.resolved_query_string_parameters or {}
-    onward = [(name, value) for name, values in asked.items() for value in values if name != "cursor"]
-    return {"Link": f'<{request.route}?{urlencode([*onward, ("cursor", cursor)])}>; rel="next"'}
+    return [(name, value) for name, values in asked.items() for value in values if name not in without]
 
 
 @router.exception_handler(TooMuch)

@@ -86,6 +86,8 @@ def test_linked_data_and_news_are_read_by_their_readers(deployed: Store) -> None
         "2099-06-07",
     ]
     read = feedparser.parse(news["body"])
+    (own,) = [link.href for link in read.feed.links if link.rel == "self"]
+    assert own == "http://localhost/events.rss?title=Termine&q=flohmarkt"
     assert (read.feed.title, [entry.title for entry in read.entries]) == (
         "Termine",
         ["Flohmarkt am Kastelberg"],

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from infra.match_queue import RememberingQueue, SqsMatchQueue
+from infra.match_queue import HintingQueue, RememberingQueue, SqsMatchQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -65,3 +66,17 @@ def test_a_single_process_gathers_what_was_announced() -> None:
         queue.announce(generation)
 
     assert [queue.take(), queue.take()] == [3, None]
+
+
+def test_a_hint_that_can_not_be_sent_is_left_to_the_sweep_and_any_other_fault_is_told() -> None:
+    class Failing:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def announce(self, generation: int, *, again: str = "") -> None:
+            raise self.error
+
+    HintingQueue(Failing(ClientError({"Error": {"Code": "Throttling"}}, "SendMessage"))).announce(7)
+
+    with pytest.raises(TypeError):
+        HintingQueue(Failing(TypeError())).announce(7)

@@ -1,5 +1,6 @@
 """Policies: a plan says just what the next run does, and nothing is applied that nobody saw."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,21 @@ STRICT = changed(version="strict", thresholds__match=30, thresholds__ambiguous=2
 LOOSE = changed(version="loose", thresholds__match=2, thresholds__ambiguous=0, vetoes__title_differs=-20)
 
 
+def take_in(store: Store, aside: Path, name: str) -> None:
+    ingest(
+        Announcement(str(SAMPLES), name, sequencer="1"),
+        objects=FolderObjects(aside),
+        store=store,
+        queue=RememberingQueue(),
+        policy=POLICY,
+        quarantine="quarantine/",
+    )
+
+
 def filled(store: Store, aside: Path, files: list[str]) -> None:
     """Take sample files in, and match."""
     for name in files:
-        ingest(
-            Announcement(str(SAMPLES), name, sequencer="1"),
-            objects=FolderObjects(aside),
-            store=store,
-            queue=RememberingQueue(),
-            policy=POLICY,
-            quarantine="quarantine/",
-        )
+        take_in(store, aside, name)
     match(store=store, policy=POLICY)
 
 
@@ -93,23 +98,12 @@ def test_a_plan_says_just_what_the_run_that_follows_does(
                 a, b = rows(store.engine, "SELECT source_code, id FROM source_events ORDER BY title LIMIT 2")
                 store.give_verdict("must_link", a, b, author="ada")
             if late:  # what came since the last run is in the plan, too
-                _take_in(store, aside, FILES[0])
+                take_in(store, aside, FILES[0])
             for policy in proposed:
                 _hold_the_run_to_its_plan(store, policy, pending=verdict or late)
                 verdict = late = False
         finally:
             store.engine.dispose()
-
-
-def _take_in(store: Store, aside: Path, name: str) -> None:
-    ingest(
-        Announcement(str(SAMPLES), name, sequencer="1"),
-        objects=FolderObjects(aside),
-        store=store,
-        queue=RememberingQueue(),
-        policy=POLICY,
-        quarantine="quarantine/",
-    )
 
 
 def _events(store: Store) -> dict[str, tuple[dict[str, Any], list[str]]]:
@@ -120,7 +114,7 @@ def _events(store: Store) -> dict[str, tuple[dict[str, Any], list[str]]]:
     return {row[0]: (row[1], list(row[2])) for row in rows(store.engine, query)}
 
 
-def _hold_the_run_to_its_plan(store: Store, policy: Policy, *, pending: bool) -> None:
+def _hold_the_run_to_its_plan(store: Store, policy: Policy, *, pending: bool) -> planning.Plan:
     before, last = _events(store), rows(store.engine, "SELECT coalesce(max(change_id), 0) FROM changes")[0][0]
     untouched = state(store)
 
@@ -157,12 +151,33 @@ def _hold_the_run_to_its_plan(store: Store, policy: Policy, *, pending: bool) ->
     assert planned.counts["events"] == len(before)
     runs = rows(store.engine, "SELECT policy_hash FROM runs ORDER BY run_id DESC LIMIT 1")
     assert runs == [(policy.hash,)]
+    return planned
 
 
 @pytest.fixture
 def world(store: Store, tmp_path: Path) -> Store:
     filled(store, tmp_path, FILES[:2])
     return store
+
+
+def test_events_that_part_and_meet_again_are_foretold_side_by_side_with_what_they_part_from(
+    store: Store, tmp_path: Path
+) -> None:
+    filled(store, tmp_path, FILES)
+
+    apart = _hold_the_run_to_its_plan(store, STRICT, pending=False)
+    together = _hold_the_run_to_its_plan(store, changed(version="back"), pending=False)
+
+    assert apart.counts["created"] == together.counts["merged"] > 5
+    assert apart.counts["regrouped"] == together.counts["regrouped"] > 5
+    for planned, kind in ((apart, "created"), (together, "merged")):
+        moved = [one for one in planned.changes if one.rank == 0]
+        assert moved == planned.changes[: len(moved)]
+        for one, behind in itertools.pairwise(moved):
+            assert behind.about == one.about or behind.kind == "updated"
+        assert {one.about for one in moved if one.kind == kind} <= {
+            one.canonical_id for one in moved if one.kind == "updated"
+        }
 
 
 def test_what_nobody_saw_is_not_applied(world: Store, tmp_path: Path) -> None:
@@ -172,7 +187,7 @@ def test_what_nobody_saw_is_not_applied(world: Store, tmp_path: Path) -> None:
         planning.apply(world, LOOSE, POLICY, author="ada", token=planned.token)
     with pytest.raises(PolicyMoved, match=POLICY.hash):
         planning.apply(world, STRICT, POLICY, author="ada", seen=LOOSE.hash)
-    _take_in(world, tmp_path, FILES[2])
+    take_in(world, tmp_path, FILES[2])
     with pytest.raises(PlanOutdated):
         planning.apply(world, STRICT, POLICY, author="ada", token=planned.token)
     assert planning.in_force(world, POLICY) == planning.InForce(POLICY, None)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -204,14 +205,32 @@ def test_what_nobody_saw_is_not_applied(world: Store, tmp_path: Path) -> None:
     assert planning.in_force(world, POLICY).policy == STRICT
 
 
-def test_of_two_who_apply_at_once_what_each_saw_one_has_to_look_again(world: Store) -> None:
+def test_of_many_who_apply_at_once_what_each_saw_all_but_one_have_to_look_again(world: Store) -> None:
     seen = planning.in_force(world, POLICY).policy.hash
+    proposed = [changed(version=f"of {number}") for number in range(6)]
 
-    planning.apply(world, STRICT, POLICY, author="ada", seen=seen)
-    with pytest.raises(PolicyMoved):
-        planning.apply(world, LOOSE, POLICY, author="bob", seen=seen)
+    def apply(policy: Policy) -> str | None:
+        try:
+            return planning.apply(world, policy, POLICY, author="ada", seen=seen).policy_hash
+        except PolicyMoved:
+            return None
 
-    assert planning.in_force(world, POLICY).policy == STRICT
+    with ThreadPoolExecutor(6) as pool:
+        done = [applied for applied in pool.map(apply, proposed) if applied is not None]
+
+    assert done == [planning.in_force(world, POLICY).policy.hash]
+    assert rows(world.engine, "SELECT count(*) FROM policies") == [(1,)]
+
+
+def test_a_policy_that_is_applied_while_a_run_reads_is_left_to_the_run_after_it(world: Store) -> None:
+    with world.matching() as work:
+        applied = planning.apply(world, STRICT, POLICY, author="ada")
+        snapshot = work.load()
+
+    assert snapshot.policy is None
+    assert work.ingested < applied.generation
+    assert match(store=world, policy=POLICY, wanted=applied.generation).ran
+    assert rows(world.engine, "SELECT policy_hash FROM runs ORDER BY run_id DESC LIMIT 1") == [(STRICT.hash,)]
 
 
 def test_a_policy_is_in_force_from_the_next_run_on_and_remembers_who_applied_it(world: Store) -> None:

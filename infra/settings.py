@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -63,8 +63,10 @@ def _postgres(url: SecretStr) -> SecretStr:
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("write a name of the IANA data base, such as Europe/Berlin")
+    try:
+        ZoneInfo(name)  # looks this one up; to list all of them takes a tenth of a second
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("write a name of the IANA data base, such as Europe/Berlin") from error
     return name
 
 

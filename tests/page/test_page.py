@@ -43,7 +43,7 @@ def event_of(desk: Desk, source_code: str, listing_id: str) -> str:
     return found
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def until(condition: Callable[[], bool], seconds: float = 40) -> None:
     """Wait for the matcher, which runs beside the server."""
     end = time.monotonic() + seconds
     while not condition():
@@ -469,3 +469,17 @@ def test_a_file_of_a_bucket_is_set_free_from_quarantine_and_that_is_noted(
     page = editor.see("/audit")
     expect(page.locator("tbody tr").first).to_contain_text(f"file {torn}")
     assert ("torn_1.json", "") not in {(key, "") for key, _ in desk.store.known_objects("uploads")}
+
+
+def test_the_next_case_is_there_before_the_verdict_is_stored_and_a_failure_is_told(editor: Visitor) -> None:
+    page = editor.see("/review")
+    page.wait_for_load_state("networkidle")
+    page.route(
+        "**/desk/review*",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+    )
+    press(page, "d")
+
+    expect(page.get_by_role("alert")).to_contain_text("could not be saved")
+    editor.faults.clear()  # the browser tells of the connection that was cut
+    page.unroute("**/desk/review*")

@@ -36,14 +36,17 @@
   }
 
   // Keys: an element says with data-key which key presses it, and nothing happens while someone types.
+  let sending = Promise.resolve();
   const typing = (target) => target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
     const dialog = document.querySelector("dialog[open]");
     if (event.key === "?" && document.getElementById("keys")) { toggle(document.getElementById("keys")); event.preventDefault(); return; }
     if (!dialog && event.key === "/" && field) { field.focus(); field.select(); event.preventDefault(); return; }
-    const pressed = (dialog || document).querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]:not([disabled])`);
+    const find = () => (dialog || document).querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]:not([disabled], [hidden])`);
+    const pressed = find();
     if (pressed) { event.preventDefault(); pressed.click(); }
+    else if (event.key === "u") sending.then(() => { const undo = find(); if (undo) undo.click(); });
   });
 
   const toggle = (dialog) => (dialog.open ? dialog.close() : dialog.showModal());
@@ -52,6 +55,59 @@
     if (opener) { event.preventDefault(); toggle(document.getElementById(opener.dataset.dialog)); }
     if (event.target.matches("dialog[open]")) event.target.close();
   });
+
+  // Review: the next case is fetched while this one is read, and shown at once; what was said is sent behind it, in its order.
+  let next = { html: null }, seen = null;
+  const parsed = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
+  const lookAhead = () => {
+    const form = document.querySelector("[data-ahead]");
+    seen = form;
+    const coming = { html: null };
+    next = coming;
+    if (form) fetch(form.dataset.ahead, { credentials: "same-origin" }).then((answer) => (answer.ok ? answer.text() : null)).then((html) => { coming.html = html; }).catch(() => {});
+  };
+  const swap = (main, address) => {
+    document.getElementById("main").replaceWith(main);
+    if (address) history.pushState({}, "", address);
+    htmx.process(main);
+    lookAhead();
+  };
+  const settled = (answer) => {
+    if (!answer.to) { swap(answer.main, null); return; }
+    const undo = document.querySelector("[data-undo]");
+    const address = new URL(undo ? undo.getAttribute("formaction") : "", location.href);
+    address.searchParams.set("last", new URL(answer.to, location.href).searchParams.get("last"));
+    if (undo) { undo.setAttribute("formaction", address.pathname + address.search); undo.hidden = false; }
+    const [old, current] = [document.querySelector(".progress"), answer.main.querySelector(".progress")];
+    if (old && current) { old.replaceWith(current); document.getElementById("live").textContent = current.textContent.trim(); }
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-review]");
+    if (!form || !event.submitter) return;
+    event.preventDefault();
+    const address = event.submitter.getAttribute("formaction") || form.getAttribute("action");
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const post = () => fetch(address, { method: "POST", body, headers: { "HX-Request": "true" }, credentials: "same-origin", keepalive: true })
+      .then(async (answer) => ({ to: answer.headers.get("HX-Push-Url"), main: parsed(await answer.text()) }));
+    const failed = () => {
+      const note = Object.assign(document.createElement("p"), { className: "note bad", textContent: form.dataset.failed });
+      note.setAttribute("role", "alert");
+      document.querySelector(".review").prepend(note);
+    };
+    if (event.submitter.value !== "undo" && next.html) {
+      swap(parsed(next.html), form.dataset.ahead);
+      sending = sending.then(post).then(settled).catch(failed);
+    } else {
+      sending = sending.then(post).then((answer) => swap(answer.main, answer.to)).catch(failed);
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const skip = event.target.closest("[data-skip]");
+    if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); swap(parsed(next.html), skip.getAttribute("href")); }
+  }, true);
+  document.addEventListener("htmx:afterSettle", () => { if (document.querySelector("[data-ahead]") !== seen) lookAhead(); });
+  window.addEventListener("popstate", () => { if (document.querySelector("[data-review]")) location.reload(); });
+  lookAhead();
 
   // A box that ticks all others of its form.
   document.addEventListener("change", (event) => {

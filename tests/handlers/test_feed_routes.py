@@ -12,12 +12,14 @@ import feedparser
 import pytest
 from icalendar import Calendar
 from moto import mock_aws
+from sqlalchemy import insert
 
 from handlers import publishing_export, wiring
 from infra.store import Store, keys
+from infra.store.tables import links
 from tests.handlers.calling import ROLES, call
 from tests.handlers.conftest import forget_wiring
-from tests.store.uploads import run, save
+from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
 
@@ -35,12 +37,12 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         boto3.client("s3").create_bucket(Bucket="results", CreateBucketConfiguration=place)
         forget_wiring()
         store = wiring.store()
-        rows = [
+        listings = [
             listing("bwb:1", "Jazzkonzert", "2099-05-02", "20:00", city="Waldkirch"),
             listing("bwb:2", "Flohmarkt am Kastelberg", "2099-06-07", city="Emmendingen"),
             listing("bwb:3", "Vortrag über Moorkunde", "2020-07-11", city="Waldkirch"),
         ]
-        save(store, rows)
+        save(store, listings)
         run(store)
         yield store
         store.engine.dispose()
@@ -92,6 +94,27 @@ def test_linked_data_and_news_are_read_by_their_readers(deployed: Store) -> None
         "Termine",
         ["Flohmarkt am Kastelberg"],
     )
+
+
+def test_what_is_part_of_another_event_says_so_on_both_sides(deployed: Store) -> None:
+    ids = {
+        row[1]: row[0] for row in rows(deployed.engine, "SELECT canonical_id, title FROM canonical_events")
+    }
+    part, whole = ids["Jazzkonzert"], ids["Flohmarkt am Kastelberg"]
+    with deployed.engine.begin() as connection:
+        connection.execute(insert(links), {"kind": "part_of", "from_id": part, "to_id": whole})
+
+    graph = json.loads(call("/events.jsonld?since=2090-01-01")["body"])["@graph"]
+    only_part = json.loads(call("/events.jsonld?since=2090-01-01&city=Waldkirch")["body"])["@graph"]
+
+    nodes = {node["identifier"]: node for node in graph}
+    assert [(one["@id"], one["name"]) for one in nodes[part]["superEvent"]] == [
+        (nodes[whole]["@id"], "Flohmarkt am Kastelberg")
+    ]
+    assert [(one["@id"], one["name"]) for one in nodes[whole]["subEvent"]] == [
+        (nodes[part]["@id"], "Jazzkonzert")
+    ]
+    assert only_part == [nodes[part]]  # what it is part of is named, also where the filter leaves it out
 
 
 def test_a_key_in_the_address_opens_feeds_to_readers_and_nothing_else_to_anyone(deployed: Store) -> None:

@@ -30,7 +30,10 @@ def linked(feed: Feed, address: Address, zone: ZoneInfo) -> tuple[bytes, str | N
     relatives = _relatives(feed, address)
 
     def written(item: Item) -> bytes:
-        return orjson.dumps({**_event(item, address, zone), **relatives.get(item.canonical_id, {})})
+        node = _event(item, address, zone)
+        for name, others in relatives.get(item.canonical_id, {}).items():
+            node[name] = [*node.get(name, []), *others]  # a series has its dates there already
+        return orjson.dumps(node)
 
     pieces, onward = fitting(feed, written, len)
     graph = b",\n".join([*pieces, *map(written, feed.tombstones)])

@@ -221,6 +221,22 @@ def test_a_cancelled_a_moved_and_a_sold_out_event_say_so_each_in_the_words_of_th
     )
 
 
+def test_a_series_with_a_part_has_its_dates_and_the_part() -> None:
+    (item,) = items_of(
+        {"id": "1", "title": "Festival", "event_dates": [{"date": "2026-03-06"}, {"date": "2026-03-08"}]}
+    )
+    part = {"kind": "part_of", "from_id": "ev_part", "from_title": "Konzert", "to_id": item.canonical_id}
+    feed = Feed([item], [], [{**part, "to_title": "Festival"}], None)
+
+    (node,) = json.loads(linked(feed, ADDRESS, BERLIN)[0])["@graph"]
+
+    assert [one.get("startDate", one["@id"]) for one in node["subEvent"]] == [
+        "2026-03-06",
+        "2026-03-08",
+        "https://events.example/events/ev_part",
+    ]
+
+
 def test_a_feed_that_is_too_long_says_where_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     (item,) = items_of(
         {"id": "1", "title": "Konzert", "description": "x" * 3000, "event_dates": [{"date": "2026-03-06"}]}

@@ -82,7 +82,8 @@ class _Known:
 
     def against_different(self, said: Said) -> Iterator[tuple[Said, ...]]:
         """Find the chains of must-links from ``a`` to ``b`` that have no link in common."""
-        if said.kind != "cannot_link" or said.b is None:
+        # A listing reaches itself by no link at all, however many are used up.
+        if said.kind != "cannot_link" or said.b is None or said.a == said.b:
             return
         used: set[int] = set()
         while said.b in (ways := self._ways(said.a, without=used)):

@@ -95,7 +95,7 @@ def foreseen(author: str, verdicts: Sequence[NewVerdict] | Plan, taking_back: Se
 
 
 def pair_of(text: str | None) -> Pair | None:
-    """Read a pair as forms send it: JSON of four texts; null where it is none."""
+    """Read a pair as forms send it: JSON of four texts; null where it is none, as a listing with itself is."""
     try:
         parts: Any = orjson.loads(text or "")
     except orjson.JSONDecodeError:
@@ -103,7 +103,8 @@ def pair_of(text: str | None) -> Pair | None:
     if not isinstance(parts, list) or len(parts) != 4 or not all(isinstance(part, str) for part in parts):
         return None
     a_source, a_id, b_source, b_id = (part.replace("\0", "") for part in parts)
-    return (a_source, a_id), (b_source, b_id)
+    a, b = (a_source, a_id), (b_source, b_id)
+    return None if a == b else (a, b)
 
 
 def named(a: Listing, b: Listing) -> str:

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.contradicting import Listing, Said, contradictions
+from dedup_core.contradicting import Listing, Said, _Known, contradictions
 from dedup_core.verdicts import IndexedVerdicts, accord_of
 
 NAMES: list[Listing] = [("a", str(number)) for number in range(5)]
@@ -92,3 +92,12 @@ def test_two_new_verdicts_that_contradict_each_other_are_told() -> None:
     (found,) = contradictions([same, different], [])
 
     assert (found.new, found.chain) == (different, (same,))
+
+
+def test_that_a_listing_is_not_itself_ends_and_contradicts_nothing() -> None:
+    known = _Known()
+    known.add(Said(1, "must_link", NAMES[0], NAMES[1]))
+
+    chains = known.against_different(Said(2, "cannot_link", NAMES[0], NAMES[0]))
+
+    assert next(chains, None) is None

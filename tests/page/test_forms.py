@@ -1,0 +1,89 @@
+"""What the page takes and refuses, asked as the gateway asks, with no browser: what no button of it sends, strangers do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from handlers import api, wiring
+from handlers.web.deciding import named, pair_of
+from handlers.web.visiting import SESSION, token_of
+from infra.store import Store, keys
+from tests.handlers.calling import ROLES, gateway_event
+from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.store.uploads import rows, run, save
+from tests.unit.listings import listing
+
+FORM = "application/x-www-form-urlencoded"
+CONCERT = {"day": "2026-05-02", "start_time": "20:00", "city": "Waldkirch", "venue": "Stadthalle"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The page on a store. keys: role -> key."""
+
+    store: Store
+    keys: dict[str, str]
+
+    def ask(
+        self,
+        path: str,
+        form: dict[str, str] | None = None,
+        *,
+        role: str | None = "editor",
+        headers: dict[str, str] | None = None,
+        token: bool = True,
+    ) -> dict[str, Any]:
+        """Ask for a page, or send a form of it, with its token unless that is left out."""
+        key = self.keys[role] if role else None
+        sent = {**({"csrf": token_of(key)} if key and token else {}), **(form or {})}
+        event = gateway_event(
+            f"/desk{path}",
+            {"content-type": FORM, "host": "desk.example", **(headers or {})},
+            method="GET" if form is None else "POST",
+            body=None if form is None else urlencode(sent),
+        )
+        cookies = [f"{SESSION}={key}"] if key else []
+        return api.app.resolve({**event, "cookies": cookies}, CONTEXT)
+
+    def event_of(self, source_code: str, number: str) -> str:
+        """Name the event that has a listing."""
+        query = "SELECT canonical_id FROM canonical_sources WHERE source_code = :code AND id = :number"
+        return str(rows(self.store.engine, query, code=source_code, number=number)[0][0])
+
+
+@pytest.fixture
+def desk(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Give the page on a concert of two listings and a flea market."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
+    forget_wiring()
+    store = wiring.store()
+    for source in ("bwb", "rza"):
+        save(
+            store, [listing(f"{source}:1", "Jazz mit dem Bregtal Quintett", **CONCERT)], key=f"{source}.json"
+        )
+    save(store, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")], key="tix.json")
+    run(store)
+    with store.engine.begin() as connection:
+        given = {
+            role: keys.add_key(connection, name=f"eva the {role}", role=role, author="test")
+            for role in ("reader", "editor", "admin")
+        }
+    yield Desk(store, given)
+    store.engine.dispose()
+    forget_wiring()
+
+
+def test_a_listing_is_no_pair_with_itself(desk: Desk) -> None:
+    one = ("bwb", "1")
+    assert pair_of(named(one, one)) is None
+
+    answers = [
+        desk.ask(path, {"say": "different", "pair": named(one, one)}) for path in ("/review", "/review/queue")
+    ]
+
+    assert [answer["statusCode"] for answer in answers] == [422, 422]
+    assert rows(desk.store.engine, "SELECT kind FROM verdicts") == []

@@ -115,7 +115,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
     with store.deciding() as work:
         if (known := _answered_before(work, request)) is not None:
             return known
-        _insist_on_versions(work, request.versions)
+        _insist_on_versions(work, request.versions, policy)
         wishes = _wishes(work, request)
         taken = _taken(work, request.taking_back)
         found = contradictions_of(work, wishes, taken, author=request.author)
@@ -123,8 +123,10 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
             raise Contradicted(found)
         numbers = [said.sequence for said in taken]
         work.withdraw(numbers, author=request.author, reason=request.reason)
-        said = work.append(wishes, author=request.author, act=request.act)
-        generation = work.raise_generation() if said or taken else work.generations()[0]
+        before, new = _said_before(work, wishes, numbers, author=request.author)
+        given = work.append(new, author=request.author, act=request.act)
+        said = sorted([*before, *given], key=lambda one: one.sequence)
+        generation = work.raise_generation() if given or taken else work.generations()[0]
         prospect, clashes = outlook(
             work, said, taken, work.policy_in_force() or policy, generation=generation
         )
@@ -145,7 +147,7 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
     """
     _warm()
     with store.looking() as work:
-        _insist_on_versions(work, request.versions)
+        _insist_on_versions(work, request.versions, policy)
         wishes = _wishes(work, request)
         work.insist_on({listing for wish in wishes for listing in wish.listings})
         taken = _taken(work, request.taking_back)
@@ -180,6 +182,32 @@ def _answered_before(work: DecisionWork, request: Request) -> Answer | None:
 def _wishes(work: DecisionWork, request: Request) -> list[NewVerdict]:
     wishes = request.verdicts(work) if callable(request.verdicts) else request.verdicts
     return [wish if wish.reason else replace(wish, reason=request.reason) for wish in wishes]
+
+
+def _said_before(
+    work: DecisionWork, wishes: Sequence[NewVerdict], gone: Collection[int], *, author: str
+) -> tuple[list[Said], list[NewVerdict]]:
+    """Part wishes into what their author says already, and what is new: who says a thing twice has said it once."""
+    listings = {listing for wish in wishes for listing in wish.listings}
+    standing = {
+        _meaning(said): said
+        for said in work.standing_on(listings)
+        if said.author == author and said.sequence not in gone
+    }
+    known: dict[object, Said] = {}
+    new: dict[object, NewVerdict] = {}
+    for wish in wishes:
+        meaning = _meaning(wish)
+        if meaning in standing:
+            known[meaning] = standing[meaning]
+        else:
+            new.setdefault(meaning, wish)
+    return list(known.values()), list(new.values())
+
+
+def _meaning(verdict: Said | NewVerdict) -> object:
+    """Say what a verdict says, whichever way round its listings are named."""
+    return verdict.kind, frozenset((verdict.a, verdict.b)), verdict.field, verdict.value
 
 
 def _taken(work: DecisionWork, asked: Sequence[int] | Which) -> list[Said]:
@@ -217,7 +245,9 @@ def outlook(
         return None, []
     gone = {one.sequence for one in taken}
     # Read before they were written: what is taken back is still in it, and what is new is not.
-    standing = [one for one in work.standing_on(near) if one.sequence not in gone]
+    mine = {one.sequence for one in said}
+    listings = list(near.events.select("source_code", "id").iter_rows())
+    standing = [one for one in work.standing_on(listings) if one.sequence not in gone | mine]
     near = replace(near, verdicts=verdict_frame([*standing, *said]))
     prospect = resettled(near, policy, generation=generation)
     before = dict(near.previous.canonicals.select("canonical_id", "content_hash").iter_rows())
@@ -321,20 +351,39 @@ def versions_of(work: DecisionWork, canonical_ids: Collection[str]) -> dict[str,
     return {name: version_of(content_hash, words[name]) for name, content_hash in hashes.items()}
 
 
-def _insist_on_versions(work: DecisionWork, seen: Mapping[str, str]) -> None:
-    """Check that events are as their editor saw them.
-
-    While a run is due, the content that was seen may be the one that is pending; what people have said tells then.
-    """
+def _insist_on_versions(work: DecisionWork, seen: Mapping[str, str], policy: Policy) -> None:
+    """Check that events are as their editor saw them: as the last run stored them or, while a run is due, as they were answered."""
     if not seen:
         return
     now = versions_of(work, seen)
+    outdated = {name for name in seen if now.get(name) != seen[name]}
     ingested, matched = work.generations()
-
-    def same(name: str) -> bool:
-        if name not in now or ingested == matched:
-            return now.get(name) == seen[name]
-        return now[name].split(".", 1)[1:] == seen[name].split(".", 1)[1:]
-
-    if outdated := [name for name in seen if not same(name)]:
+    # By an event's last words alone most that is outdated is known for it, and the costly look is spared.
+    doubtful = {name for name in outdated & now.keys() if _words_of(now[name]) == _words_of(seen[name])}
+    if doubtful and ingested != matched:
+        pending = _pending_versions(work, now, doubtful, policy, generation=ingested)
+        outdated -= {name for name in doubtful if pending.get(name) == seen[name]}
+    if outdated:
         raise Outdated(outdated)
+
+
+def _words_of(version: str) -> str:
+    return version.partition(".")[2]
+
+
+def _pending_versions(
+    work: DecisionWork, now: Mapping[str, str], names: Collection[str], policy: Policy, *, generation: int
+) -> dict[str, str]:
+    """Name the versions that events get by the run that is due; none if they can reach too many listings, for none was answered."""
+    from dedup_core.neighbourhood import resettled  # noqa: PLC0415 - brings SciPy along
+
+    policy = work.policy() or policy
+    start = [listing for listings in work.members(names).values() for listing in listings]
+    near = work.neighbourhood(start, most=MOST_TOUCHED, titles=policy.synthesis.template_titles)
+    if near is None:
+        return {}
+    listings = list(near.events.select("source_code", "id").iter_rows())
+    near = replace(near, verdicts=verdict_frame(work.standing_on(listings)))
+    made = resettled(near, policy, generation=generation).canonical_events
+    hashes = dict(made.select("canonical_id", "content_hash").iter_rows())
+    return {name: version_of(hashes[name], _words_of(now[name])) for name in names if name in hashes}

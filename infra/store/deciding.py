@@ -109,9 +109,9 @@ class DecisionWork:
         rows = self.moment.execute(text(_LINKED), _keys(listings)).all()
         return given.standing_on(self.moment, [(row.source_code, row.id) for row in rows])
 
-    def standing_on(self, near: Neighbourhood) -> list[Said]:
-        """List the verdicts in force on any listing of a neighbourhood."""
-        return given.standing_on(self.moment, list(near.events.select("source_code", "id").iter_rows()))
+    def standing_on(self, listings: Collection[Listing]) -> list[Said]:
+        """List the verdicts in force on any of some listings."""
+        return given.standing_on(self.moment, listings)
 
     def policy_in_force(self) -> Policy | None:
         """Read the policy that was applied last, or null if none ever was."""

@@ -381,9 +381,52 @@ def test_many_editors_at_once_wait_for_each_other_and_not_for_ever(desk: Desk) -
     ] * 4
 
     with ThreadPoolExecutor(len(wishes)) as threads:
-        answers = list(threads.map(lambda wish: desk.ask(Request("ada", [wish])), wishes))
+        answers = list(
+            threads.map(
+                lambda number: desk.ask(Request(f"editor {number}", [wishes[number]])), range(len(wishes))
+            )
+        )
 
     assert sorted(answer["generation"] for answer in answers) == list(range(4, 4 + len(wishes)))
+
+
+def test_who_says_a_thing_twice_has_said_it_once_and_another_has_a_word_of_his_own(desk: Desk) -> None:
+    first = desk.say("cannot_link", "bwb:1", "tix:1")
+
+    again = desk.say("cannot_link", "tix:1", "bwb:1")
+    other = desk.say("cannot_link", "tix:1", "bwb:1", author="bob")
+
+    assert again["verdicts"] == first["verdicts"]
+    assert again["generation"] == first["generation"]
+    assert other["generation"] == first["generation"] + 1
+    assert rows(desk.store.engine, "SELECT author FROM verdicts ORDER BY sequence") == [("ada",), ("bob",)]
+    desk.ask(Request("ada", taking_back=(first["verdicts"][0]["sequence"],)))
+    run(desk.store)
+    assert desk.event_of("bwb:1") != desk.event_of("tix:1")
+
+
+def test_while_a_file_waits_the_content_that_was_seen_counts_too_stored_or_answered(desk: Desk) -> None:
+    concert, fair = desk.event_of("bwb:1"), desk.event_of("bwb:2")
+    stale = desk.versions(concert)
+    save(desk.store, [listing("rza:1", TITLES[0], **{**CONCERT, "start": "21:30"})], key="rza_2.json")
+    run(desk.store)
+    stored = desk.versions(concert)
+    save(desk.store, [listing("new:1", "Ein Töpferkurs", day="2026-07-01", city="Elzach")], key="new_1.json")
+    split = splitting(concert, [named("tix:1")])
+
+    with pytest.raises(Outdated):
+        desk.ask(Request("ada", split, versions=stale))
+    answer = desk.ask(Request("ada", split, versions=stored))
+    answered = {one["event"]["id"]: one["version"] for one in answer["events"]}
+    again = desk.preview(
+        Request("ada", moving(concert, [named("rza:1")], fair), versions={concert: answered[concert]})
+    )
+    save(desk.store, [listing("rza:1", TITLES[0], **{**CONCERT, "start": "22:30"})], key="rza_3.json")
+
+    assert again["contradictions"] == []
+    with pytest.raises(Outdated):
+        desk.preview(Request("ada", [], versions={concert: answered[concert]}))
+    assert desk.preview(Request("ada", [], versions=desk.versions(concert)))
 
 
 def test_what_is_not_in_force_can_not_be_taken_back(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from dedup_core.errors import EventDedupError, InvalidPolicy
 from dedup_core.policy import Policy
+from infra.match_queue import MatchQueue
 from infra.store import Store, policies
 from infra.store.tables import canonical_events, generations
 from infra.store.verdicts import note, raise_generation
@@ -329,10 +330,12 @@ def apply(
     reason: str | None = None,
     seen: str | None = None,
     token: str | None = None,
+    queue: MatchQueue | None = None,
 ) -> Application:
     """Put a policy in force from the next run on, and raise the generation, so that there is one.
 
     seen: the hash of the policy in force that the author saw; token: of the plan that he read. Null: he insists on nothing.
+    queue: where the generation is announced; null for who matches by himself.
     A second call with the same policy does nothing. A crash before the commit leaves nothing; after it, the sweep announces the generation.
 
     Raises:
@@ -357,6 +360,8 @@ def apply(
             "reason": reason,
         }
         note(connection, author, "apply", f"policy {number}", detail)
+    if queue is not None:
+        queue.announce(generation)
     return Application(number, proposed.hash, generation)
 
 

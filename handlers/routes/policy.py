@@ -125,9 +125,8 @@ def apply_policy(request: Request, proposal: Annotated[Proposal, Body()]) -> Res
         reason=proposal.reason,
         seen=None if seen == ["*"] else seen[0].strip('"'),
         token=proposal.token,
+        queue=parts.queue,
     )
-    if done.policy_id is not None:
-        parts.queue.announce(done.generation)
     return answered(done, headers={"ETag": f'"{done.policy_hash}"'})
 
 

@@ -7,9 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from handlers import api, wiring
+from dedup_core.policy import default_policy
+from handlers import api, planning, wiring
+from handlers.described import described
 from handlers.web.deciding import named, pair_of
 from handlers.web.visiting import SESSION, token_of
+from infra.match_queue import RememberingQueue
 from infra.store import Store, keys
 from tests.handlers.calling import ROLES, gateway_event
 from tests.handlers.conftest import CONTEXT, forget_wiring
@@ -87,3 +90,18 @@ def test_a_listing_is_no_pair_with_itself(desk: Desk) -> None:
 
     assert [answer["statusCode"] for answer in answers] == [422, 422]
     assert rows(desk.store.engine, "SELECT kind FROM verdicts") == []
+
+
+def test_a_policy_applied_on_the_page_wakes_the_matcher(desk: Desk) -> None:
+    usual = default_policy()
+    strict = usual.model_copy(update={"version": "strict"})
+    planned = planning.plan(desk.store, strict, usual, most_listings=planning.MOST_WHILE_WAITING)
+    queue = wiring.for_deciding().queue
+    assert isinstance(queue, RememberingQueue)
+    assert queue.take() is None
+
+    form = {"do": "apply", "policy": described(strict), "token": planned.token, "seen": usual.hash}
+    answer = desk.ask("/policy", form, role="admin")
+
+    assert answer["statusCode"] == 303
+    assert queue.take() == planned.base + 1

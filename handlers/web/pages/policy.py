@@ -75,10 +75,13 @@ def _plan(visit: Visit, text: str, proposed: Policy) -> Answer:
 
 
 def _apply(visit: Visit, text: str, proposed: Policy) -> Answer:
+    parts = wiring.for_deciding()
     asked: dict[str, Any] = {"author": visit.who.name, "reason": visit.sent("reason")}
     token, seen = visit.sent("token") or "", visit.sent("seen")
     try:
-        planning.apply(wiring.for_api(), proposed, _fallback(), seen=seen, token=token, **asked)
+        planning.apply(
+            parts.store, proposed, parts.policy, seen=seen, token=token, queue=parts.queue, **asked
+        )
     except PlanOutdated:
         return _shown(visit, text=text, refusal="The data moved on since this plan was made. Plan anew.")
     except PolicyMoved:

@@ -29,4 +29,4 @@ class WrongLabels(EventDedupError):  # noqa: N818
 
 
 class WrongValue(EventDedupError):  # noqa: N818
-    """A field can't be pinned to this value. Show the message, which names the field and what it may be; nothing was stored."""
+    """A verdict can't be said so: a field pinned to what it can't be, a listing paired with itself. Show the message; nothing was stored."""

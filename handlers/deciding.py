@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from dedup_core.contradicting import Contradiction, Listing, Said, contradictions
-from dedup_core.errors import EventDedupError
+from dedup_core.errors import EventDedupError, WrongValue
 from dedup_core.policy import Policy
 from infra.match_queue import MatchQueue
 from infra.store.deciding import DecisionWork, questioned, verdict_frame, version_of
@@ -108,6 +108,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         Contradicted: the verdicts contradict others, or each other.
         Outdated: an event is not of the version that was seen.
         UnknownEvent: no such listing or event.
+        WrongValue: a listing is paired with itself.
         NothingToTakeBack: a verdict that was to be taken back is not in force.
         KeyReused: the key was given with another request.
     """
@@ -143,7 +144,7 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
     """Tell what `decide` would answer, contradictions included, and store nothing. Numbers of verdicts are guesses.
 
     Raises:
-        Outdated, UnknownEvent, NothingToTakeBack: as `decide` does.
+        Outdated, UnknownEvent, WrongValue, NothingToTakeBack: as `decide` does.
     """
     _warm()
     with store.looking() as work:
@@ -181,6 +182,8 @@ def _answered_before(work: DecisionWork, request: Request) -> Answer | None:
 
 def _wishes(work: DecisionWork, request: Request) -> list[NewVerdict]:
     wishes = request.verdicts(work) if callable(request.verdicts) else request.verdicts
+    if any(wish.a == wish.b for wish in wishes):
+        raise WrongValue("a listing is the same as itself: a pair takes two")
     return [wish if wish.reason else replace(wish, reason=request.reason) for wish in wishes]
 
 

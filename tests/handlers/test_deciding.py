@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dedup_core.contradicting import Listing
-from dedup_core.errors import UnknownEvent
+from dedup_core.errors import UnknownEvent, WrongValue
 from dedup_core.pinning import pinned_value
 from handlers.arranging import CannotArrange, merging, moving, splitting
 from handlers.deciding import (
@@ -427,6 +427,17 @@ def test_while_a_file_waits_the_content_that_was_seen_counts_too_stored_or_answe
     with pytest.raises(Outdated):
         desk.preview(Request("ada", [], versions={concert: answered[concert]}))
     assert desk.preview(Request("ada", [], versions=desk.versions(concert)))
+
+
+@pytest.mark.parametrize("kind", ["must_link", "cannot_link"])
+def test_a_listing_is_paired_with_another_one_or_with_none(desk: Desk, kind: str) -> None:
+    itself = Request("ada", [NewVerdict(kind, named("bwb:1"), named("bwb:1"))])
+
+    for attempt in (desk.ask, desk.preview):
+        with pytest.raises(WrongValue):
+            attempt(itself)
+
+    assert rows(desk.store.engine, "SELECT count(*) FROM verdicts") == [(0,)]
 
 
 def test_what_is_not_in_force_can_not_be_taken_back(desk: Desk) -> None:

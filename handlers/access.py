@@ -111,12 +111,16 @@ def _unknown() -> Response[Any]:
 def _refused(request: Request, caller: Caller, least: Least) -> Response[Any]:
     """Refuse who may not; that he tried to write is written down. Of who merely reads there would be too much to say."""
     if request.method not in READING:
-        tried = f"{request.method} {request.route}"
-        with wiring.store().engine.begin() as connection:
-            detail = {"role": caller.role, "least": least}
-            keys.note(connection, who=caller.name, action="refused", subject=tried, detail=detail)
-        logger.warning("refused", extra={"who": caller.name, "route": tried, "role": caller.role})
+        note_refusal(caller, f"{request.method} {request.route}", least)
     return problem(HTTPStatus.FORBIDDEN, f"this needs the role {least}")
+
+
+def note_refusal(caller: Caller, tried: str, least: Least) -> None:
+    """Write down who tried to write and may not. tried: method and route."""
+    with wiring.store().engine.begin() as connection:
+        detail = {"role": caller.role, "least": least}
+        keys.note(connection, who=caller.name, action="refused", subject=tried, detail=detail)
+    logger.warning("refused", extra={"who": caller.name, "route": tried, "role": caller.role})
 
 
 def identified(request: Request) -> Caller | None:

@@ -15,6 +15,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.request import Request
 
+from handlers.access import READING, Caller, note_refusal
 from handlers.declaring import Least, declared
 from handlers.failures import described
 from handlers.web.shell import Answer, onward, page, sent
@@ -83,6 +84,9 @@ def _guarded(shown: Shown, visit: Visit) -> Answer:
         wanted = visit.link() if visit.method == "GET" else None
         return onward(link(f"{ROOT}/enter", next=wanted))
     if not visit.visitor.may(shown.least):
+        if visit.method not in READING:
+            tried = f"{visit.method} {ROOT}{shown.rule}"
+            note_refusal(Caller(visit.visitor.name, visit.visitor.role), tried, shown.least)
         return _told(visit, HTTPStatus.FORBIDDEN, "Your key does not allow this.")
     if visit.method == "POST" and not hmac.compare_digest(visit.sent(CSRF) or "", visit.visitor.csrf):
         return _told(visit, HTTPStatus.FORBIDDEN, "This form is too old; load the page again.")

@@ -105,3 +105,15 @@ def test_a_policy_applied_on_the_page_wakes_the_matcher(desk: Desk) -> None:
 
     assert answer["statusCode"] == 303
     assert queue.take() == planned.base + 1
+
+
+def test_a_write_that_a_key_does_not_allow_leaves_a_trace(desk: Desk) -> None:
+    tried = [desk.ask("/policy", {"do": "plan"}), desk.ask("/events/ev_1/arrange", {}, role="reader")]
+    looked = desk.ask("/review", role="reader")
+
+    assert [answer["statusCode"] for answer in (*tried, looked)] == [403, 403, 403]
+    refusals = "SELECT who, subject, detail->>'least' FROM audit WHERE action = 'refused' ORDER BY audit_id"
+    assert rows(desk.store.engine, refusals) == [
+        ("eva the editor", "POST /desk/policy", "admin"),
+        ("eva the reader", "POST /desk/events/<event_id>/arrange", "editor"),
+    ]

@@ -327,6 +327,8 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
         document: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidPolicy(f"{name}: not YAML: {error}") from error
+    except RecursionError as error:
+        raise InvalidPolicy(f"{name}: nested too deeply") from error
     try:
         return Policy.model_validate(document)
     except ValidationError as error:

@@ -72,11 +72,11 @@ class Visit:
 
     def asked(self, name: str, most: int = 200) -> str | None:
         """Give a query parameter, cut to so many characters; null where it is empty or not there."""
-        return _storable(self.query.get(name, [""])[-1])[:most] or None
+        return storable(self.query.get(name, [""])[-1])[:most] or None
 
     def sent(self, name: str, most: int = 2000) -> str | None:
         """Give a field of the form likewise."""
-        return _storable(self.form.get(name, [""])[-1])[:most] or None
+        return storable(self.form.get(name, [""])[-1])[:most] or None
 
     def day(self, name: str) -> date | None:
         """Give a query parameter that is a day; null where it is none."""
@@ -98,7 +98,7 @@ def link(path: str, **parameters: object) -> str:
     return f"{path}?{asked}" if asked else path
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Drop what PostgreSQL's texts can't hold."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode().strip()
 
@@ -118,7 +118,7 @@ def visited(request: Request, parts: Mapping[str, str]) -> Visit:
         headers=headers,
         language=chosen(cookies.get(LANGUAGE), headers.get("accept-language", "")),
         theme="light" if theme == "light" else "dark" if theme == "dark" else "auto",
-        parts=parts,
+        parts={name: storable(value) for name, value in parts.items()},
     )
 
 

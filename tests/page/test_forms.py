@@ -117,3 +117,27 @@ def test_a_write_that_a_key_does_not_allow_leaves_a_trace(desk: Desk) -> None:
         ("eva the editor", "POST /desk/policy", "admin"),
         ("eva the reader", "POST /desk/events/<event_id>/arrange", "editor"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/events/EVENT/arrange?act=merge&to=%00", {}, 200),
+        ("/events/\0/arrange", {}, 404),
+        ("?view=calendar&since=0001-01-01", {}, 200),
+        ("?view=calendar&since=9999-12-31", {}, 200),
+        ("?view=calendar&month=0001-01&since=9999-12-31", {}, 200),
+        ("/suggestions?q=jazz", {"hx-current-url": "http://["}, 200),
+    ],
+)
+def test_odd_addresses_are_answered(desk: Desk, path: str, headers: dict[str, str], status: int) -> None:
+    answer = desk.ask(path.replace("EVENT", desk.event_of("bwb", "1")), headers=headers)
+
+    assert answer["statusCode"] == status
+
+
+def test_a_policy_nested_beyond_reading_is_a_faulty_policy(desk: Desk) -> None:
+    answer = desk.ask("/policy", {"do": "plan", "policy": "[" * 3000}, role="admin")
+
+    assert answer["statusCode"] == 200
+    assert "nested too deeply" in answer["body"]

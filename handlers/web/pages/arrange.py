@@ -13,7 +13,7 @@ from handlers.web.deciding import Decided, foreseen, say
 from handlers.web.mounting import Missing, Refused, Shown
 from handlers.web.pages.event import colours
 from handlers.web.shell import Answer, onward, page
-from handlers.web.visiting import ROOT, Fields, Visit
+from handlers.web.visiting import ROOT, Fields, Visit, storable
 
 ACTS: Final = ("merge", "split", "move")
 MOST_NAMED: Final = 200
@@ -59,7 +59,7 @@ def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
 
 
 def _one(fields: Fields, name: str) -> str | None:
-    return (fields.get(name) or [""])[-1].strip() or None
+    return storable((fields.get(name) or [""])[-1]) or None
 
 
 def _plan(event_id: str, act: str | None, fields: Fields) -> Plan:

@@ -151,7 +151,9 @@ def _rows(visit: Visit, wanted: Wanted, sort: str, limit: int) -> dict[str, Any]
 
 def _month(visit: Visit, wanted: Wanted) -> dict[str, Any]:
     """Lay out a month in weeks from Monday; days of the months around fill them up."""
-    first = _first_of(visit.asked("month")) or _first_month(wanted)
+    today = datetime.now(UTC).date()
+    first = _in_reach(_first_of(visit.asked("month"))) or _in_reach(_first_month(wanted, today))
+    first = first or today.replace(day=1)
     weeks = Calendar().monthdatescalendar(first.year, first.month)
     listed = desk.days(wiring.for_api(), wanted, weeks[0][0], weeks[-1][-1], each=DAY_EVENTS)
     return {
@@ -165,17 +167,20 @@ def _month(visit: Visit, wanted: Wanted) -> dict[str, Any]:
 
 def _first_of(asked: str | None) -> date | None:
     try:
-        first = date.fromisoformat(f"{asked}-01") if asked else None
+        return date.fromisoformat(f"{asked}-01") if asked else None
     except ValueError as error:
         raise Refused("This is not a month: write it as 2026-03.") from error
-    return first if first is None or 1900 < first.year < 9000 else None
 
 
-def _first_month(wanted: Wanted) -> date:
+def _in_reach(first: date | None) -> date | None:
+    """Pass on a day whose month can be laid out: the weeks at its edges, and the months around it, need days, too."""
+    return first if first is not None and 1900 < first.year < 9000 else None
+
+
+def _first_month(wanted: Wanted, today: date) -> date:
     """Begin where there is something to see: at the filter's first day, or with the soonest event to come, or with the last one."""
-    if wanted.since is not None:
-        return wanted.since.replace(day=1)
-    today = datetime.now(UTC).date()
+    if (since := _in_reach(wanted.since)) is not None:
+        return since.replace(day=1)
     for bounds, order in (({"since": today}, "first_day"), ({}, "-last_day")):
         found = browsing.browse_events(
             wiring.for_api(), _bounded(wanted, bounds), order, cursor=None, limit=1
@@ -213,7 +218,11 @@ def show_suggestions(visit: Visit) -> Answer:
 
 def _filters_of(address: str) -> dict[str, str]:
     kept = (*FILTERS, "view", "sort", "limit")
-    return {name: value for name, value in parse_qsl(urlsplit(address).query) if name in kept and name != "q"}
+    try:
+        asked = parse_qsl(urlsplit(address).query)
+    except ValueError:  # no address at all
+        return {}
+    return {name: value for name, value in asked if name in kept and name != "q"}
 
 
 SHOWN: Final = [

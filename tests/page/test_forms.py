@@ -141,3 +141,19 @@ def test_a_policy_nested_beyond_reading_is_a_faulty_policy(desk: Desk) -> None:
 
     assert answer["statusCode"] == 200
     assert "nested too deeply" in answer["body"]
+
+
+@pytest.mark.parametrize(
+    ("back", "location"),
+    [
+        ("/desk/x\r\nX-Evil: 1", "/desk"),
+        ("/desk/x\x85y", "/desk"),
+        ("/desk?q=größe 2%20m&page=2", "/desk?q=gr%C3%B6%C3%9Fe%202%20m&page=2"),
+        ("//elsewhere.example/desk/", "/desk"),
+    ],
+)
+def test_who_is_led_back_is_led_into_the_page_by_one_line(desk: Desk, back: str, location: str) -> None:
+    looked = desk.ask("/look", {"theme": "dark", "back": back}, role=None)
+    entered = desk.ask("/enter", {"key": desk.keys["reader"], "next": back}, role=None)
+
+    assert [answer["headers"]["Location"] for answer in (looked, entered)] == [location, location]

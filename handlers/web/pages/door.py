@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
@@ -21,6 +22,8 @@ DAY_S: Final = 86_400
 REMEMBERED_S: Final = 365 * DAY_S
 SESSION_S: Final = 30 * DAY_S
 GONE: Final = -1
+AS_IT_IS: Final = "/?#[]@!$&'()*+,;=:%"
+"""What parts an address, and what is escaped in it already (RFC 3986)."""
 
 
 def shown(recognise: Callable[[str], Visitor | None]) -> list[Shown]:
@@ -64,9 +67,12 @@ def look(visit: Visit) -> Answer:
 
 
 def _inside(address: str | None) -> str:
-    """Lead nowhere but into the page."""
-    inside = address is not None and (address == ROOT or address.startswith((f"{ROOT}/", f"{ROOT}?")))
-    return address if address is not None and inside and "\\" not in address and ".." not in address else ROOT
+    """Lead nowhere but into the page; by an address that is one line, whatever was sent."""
+    if address is None or not (address == ROOT or address.startswith((f"{ROOT}/", f"{ROOT}?"))):
+        return ROOT
+    if "\\" in address or ".." in address or not address.isprintable():
+        return ROOT
+    return quote(address, safe=AS_IT_IS)
 
 
 def _cookie(visit: Visit, name: str, value: str, seconds: int) -> Cookie:

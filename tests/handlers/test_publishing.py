@@ -327,7 +327,7 @@ def _rows(store: Store, query: str) -> list[Any]:
         return list(connection.execute(text(query)))
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
 @given(plan=st.lists(steps, min_size=2, max_size=9))
 def test_a_subscriber_who_merges_by_uid_always_ends_with_the_events_there_are(
     postgres: str, template: str, plan: list[tuple[Any, ...]]

@@ -43,7 +43,7 @@ def canonical(validated: Validated) -> list[dict[str, Any]]:
     return [json.loads(one) for one in contents(resolution.canonical_events, resolution.events)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(given=st.lists(listings, min_size=1, max_size=4, unique_by=lambda one: str(one["id"]).strip()))
 def test_every_exported_event_is_read_again_as_it_was(given: list[dict[str, Any]]) -> None:
     events = canonical(taken_in(*given))

@@ -254,6 +254,7 @@ def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visito
     page.keyboard.press("Escape")
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="Which is not an event?")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the next case is fetched by now
     press(page, "1")
     press(page, "u")
     assert pair_shown(page) == first

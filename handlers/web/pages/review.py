@@ -118,7 +118,8 @@ def _undo(visit: Visit, pair: Pair | None) -> Answer:
     decided = take_back(visit.who.name, sequences)
     if decided.chains or decided.refusal:
         return show_case(_at(visit, last=None, pair=pair and named(*pair)), decided)
-    return _next(visit, last=None, pair=undone and named(*undone))
+    # A verdict on one listing does not say which pair was shown; the address does, where the next case is shown already.
+    return _next(visit, last=None, pair=named(*undone) if undone else visit.asked("pair", 2000))
 
 
 def _next(visit: Visit, **changed: object) -> Answer:

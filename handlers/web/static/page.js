@@ -72,11 +72,12 @@
     htmx.process(main);
     lookAhead();
   };
-  const settled = (answer) => {
+  const settled = (answer, pair) => {
     if (!answer.to) { swap(answer.main, null); return; }
     const undo = document.querySelector("[data-undo]");
     const address = new URL(undo ? undo.getAttribute("formaction") : "", location.href);
     address.searchParams.set("last", new URL(answer.to, location.href).searchParams.get("last"));
+    address.searchParams.set("pair", pair);
     if (undo) { undo.setAttribute("formaction", address.pathname + address.search); undo.hidden = false; }
     const [old, current] = [document.querySelector(".progress"), answer.main.querySelector(".progress")];
     if (old && current) { old.replaceWith(current); document.getElementById("live").textContent = current.textContent.trim(); }
@@ -96,7 +97,7 @@
     };
     if (event.submitter.value !== "undo" && next.html) {
       swap(parsed(next.html), form.dataset.ahead);
-      sending = sending.then(post).then(settled).catch(failed);
+      sending = sending.then(post).then((answer) => settled(answer, body.get("pair"))).catch(failed);
     } else {
       sending = sending.then(post).then((answer) => swap(answer.main, answer.to)).catch(failed);
     }

@@ -6,6 +6,7 @@ which is announced. What may differ then is said in `dedup_core.neighbourhood`. 
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -89,7 +90,9 @@ class Request:
         wishes = None if callable(self.verdicts) else [_plain(wish) for wish in self.verdicts]
         taking_back = repr(self.taking_back)
         parts = (wishes, taking_back, self.reason, self.act, sorted(self.versions.items()), self.about)
-        return hashlib.blake2b(orjson.dumps(parts), digest_size=16).hexdigest()
+        # Not orjson: it refuses large integers and lone surrogates, which a value may hold before anybody has looked at it.
+        text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def _plain(wish: NewVerdict) -> list[object]:

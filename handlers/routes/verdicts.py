@@ -112,6 +112,8 @@ class Wish(_Sent):
             raise ValueError("is said of one listing, a, or of an event")
         if (self.kind == "pin") != (self.field is not None):
             raise ValueError("a pin, and no other verdict, has a field")
+        if self.kind != "pin" and self.value is not None:
+            raise ValueError("a pin, and no other verdict, has a value")
         return self
 
 

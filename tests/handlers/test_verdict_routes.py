@@ -179,6 +179,25 @@ def test_an_idempotency_key_does_it_once(matched: Store) -> None:
     assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(2,)]
 
 
+@pytest.mark.parametrize("value", [10**30, "\ud800", "Jazz"])
+def test_a_value_that_no_verdict_can_have_is_refused_with_a_key_or_without(
+    matched: Store, value: object
+) -> None:
+    unpinned = {**pair("must_link", "bwb:1", "bwb:2"), "value": value}
+    pinned = {"kind": "pin", "a": name("bwb:1"), "field": "status", "value": value}
+    key = {"Idempotency-Key": "k-1"}
+    before, _ = send("/verdicts", {"verdicts": []}, headers=key)
+
+    refused = [
+        send("/verdicts", {"verdicts": [wish]}, headers=headers)[0]
+        for wish in (unpinned, pinned)
+        for headers in ({}, key, {"Idempotency-Key": "k-2"})
+    ]
+
+    assert (before, refused) == (201, [422] * 6)
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(0,)]
+
+
 def test_verdicts_are_taken_back_in_bulk_by_filter_after_a_preview(matched: Store) -> None:
     send(
         "/verdicts", {"verdicts": [pair("must_link", "bwb:1", "bwb:2"), pair("must_link", "bwb:2", "bwb:3")]}

@@ -88,7 +88,7 @@ def _place(cursor: str) -> Place:
         wait, doubt, sources, a, b = orjson.loads(base64.urlsafe_b64decode(cursor))
         (a0, a1), (b0, b1) = a, b
         place = Place(int(wait), float(doubt), int(sources), (str(a0), str(a1)), (str(b0), str(b1)))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
     if max(abs(place.wait), abs(place.sources)) >= 2**31 or "\0" in "".join((*place.a, *place.b)):
         raise UnreadableCursor("no page gave this cursor; begin with the first page")

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection
 
 from dedup_core.errors import EventDedupError
+from handlers.filters import aware
 from infra.store import Store, changes, events
 from infra.store.deciding import current_version
 from infra.store.events import Order, Sorting, Wanted
@@ -94,7 +95,7 @@ def _place(by: Sorting, order: str, cursor: str) -> tuple[Any, str]:
         if for_order != order or not isinstance(canonical_id, str) or "\0" in canonical_id:
             raise UnreadableCursor("the cursor belongs to another order; begin with the first page")
         return _typed(by, place), canonical_id
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
         raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
 
 
@@ -103,7 +104,7 @@ def _typed(by: Sorting, place: Any) -> Any:
     if by in ("first_day", "last_day"):
         return date.fromisoformat(place)
     if by == "updated_at":
-        return datetime.fromisoformat(place)
+        return aware(datetime.fromisoformat(place))
     if by in ("title", "city"):
         if "\0" in place:
             raise ValueError("not a text that a database holds")

@@ -1,4 +1,5 @@
 import json
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import insert, text
 
 from handlers import api, wiring
 from handlers.routes import health
-from infra.store import Store
+from infra.store import Store, keys
 from infra.store.tables import changes
 from tests.handlers.calling import ROLES, ask, call, got
 from tests.handlers.conftest import forget_wiring
@@ -162,6 +163,22 @@ def test_what_is_asked_wrongly_is_a_problem_and_not_repeated(matched: Store, que
 
     assert (status, kind) == (422, "application/problem+json")
     assert problem["status"] == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "order"), [("/events?sort=updated_at&", "updated_at"), ("/events.rss?", "-updated_at")]
+)
+def test_a_made_up_cursor_of_a_time_outside_of_the_calendar_takes_nothing_from_who_asks_next(
+    matched: Store, path: str, order: str
+) -> None:
+    made_up = json.dumps([order, "0001-01-01T00:00:00+23:00", "ev_a"]).encode()
+    with matched.engine.begin() as connection:
+        key = keys.add_key(connection, name="eva", role="reader", author="t")
+
+    answer = call(f"{path}cursor={urlsafe_b64encode(made_up).decode()}")
+    following = [call("/events?limit=1", {"x-api-key": key})["statusCode"] for _ in range(4)]
+
+    assert (answer["statusCode"], following) == (200, [200] * 4)
 
 
 @pytest.mark.parametrize("nasty", ["%00", "%ED%A0%80", "%27%3B%20DROP%20TABLE%20files", "%25%25%3A", "a%00b"])

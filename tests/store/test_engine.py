@@ -3,14 +3,15 @@
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from infra.local.postgres import embedded_postgres
@@ -121,3 +122,61 @@ def test_days_and_times_come_back_as_they_went(store: Store, moment: datetime, z
 
     assert (read[0], read[1]) == (moment, moment.date())
     assert (read[2], str(read[3])) == ("infinity", "4000-01-01 BC")
+
+
+def rows_that_fail() -> Iterator[bytes]:
+    """Give rows to be sent, and fail in their midst."""
+    yield b"one\n"
+    raise ArithmeticError("no more rows")
+
+
+def ask_for_a_parameter_that_has_no_text(connection: Connection) -> None:
+    ahead = timezone(timedelta(hours=23))
+    connection.execute(
+        text("SELECT CAST(:moment AS timestamptz)"), {"moment": datetime(1, 1, 1, tzinfo=ahead)}
+    )
+
+
+def ask_for_a_parameter_that_no_encoding_has(connection: Connection) -> None:
+    connection.execute(text("SELECT CAST(:name AS text)"), {"name": "\ud800"})
+
+
+def ask_and_fail_while_sending_rows(connection: Connection) -> None:
+    connection.execute(text("CREATE TEMPORARY TABLE copied (name text)"))
+    cursor: Any = connection.connection.cursor()
+    cursor.execute("COPY copied FROM STDIN", stream=rows_that_fail())
+
+
+def ask_and_fail_while_reading_rows(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.register_in_adapter(25, int)
+    connection.execute(text("SELECT CAST(:name AS text) FROM generate_series(1, 3)"), {"name": "no number"})
+
+
+@pytest.mark.parametrize(
+    ("ask", "fault"),
+    [
+        (ask_for_a_parameter_that_has_no_text, OverflowError),
+        (ask_for_a_parameter_that_no_encoding_has, UnicodeEncodeError),
+        (ask_and_fail_while_sending_rows, ArithmeticError),
+        (ask_and_fail_while_reading_rows, ValueError),
+    ],
+)
+def test_who_asks_next_never_gets_the_answer_to_a_question_that_broke_off(
+    store: Store, ask: Callable[[Connection], None], fault: type[Exception]
+) -> None:
+    with pytest.raises(fault), store.engine.begin() as connection:
+        ask(connection)
+
+    for number in range(4):
+        with store.engine.begin() as connection:
+            assert connection.scalar(text("SELECT CAST(:number AS integer)"), {"number": number}) == number
+
+
+def test_a_parameter_that_is_refused_costs_no_connection(store: Store) -> None:
+    with store.engine.connect() as connection:
+        before = connection.scalar(text("SELECT pg_backend_pid()"))
+        with pytest.raises(OverflowError):
+            ask_for_a_parameter_that_has_no_text(connection)
+
+        assert connection.scalar(text("SELECT pg_backend_pid()")) == before

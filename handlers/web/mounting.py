@@ -5,7 +5,7 @@ Each view says who may see it. Who has no key is led to the door; a form without
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
@@ -78,6 +78,8 @@ def respond(shown: Shown, visit: Visit, recognise: Callable[[str], Visitor | Non
 
 
 def _guarded(shown: Shown, visit: Visit) -> Answer:
+    if visit.method == "POST" and _from_elsewhere(visit.headers):
+        return _told(visit, HTTPStatus.FORBIDDEN, "This form is of another site; nothing was done.")
     if shown.least == "anyone":
         return shown.view(visit)
     if visit.visitor is None:
@@ -91,6 +93,18 @@ def _guarded(shown: Shown, visit: Visit) -> Answer:
     if visit.method == "POST" and not hmac.compare_digest(visit.sent(CSRF) or "", visit.visitor.csrf):
         return _told(visit, HTTPStatus.FORBIDDEN, "This form is too old; load the page again.")
     return shown.view(visit)
+
+
+def _from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Say whether a browser sends another site's form, which could let somebody in under a key that is not his.
+
+    Browsers tell it themselves where the page is secure; by their Origin else. Other programs say nothing, and have nobody to deceive.
+    """
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    here = {headers.get("host"), headers.get("x-forwarded-host")}
+    return origin is not None and origin.partition("://")[2] not in here
 
 
 REFUSALS: Final = "told.html"

@@ -157,3 +157,22 @@ def test_who_is_led_back_is_led_into_the_page_by_one_line(desk: Desk, back: str,
     entered = desk.ask("/enter", {"key": desk.keys["reader"], "next": back}, role=None)
 
     assert [answer["headers"]["Location"] for answer in (looked, entered)] == [location, location]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "https://other.example"}, 403),
+        ({"origin": "https://elsewhere.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": "https://desk.example"}, 303),
+        ({"origin": "https://desk.example"}, 303),
+        ({}, 303),
+    ],
+)
+def test_another_sites_form_lets_nobody_in(desk: Desk, headers: dict[str, str], status: int) -> None:
+    answer = desk.ask("/enter", {"key": desk.keys["reader"]}, role=None, headers=headers)
+
+    assert answer["statusCode"] == status
+    assert bool(answer.get("cookies")) == (status == 303)

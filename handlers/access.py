@@ -22,9 +22,13 @@ from aws_lambda_powertools.event_handler.request import Request
 from handlers import wiring
 from handlers.answers import problem
 from handlers.declaring import RANKS, Least, Role, least_role, takes_key_in_address
+from handlers.web.visiting import ROOT, SESSION
 from infra.store import keys
 
 logger = Logger(service="api", child=True)
+
+UNCOUNTED: Final = ("/health", f"{ROOT}/static/")
+"""What costs nothing, and is asked for by whoever watches the service, and many times by each page."""
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -59,7 +63,7 @@ def guarding(limit: Limit | None = None) -> Guard:
         if least is None:
             return _nothing_there(app)
         caller = None if least == "anyone" else _caller(app)
-        if limit is not None and (wait := limit(caller.name if caller else "")) > 0:
+        if limit is not None and (wait := _wait(app, caller, limit)) > 0:
             return _too_many(wait)
         if least == "anyone":
             return next_middleware(app)
@@ -71,6 +75,15 @@ def guarding(limit: Limit | None = None) -> Guard:
         return next_middleware(app)
 
     return guard
+
+
+def _wait(app: ApiGatewayResolver, caller: Caller | None, limit: Limit) -> float:
+    """Count a request of its caller; on the page, which lets in by itself, of whose key the browser shows. Strangers count as one."""
+    if app.context["_path"].startswith(UNCOUNTED):
+        return 0.0
+    if caller is None and (shown := app.request.resolved_event.resolved_cookies_field.get(SESSION)):
+        caller = holder(shown)
+    return limit(caller.name if caller else "")
 
 
 def _caller(app: ApiGatewayResolver) -> Caller | None:

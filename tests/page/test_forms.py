@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 from dedup_core.policy import default_policy
-from handlers import api, planning, wiring
+from handlers import api, planning, serve, wiring
 from handlers.described import described
+from handlers.web import assets
 from handlers.web.deciding import named, pair_of
 from handlers.web.visiting import SESSION, token_of
 from infra.match_queue import RememberingQueue
@@ -176,3 +178,18 @@ def test_another_sites_form_lets_nobody_in(desk: Desk, headers: dict[str, str], 
 
     assert answer["statusCode"] == status
     assert bool(answer.get("cookies")) == (status == 303)
+
+
+def test_strangers_use_up_their_own_share_and_no_visitors(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = api.routed(APIGatewayHttpResolver(), serve.limiting(1))
+    monkeypatch.setattr(api, "app", app)
+    asset = assets.address("page.css")
+
+    strangers = [desk.ask("/enter", role=None)["statusCode"] for _ in range(serve.WINDOW_S + 1)]
+    others = [desk.ask(f"/{asset}", role=None), desk.ask("/verdicts"), desk.ask("/enter", role="reader")]
+    health = app.resolve(gateway_event("/health"), CONTEXT)
+
+    assert strangers == [200] * serve.WINDOW_S + [429]
+    assert [answer["statusCode"] for answer in (*others, health)] == [200] * 4

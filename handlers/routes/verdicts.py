@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
+import orjson
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
@@ -19,9 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dedup_core.contradicting import Listing
 from dedup_core.errors import UnknownEvent, WrongValue
-from handlers import questioning, wiring
+from handlers import browsing, questioning, wiring
 from handlers.access import who
-from handlers.answers import answered, problem, tagged
+from handlers.answers import answered, problem, tag_of, tagged
 from handlers.arranging import CannotArrange, merging, moving, splitting
 from handlers.deciding import (
     Contradicted,
@@ -62,7 +63,12 @@ Key = Annotated[
     ),
 ]
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", max_length=200, description="The version that was seen.")
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=200,
+        description="What was seen: the event's version, or the ETag that it came with.",
+    ),
 ]
 
 
@@ -318,7 +324,18 @@ def _seen(words: Words, event_id: str, if_match: str | None) -> Words:
     if if_match is None or if_match.strip() == "*":
         return words
     tag = if_match.strip().removeprefix("W/").strip('"')
-    return words.model_copy(update={"versions": {**words.versions, event_id: tag}})
+    version = tag if "." in tag else _version_at(event_id, tag)
+    return words.model_copy(update={"versions": {**words.versions, event_id: version}})
+
+
+def _version_at(event_id: str, tag: str) -> str:
+    """Name the version that GET /events/{id} gives with this ETag; of another one it is no version at all, and outdated."""
+    found = browsing.look_up_text(wiring.for_api(), event_id)
+    if not isinstance(found, orjson.Fragment):
+        return tag
+    text = orjson.dumps(found)
+    version: str = orjson.loads(text)["version"]
+    return version if tag_of(text) == f'"{tag}"' else tag
 
 
 def _decided(

@@ -166,6 +166,21 @@ def test_who_saw_an_older_version_gets_412_and_nothing_is_stored(matched: Store)
     assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(1,)]
 
 
+@pytest.mark.parametrize("act", ["split", "move"])
+def test_the_etag_of_an_event_says_what_was_seen_as_its_version_does(matched: Store, act: str) -> None:
+    event, other = event_of(matched, "bwb:1"), event_of(matched, "bwb:2")
+    tag = call(f"/events/{event}")["headers"]["ETag"]
+    body = {"listings": [name("rza:1")], **({"to": other} if act == "move" else {})}
+    foreign = call(f"/events/{other}")["headers"]["ETag"]
+
+    first, second, third = (
+        send(f"/events/{event}/{act}", body, headers={"If-Match": seen})[0]
+        for seen in (foreign, f"W/{tag}", tag)
+    )
+
+    assert (first, second, third) == (412, 201, 412)
+
+
 def test_an_idempotency_key_does_it_once(matched: Store) -> None:
     body = {"verdicts": [{"kind": "not_an_event", "event": event_of(matched, "bwb:1")}]}
     how: Any = {"method": "POST", "role": "editor", "headers": {"Idempotency-Key": "k-1"}}

@@ -112,7 +112,7 @@ def visited(request: Request, parts: Mapping[str, str]) -> Visit:
     return Visit(
         method=request.method,
         path=event.path,
-        query=event.resolved_query_string_parameters or {},
+        query=_query(event.raw_event.get("rawQueryString"), event.resolved_query_string_parameters or {}),
         form=_form(event.decoded_body, headers) if request.method == "POST" else {},
         cookies=cookies,
         headers=headers,
@@ -120,6 +120,16 @@ def visited(request: Request, parts: Mapping[str, str]) -> Visit:
         theme="light" if theme == "light" else "dark" if theme == "dark" else "auto",
         parts={name: storable(value) for name, value in parts.items()},
     )
+
+
+def _query(raw: str | None, parsed: Fields) -> Fields:
+    """Read the query as it was sent. What is parsed of the gateway's events parts values at their commas, which JSON and titles have."""
+    if raw is None:
+        return parsed
+    try:
+        return parse_qs(raw, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
 
 
 def _form(body: str | None, headers: Mapping[str, str]) -> Fields:

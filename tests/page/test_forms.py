@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from markupsafe import escape
 
 from dedup_core.policy import default_policy
 from handlers import api, planning, serve, wiring
@@ -193,3 +194,13 @@ def test_strangers_use_up_their_own_share_and_no_visitors(
 
     assert strangers == [200] * serve.WINDOW_S + [429]
     assert [answer["statusCode"] for answer in (*others, health)] == [200] * 4
+
+
+def test_a_comma_in_an_address_parts_nothing(desk: Desk) -> None:
+    pair = named(("bwb", "1"), ("tix", "1"))
+
+    case = desk.ask(f"/review?{urlencode({'pair': pair})}")["body"]
+    chips = desk.ask(f"?{urlencode({'q': 'Jazz, Quintett'})}")["body"]
+
+    assert f'name="pair" value="{escape(pair)}"' in case
+    assert "Jazz, Quintett" in chips

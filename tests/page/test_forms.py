@@ -1,5 +1,6 @@
 """What the page takes and refuses, asked as the gateway asks, with no browser: what no button of it sends, strangers do."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -204,3 +205,24 @@ def test_a_comma_in_an_address_parts_nothing(desk: Desk) -> None:
 
     assert f'name="pair" value="{escape(pair)}"' in case
     assert "Jazz, Quintett" in chips
+
+
+@pytest.mark.parametrize("act", ["merge", "move"])
+def test_what_joins_an_event_that_changed_since_the_preview_is_refused(desk: Desk, act: str) -> None:
+    event, to = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
+    asked = {"act": act, "to": f"https://desk.example/desk/events/{to}", "listing": '["bwb","1"]'}
+    preview = desk.ask(f"/events/{event}/arrange?{urlencode(asked)}")["body"]
+    form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', preview)) | asked
+    save(
+        desk.store,
+        [listing("tix:1", "Flohmarkt im Hof", "2026-06-08", city="Emmendingen")],
+        key="tix_2.json",
+        processed_at="2026-02-11T20:00:00.000000Z",
+    )
+    run(desk.store)
+
+    answer = desk.ask(f"/events/{event}/arrange", form)
+
+    assert answer["statusCode"] == 200
+    assert "has changed in the meantime" in answer["body"]
+    assert rows(desk.store.engine, "SELECT kind FROM verdicts") == []

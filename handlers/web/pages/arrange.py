@@ -1,6 +1,5 @@
 """Arrange: merge, split and move, each shown before and after, and only then saved."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -35,7 +34,7 @@ def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
     if not isinstance(event, dict):
         raise Missing
     listings = browsing.sources_of(store, event_id)
-    to = _one(fields, "to")
+    to = _to(fields)
     other = browsing.look_up(store, to) if to else None
     events = (decided.answer or {}).get("events") if decided else None
     return page(
@@ -55,6 +54,7 @@ def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
         colours=colours([each["source_code"] for each in listings]),
         reason=_one(fields, "reason"),
         version=event.get("version"),
+        to_version=other.get("version") if isinstance(other, dict) else None,
     )
 
 
@@ -62,10 +62,14 @@ def _one(fields: Fields, name: str) -> str | None:
     return storable((fields.get(name) or [""])[-1]) or None
 
 
+def _to(fields: Fields) -> str | None:
+    """Read which event the other one is. People paste an address where an id is asked for."""
+    return (_one(fields, "to") or "").rsplit("/", 1)[-1].split("?", 1)[0] or None
+
+
 def _plan(event_id: str, act: str | None, fields: Fields) -> Plan:
     listings = [listing for listing in map(_listing, fields.get("listing", [])[:MOST_NAMED]) if listing]
-    # People paste an address where an id is asked for.
-    to = (_one(fields, "to") or "").rsplit("/", 1)[-1].split("?", 1)[0]
+    to = _to(fields) or ""
     if act == "merge":
         return merging([event_id, to])
     if act == "split":
@@ -86,10 +90,10 @@ def _listing(text: str) -> Listing | None:
 
 
 def arrange(visit: Visit) -> Answer:
-    """Save it, if the event is still what was seen."""
+    """Save it, if the event, and the one that it goes to, are still what was seen."""
     event_id, act = visit.parts["event_id"], visit.sent("act")
-    seen = visit.sent("version")
-    versions: Mapping[str, str] = {event_id: seen} if seen else {}
+    seen = {event_id: visit.sent("version"), _to(visit.form): visit.sent("to_version")}
+    versions = {name: version for name, version in seen.items() if name and version}
     decided = say(
         visit.who.name,
         _plan(event_id, act, visit.form),

@@ -48,6 +48,10 @@ class KeyReused(EventDedupError):  # noqa: N818
     """An Idempotency-Key came with another request before. Use a new key for each request; nothing was stored."""
 
 
+class TooMany(EventDedupError):  # noqa: N818
+    """More verdicts are to be taken back than others can wait for. Name fewer of them; nothing was stored."""
+
+
 class NothingToTakeBack(EventDedupError):  # noqa: N818
     """No such verdict is in force. Tell the caller; a retry gives the same answer."""
 
@@ -61,6 +65,9 @@ class DecisionStore(Protocol):
     def looking(self) -> AbstractContextManager[DecisionWork]:
         """Open a transaction that only looks."""
 
+
+MOST_TAKEN_BACK: Final = 3000
+"""Verdicts that are taken back at once, at most, as nobody else decides meanwhile; a guess."""
 
 Plan = Callable[[DecisionWork], Sequence[NewVerdict]]
 
@@ -113,6 +120,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         UnknownEvent: no such listing or event.
         WrongValue: a listing is paired with itself.
         NothingToTakeBack: a verdict that was to be taken back is not in force.
+        TooMany: more verdicts are to be taken back than others can wait for.
         KeyReused: the key was given with another request.
     """
     _warm()
@@ -218,7 +226,10 @@ def _meaning(verdict: Said | NewVerdict) -> object:
 
 def _taken(work: DecisionWork, asked: Sequence[int] | Which) -> list[Said]:
     if isinstance(asked, Which):
-        return work.standing(asked)
+        found = work.standing(asked)
+        if len(found) > MOST_TAKEN_BACK:
+            raise TooMany(f"{len(found)} verdicts, and at most {MOST_TAKEN_BACK} are taken back at once")
+        return found
     numbers, taken = asked, work.named(asked)
     if missing := set(numbers) - {said.sequence for said in taken}:
         raise NothingToTakeBack(f"not in force: {', '.join(map(str, sorted(missing)))}")

@@ -31,6 +31,7 @@ from handlers.deciding import (
     Outdated,
     Plan,
     Request,
+    TooMany,
     chain_of,
     decide,
     preview,
@@ -246,7 +247,7 @@ def take_back(
     return _decided(request, (), words, act=None, key=key, preview=preview, status=HTTPStatus.OK)
 
 
-@router.delete("/verdicts", **declared("editor", DECISION))
+@router.delete("/verdicts", **declared("editor", DECISION, 413))
 def take_back_many(
     request: HttpRequest, wanted: Annotated[VerdictFilter, Query()], preview: Preview = False, key: Key = None
 ) -> Response[str]:
@@ -406,6 +407,12 @@ def key_reused(error: KeyReused) -> Response[str]:
 def nothing_to_take_back(error: NothingToTakeBack) -> Response[str]:
     """Answer for a verdict that is not in force."""
     return problem(HTTPStatus.NOT_FOUND, str(error))
+
+
+@router.exception_handler(TooMany)
+def too_many(error: TooMany) -> Response[str]:
+    """Answer for more than is taken back at once."""
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
 
 
 @router.exception_handler(UnknownEvent)

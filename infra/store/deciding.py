@@ -91,7 +91,7 @@ class DecisionWork:
 
     def named(self, sequences: Collection[int]) -> list[Said]:
         """Read verdicts by their numbers, those in force."""
-        query = select(verdicts).where(verdicts.c.sequence.in_(list(sequences)), given.IN_FORCE)
+        query = select(verdicts).where(given.one_of(sequences), given.IN_FORCE)
         rows = self.moment.execute(query.order_by(verdicts.c.sequence)).mappings()
         return [given.said_in(row) for row in rows]
 

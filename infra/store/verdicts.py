@@ -9,13 +9,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Connection,
     ScalarSelect,
     Select,
+    Text,
     and_,
+    cast,
     exists,
+    func,
     insert,
+    literal,
     or_,
     select,
     tuple_,
@@ -72,9 +78,12 @@ def append(
     rows = [_row(wish, author, act) for wish in wishes]
     query = insert(verdicts).returning(verdicts.c.sequence, sort_by_parameter_order=True)
     numbers = list(connection.scalars(query, rows))
-    connection.execute(update(verdicts).where(verdicts.c.sequence.in_(numbers)).values(given_with=numbers[0]))
-    for number, wish in zip(numbers, wishes, strict=True):
-        note(connection, author, wish.kind, f"verdict {number}", _told(wish, act))
+    connection.execute(update(verdicts).where(one_of(numbers)).values(given_with=numbers[0]))
+    _note_each(
+        connection,
+        author,
+        [(n, wish.kind, _told(wish, act)) for n, wish in zip(numbers, wishes, strict=True)],
+    )
     return [said_of(number, wish, author) for number, wish in zip(numbers, wishes, strict=True)]
 
 
@@ -132,16 +141,19 @@ def withdraw(
     """Take verdicts back, and note who did; returns those that were in force."""
     if not sequences:
         return []
-    query = select(verdicts.c.sequence).where(verdicts.c.sequence.in_(list(sequences)), IN_FORCE)
+    query = select(verdicts.c.sequence).where(one_of(sequences), IN_FORCE)
     # Two that take the same one back at once: the second one waits here, and then finds it taken back.
     numbers = sorted(connection.scalars(query.with_for_update()))
-    rows = [{"sequence": number, "author": author, "reason": reason} for number in numbers]
-    if not rows:
-        return []
-    connection.execute(insert(take_backs), rows)
-    for number in numbers:
-        note(connection, author, "take_back", f"verdict {number}", {"reason": reason} if reason else {})
+    taken = select(verdicts.c.sequence, literal(author, Text), literal(reason, Text)).where(one_of(numbers))
+    connection.execute(insert(take_backs).from_select(["sequence", "author", "reason"], taken))
+    told = {"reason": reason} if reason else {}
+    _note_each(connection, author, [(number, "take_back", told) for number in numbers])
     return numbers
+
+
+def one_of(numbers: Collection[int]) -> ColumnElement[bool]:
+    """Choose verdicts by their numbers: one parameter, however many they are. A statement may have 65,535 of them."""
+    return verdicts.c.sequence == func.any(cast(list(numbers), ARRAY(BigInteger)))
 
 
 def insist_on(connection: Connection, listings: Collection[Listing]) -> None:
@@ -161,6 +173,16 @@ def _parts(listings: Sequence[Listing]) -> Iterable[Sequence[Listing]]:
 def note(connection: Connection, who: str, action: str, subject: str, detail: Row) -> None:
     """Write a line of the audit trail."""
     connection.execute(insert(audit), {"who": who, "action": action, "subject": subject, "detail": detail})
+
+
+def _note_each(connection: Connection, who: str, acts: Sequence[tuple[int, str, Row]]) -> None:
+    """Write a line of the audit trail for each verdict: its number, the action, what is told. Some at once, as others wait for the lock."""
+    rows = [
+        {"who": who, "action": action, "subject": f"verdict {number}", "detail": detail}
+        for number, action, detail in acts
+    ]
+    for start in range(0, len(rows), AT_ONCE):
+        connection.execute(insert(audit).values(rows[start : start + AT_ONCE]))
 
 
 def raise_generation(connection: Connection) -> int:
@@ -237,7 +259,7 @@ def _conditions(which: Which) -> list[ColumnElement[bool]]:
         (which.kind, lambda kind: given.kind == kind),
         (which.event, _on_event),
         (which.pair, _on_pair),
-        (which.sequences, lambda numbers: given.sequence.in_(list(numbers))),
+        (which.sequences, one_of),
         (which.given_with, lambda number: given.given_with == number),
     ]
     return [condition(value) for value, condition in asked if value is not None]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handlers import wiring
+from handlers import deciding, wiring
 from infra.store import Store
 from tests.handlers.calling import ROLES, ask, call
 from tests.handlers.conftest import forget_wiring
@@ -229,6 +229,19 @@ def test_verdicts_are_taken_back_in_bulk_by_filter_after_a_preview(matched: Stor
     assert kept == [(0,)]
     assert done == 200
     assert [v["kind"] for v in send("/verdicts", method="GET")[1]["verdicts"]] == ["not_an_event"]
+
+
+def test_more_verdicts_than_others_can_wait_for_are_not_taken_back_at_once(
+    matched: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "MOST_TAKEN_BACK", 1)
+    wishes = [pair("must_link", "bwb:2", "rza:2"), pair("must_link", "bwb:3", "rza:3")]
+    send("/verdicts", {"verdicts": wishes})
+
+    statuses = [send(f"/verdicts?{which}", method="DELETE")[0] for which in ("author=ada", "kind=must_link")]
+
+    assert statuses == [413, 413]
+    assert rows(matched.engine, "SELECT count(*) FROM take_backs") == [(0,)]
 
 
 def test_what_is_no_event_is_gone_for_readers_until_that_is_taken_back(matched: Store) -> None:

@@ -1,10 +1,13 @@
+from typing import Any
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from dedup_core.errors import UnknownEvent
 from infra.store import Store
+from infra.store.engine import HonestDriver
 from infra.store.reading import event_of
-from infra.store.verdicts import list_verdicts
+from infra.store.verdicts import NewVerdict, append, list_verdicts, withdraw
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -59,6 +62,30 @@ def test_a_verdict_can_be_taken_back_once(three: Store) -> None:
     assert outcomes == [True, False]
     assert not three.take_back(number + 1, author="bob")
     assert three.generations()[0] == 3
+
+
+def test_many_verdicts_cost_a_few_statements_and_not_one_each(
+    three: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    asking = HonestDriver.execute_unnamed
+
+    def counted(driver: HonestDriver, statement: str, *arguments: Any, **options: Any) -> Any:
+        sent.append(statement)
+        return asking(driver, statement, *arguments, **options)
+
+    monkeypatch.setattr(HonestDriver, "execute_unnamed", counted)
+    wishes = [NewVerdict("pin", PARADE, field="title", value=f'"{number}"') for number in range(1200)]
+
+    with three.engine.begin() as connection:
+        numbers = [said.sequence for said in append(connection, wishes, author="ada")]
+        back = withdraw(connection, [*numbers, *range(10**6, 10**6 + 70_000)], author="bob", reason="all")
+    statements = len(sent)
+
+    assert back == numbers
+    assert statements < 20
+    audited = "SELECT who, action, count(DISTINCT subject) FROM audit GROUP BY who, action ORDER BY who"
+    assert rows(three.engine, audited) == [("ada", "pin", 1200), ("bob", "take_back", 1200)]
 
 
 def test_a_verdict_taken_back_stays_on_record_with_who_did_what(three: Store) -> None:

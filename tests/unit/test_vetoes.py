@@ -295,8 +295,8 @@ def test_two_districts_have_a_village_fair_each() -> None:
 
 
 def test_a_town_named_after_a_landscape_is_not_its_namesake_far_from_there() -> None:
-    there = {"latitude": 47.583, "longitude": 9.914, "geo_confidence": 0.9}
-    elsewhere = {"latitude": 48.331, "longitude": 7.861, "geo_confidence": 0.9}
+    there: dict[str, Any] = {"latitude": 47.583, "longitude": 9.914, "geo_confidence": 0.9}
+    elsewhere: dict[str, Any] = {"latitude": 48.331, "longitude": 7.861, "geo_confidence": 0.9}
     named = listing("amt:1", "Maibaumstellen", city="Weiler im Allgäu")
 
     near = decision(named, listing("kal:1", "Maibaumstellen", city="Weiler", **there))

@@ -11,6 +11,8 @@ import orjson
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.request import Request
 
+from handlers.turns import RETRY_AFTER_S, Busy
+
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 
@@ -47,6 +49,11 @@ def tag_of(text: bytes) -> str:
 def _text(body: object) -> bytes:
     # The names of columns are a kind of text of their own, which by itself it refuses as keys.
     return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+
+
+def busy(error: Busy) -> Response[str]:
+    """Answer for what is done for one at a time, while it is."""
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def problem(

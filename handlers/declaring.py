@@ -36,7 +36,7 @@ PROBLEMS: Final = {
     428: "If-Match is needed",
     429: "Too many requests: see Retry-After",
     500: "A fault of ours",
-    503: "Not ready",
+    503: "Not ready, or busy: see Retry-After",
 }
 WITHOUT_BODY: Final = {303: "Fetch it elsewhere: see Location", 304: "You have just that: see If-None-Match"}
 REDIRECTS: Final = {308: "Merged into another event: see Location"}

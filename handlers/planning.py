@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from dedup_core.errors import EventDedupError, InvalidPolicy
 from dedup_core.policy import Policy
+from handlers.turns import one_at_a_time
 from infra.match_queue import MatchQueue
 from infra.store import Store, policies
 from infra.store.tables import canonical_events, generations
@@ -165,6 +166,7 @@ class Plan:
     result_hash: str
 
 
+@one_at_a_time
 def plan(
     store: Store,
     proposed: Policy,
@@ -177,6 +179,7 @@ def plan(
 
     Raises:
         PlanTooLarge: there are more listings.
+        Busy: another plan is being made; nothing was done.
     """
     from dedup_core.pipeline import resolve  # noqa: PLC0415 - SciPy; who asks for anything else need not wait for it
     from handlers.renewing import renewed  # noqa: PLC0415

@@ -15,6 +15,7 @@ from typing import IO, Any, Final, Protocol
 import orjson
 
 from dedup_core.errors import EventDedupError
+from handlers.turns import one_at_a_time
 from infra.store import Store, published
 from infra.store.events import Row, Wanted
 from infra.store.published import ANY_TIME, Times
@@ -121,6 +122,7 @@ class Shares(Protocol):
         """Put a file there and give an address of it."""
 
 
+@one_at_a_time
 def delivered(store: Store, wanted: Wanted, times: Times, *, shares: Shares | None) -> bytes | str:
     """Export in one answer: the zip itself, or the address of one that is too large for a function to give.
 
@@ -128,6 +130,7 @@ def delivered(store: Store, wanted: Wanted, times: Times, *, shares: Shares | No
 
     Raises:
         TooMuch: more events than can be read while someone waits; nothing is exported.
+        Busy: another export is under way; nothing is exported.
     """
     if _count(store, wanted, times, most=MOST_WHILE_WAITING) > MOST_WHILE_WAITING:
         raise TooMuch(

@@ -18,11 +18,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.request import Request
 
 from handlers import wiring
-from handlers.answers import problem, tag_of
+from handlers.answers import busy, problem, tag_of
 from handlers.declaring import Schema, declared
 from handlers.filters import EventFilter, aware
 from handlers.publishing import Address, feed_of, upcoming
 from handlers.publishing_export import TooMuch, delivered
+from handlers.turns import Busy
 from infra.store.published import Times
 
 router = Router()
@@ -113,7 +114,7 @@ def events_as_news(
     return _sent(request, content, NEWS, onward)
 
 
-@router.get("/export", tags=["export"], **declared("reader", BINARY, 303, 413, content_type=ZIP))
+@router.get("/export", tags=["export"], **declared("reader", BINARY, 303, 413, 503, content_type=ZIP))
 def export_events(
     wanted: Annotated[EventFilter, Query()],
     created_since: Moment = None,
@@ -173,6 +174,9 @@ def _asked(request: Request, *, without: Collection[str]) -> list[tuple[str, str
     """Repeat the parameters that were sent."""
     asked = request.resolved_event.resolved_query_string_parameters or {}
     return [(name, value) for name, values in asked.items() for value in values if name not in without]
+
+
+router.exception_handler(Busy)(busy)
 
 
 @router.exception_handler(TooMuch)

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handlers import planning, wiring
 from handlers.access import who
-from handlers.answers import answered, problem, tagged
+from handlers.answers import answered, busy, problem, tagged
 from handlers.declaring import Schema, declared, many, one
 from handlers.planning import FieldFaults, PlanOutdated, PlanTooLarge, PolicyMoved
+from handlers.turns import Busy
 from infra.store import policies
 
 router = Router()
@@ -94,7 +95,7 @@ def _tags(request: Request, header: str) -> list[str]:
     return [each.strip() for each in request.headers.get(header, "").split(",") if each.strip()]
 
 
-@router.post("/policy/plan", tags=["policy"], **declared("editor", PLANNED, 413))
+@router.post("/policy/plan", tags=["policy"], **declared("editor", PLANNED, 413, 503))
 def plan_policy(
     proposal: Annotated[Proposal, Body()],
     limit: Annotated[
@@ -178,6 +179,9 @@ def moved(error: PolicyMoved) -> Response[str]:
 def outdated(error: PlanOutdated) -> Response[str]:
     """Answer for a plan that no longer holds."""
     return problem(HTTPStatus.CONFLICT, str(error))
+
+
+router.exception_handler(Busy)(busy)
 
 
 @router.exception_handler(PlanTooLarge)

@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.request import Request
 from handlers.access import READING, Caller, note_refusal
 from handlers.declaring import Least, declared
 from handlers.failures import described
+from handlers.turns import Busy
 from handlers.web.shell import Answer, onward, page, sent
 from handlers.web.visiting import CSRF, ROOT, SESSION, Visit, Visitor, link, visited
 
@@ -69,6 +70,10 @@ def respond(shown: Shown, visit: Visit, recognise: Callable[[str], Visitor | Non
         answer = _told(visit, HTTPStatus.NOT_FOUND, "There is nothing here.")
     except Refused as refusal:
         answer = _told(visit, HTTPStatus.UNPROCESSABLE_ENTITY, str(refusal))
+    except Busy:
+        answer = _told(
+            visit, HTTPStatus.SERVICE_UNAVAILABLE, "Another one is under way; try again in a while."
+        )
     except Exception as error:  # the last one to see it: an editor gets a page, the log gets the fault
         logger.error("page_failed", extra={"errors": 1, **described(error)})
         answer = _told(

@@ -11,6 +11,7 @@ from dedup_core.policy import Policy, parse_policy
 from handlers import planning, wiring
 from handlers.described import described
 from handlers.planning import Plan, PlanOutdated, PlanTooLarge, PolicyMoved
+from handlers.turns import Busy
 from handlers.web.mounting import Shown
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import ROOT, Visit
@@ -71,6 +72,8 @@ def _plan(visit: Visit, text: str, proposed: Policy) -> Answer:
         return _shown(
             visit, text=text, refusal="Too many listings to plan while you wait: use “event-dedup plan”."
         )
+    except Busy:
+        return _shown(visit, text=text, refusal="Another plan is being made; try again in a while.")
     return _shown(visit, text=text, plan=made)
 
 

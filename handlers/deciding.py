@@ -127,6 +127,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
     with store.deciding() as work:
         if (known := _answered_before(work, request)) is not None:
             return known
+        policy = work.policy() or policy
         _insist_on_versions(work, request.versions, policy)
         wishes = _wishes(work, request)
         taken = _taken(work, request.taking_back)
@@ -139,9 +140,7 @@ def decide(request: Request, *, store: DecisionStore, queue: MatchQueue, policy:
         given = work.append(new, author=request.author, act=request.act)
         said = sorted([*before, *given], key=lambda one: one.sequence)
         generation = work.raise_generation() if given or taken else work.generations()[0]
-        prospect, clashes = outlook(
-            work, said, taken, work.policy_in_force() or policy, generation=generation
-        )
+        prospect, clashes = outlook(work, said, taken, policy, generation=generation)
         if clashes:
             raise Contradicted(clashes)
         answer = answer_of(work, said, taken, prospect, generation=generation, clashes=())
@@ -159,6 +158,7 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
     """
     _warm()
     with store.looking() as work:
+        policy = work.policy() or policy
         _insist_on_versions(work, request.versions, policy)
         wishes = _wishes(work, request)
         work.insist_on({listing for wish in wishes for listing in wish.listings})
@@ -167,9 +167,7 @@ def preview(request: Request, *, store: DecisionStore, policy: Policy) -> Answer
         said = [said_of(first + place, wish, request.author) for place, wish in enumerate(wishes)]
         found = contradictions_of(work, wishes, taken, author=request.author)
         generation = work.generations()[0] + 1
-        prospect, clashes = outlook(
-            work, said, taken, work.policy_in_force() or policy, generation=generation
-        )
+        prospect, clashes = outlook(work, said, taken, policy, generation=generation)
         return answer_of(
             work, said, taken, prospect, generation=generation, clashes=(*found, *clashes), preview=True
         )
@@ -255,7 +253,6 @@ def outlook(
     """Work out what verdicts make of the events that they touch, and which pins contradict then; null if they touch too many."""
     from dedup_core.neighbourhood import pins_against, resettled  # noqa: PLC0415 - brings SciPy along
 
-    policy = work.policy() or policy
     start = _start(work, [*said, *taken])
     near = work.neighbourhood(start, most=MOST_TOUCHED, titles=policy.synthesis.template_titles)
     if near is None:
@@ -394,7 +391,6 @@ def _pending_versions(
     """Name the versions that events get by the run that is due; none if they can reach too many listings, for none was answered."""
     from dedup_core.neighbourhood import resettled  # noqa: PLC0415 - brings SciPy along
 
-    policy = work.policy() or policy
     start = [listing for listings in work.members(names).values() for listing in listings]
     near = work.neighbourhood(start, most=MOST_TOUCHED, titles=policy.synthesis.template_titles)
     if near is None:

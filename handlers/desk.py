@@ -29,7 +29,6 @@ MOST_POINTS: Final = 1500
 """Places on the map: the ones with most events."""
 
 MOST_RELATED: Final = 100
-MOST_GIVEN: Final = 1000
 MOST_ERRORS: Final = 500
 MOST_SUGGESTED: Final = 5
 """Of one kind, such as towns."""
@@ -232,7 +231,7 @@ def case_of(store: Store, a: Listing, b: Listing) -> Case | None:
 def count_given(store: Store, author: str, since: datetime) -> int:
     """Count the verdicts that someone gave since a time, and that still hold."""
     with store.reading() as connection:
-        return len(verdicts.find_verdicts(connection, Which(author=author, since=since), limit=MOST_GIVEN))
+        return verdicts.count_verdicts(connection, Which(author=author, since=since))
 
 
 def list_audit(store: Store, *, before: int | None, limit: int) -> list[dict[str, Any]]:

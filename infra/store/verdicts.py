@@ -238,6 +238,12 @@ def find_verdicts(
     return [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
 
 
+def count_verdicts(connection: Connection, which: Which) -> int:
+    """Count verdicts in force, reading none of them."""
+    query = select(func.count()).select_from(verdicts).where(*_conditions(which), IN_FORCE)
+    return connection.scalar(query) or 0
+
+
 def list_verdicts(
     connection: Connection,
     *,

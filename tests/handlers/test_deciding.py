@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from dedup_core.contradicting import Listing
 from dedup_core.errors import UnknownEvent, WrongValue
@@ -438,6 +439,20 @@ def test_a_listing_is_paired_with_another_one_or_with_none(desk: Desk, kind: str
             attempt(itself)
 
     assert rows(desk.store.engine, "SELECT count(*) FROM verdicts") == [(0,)]
+
+
+def test_the_policy_is_asked_for_once_a_decision(desk: Desk) -> None:
+    concert, wish = desk.event_of("bwb:1"), NewVerdict("cannot_link", named("bwb:1"), named("tix:1"))
+    asked: list[str] = []
+
+    def remember(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.extend([statement] if "FROM policies" in statement else [])
+
+    event.listen(desk.store.engine, "before_cursor_execute", remember)
+    desk.ask(Request("ada", [wish], versions=desk.versions(concert)))
+    event.remove(desk.store.engine, "before_cursor_execute", remember)
+
+    assert len(asked) == 1
 
 
 def test_what_is_not_in_force_can_not_be_taken_back(desk: Desk) -> None:

@@ -1,0 +1,29 @@
+"""The desk's own numbers, told of real rows."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from handlers import desk
+from infra.store import Store
+from tests.store.uploads import save
+from tests.unit.listings import listing
+
+MANY = 1200
+
+
+def test_all_verdicts_of_a_day_are_counted_however_many_and_only_those_in_force(store: Store) -> None:
+    save(store, [listing("bwb:1", "Flohmarkt")])
+    said = """
+        INSERT INTO verdicts (kind, a_source_code, a_id, author, given_at)
+        SELECT 'not_an_event', 'bwb', '1', author, given_at FROM generate_series(1, :many),
+            (VALUES ('ada', now()), ('bob', now()), ('ada', now() - interval '3 days')) AS v(author, given_at)
+    """
+    with store.engine.begin() as connection:
+        connection.execute(text(said), {"many": MANY})
+        back = "INSERT INTO take_backs (sequence, author) SELECT max(sequence), 'ada' FROM verdicts WHERE author = 'ada' AND given_at > now() - interval '1 day'"
+        connection.execute(text(back))
+
+    counted = desk.count_given(store, "ada", datetime.now(UTC) - timedelta(days=1))
+
+    assert counted == MANY - 1

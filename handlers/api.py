@@ -5,6 +5,7 @@ Faults of a request are told as problem+json (RFC 9457); a fault of ours is told
 
 import sys
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -28,6 +29,8 @@ from handlers.declaring import OF_BODIES, described_answer
 from handlers.failures import described
 from handlers.filters import EventFilter
 from handlers.routes import events, feeds, files, health, page, policy, runs, verdicts
+from infra.errors import DecidersBusy
+from infra.store.deciding import WAIT_S
 
 logger = Logger(service="api")
 
@@ -104,6 +107,11 @@ def refused(error: ServiceError) -> Response[str]:
     return problem(HTTPStatus(error.status_code), str(error.msg))
 
 
+def others_decide(error: DecidersBusy) -> Response[str]:
+    """Answer for a decision that others keep from being made."""
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": str(ceil(WAIT_S))})
+
+
 def failed(error: Exception) -> Response[str]:
     """Answer for a fault of ours: with no word of what it was, which the log has."""
     logger.error("request_failed", extra={"errors": 1, **described(error)})
@@ -114,6 +122,7 @@ FAULTS: Final[dict[type[Exception], Any]] = {
     RequestValidationError: wrong_request,
     NotFoundError: not_found,
     ServiceError: refused,
+    DecidersBusy: others_decide,
     Exception: failed,
 }
 

@@ -11,6 +11,10 @@ class MatcherBusy(EventDedupError):  # noqa: N818
     """Another matcher holds the lock. Don't acknowledge the message; it comes again when the other is done."""
 
 
+class DecidersBusy(EventDedupError):  # noqa: N818
+    """Others decide, and it takes longer than one may wait. Come again in a few seconds; nothing was done."""
+
+
 class SchemaNotReady(EventDedupError):  # noqa: N818
     """The database is not at the schema that this code needs. Run the migrations, then retry."""
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from infra.errors import MatcherBusy
+from infra.errors import DecidersBusy, MatcherBusy
 
 PASSING: Final = ("08", "40", "53", "55P03", "57P")
 """Beginnings of PostgreSQL's error codes: connection exceptions, transaction rollback (deadlock), insufficient resources, a lock
@@ -13,7 +13,7 @@ that was not to be had in time, operator intervention (a server that stops or st
 
 def passes(error: BaseException) -> bool:
     """Tell whether the same call may succeed later: no connection, a server that restarts, another's lock, another matcher at work."""
-    if isinstance(error, MatcherBusy | InterfaceError | OperationalError):
+    if isinstance(error, MatcherBusy | DecidersBusy | InterfaceError | OperationalError):
         return True
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated or sqlstate(error).startswith(PASSING)

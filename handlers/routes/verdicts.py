@@ -165,7 +165,7 @@ DECISION: Final = one(
     gone=many(one(id=TEXT, successors=many(TEXT))),
 )
 NEXT: Final = {"type": ["string", "null"]}
-WRITES: Final = (200, 404, 409, 412)
+WRITES: Final = (200, 404, 409, 412, 503)
 
 
 @router.get(
@@ -235,7 +235,7 @@ def give(
     return _decided(request, plan, wishes, act=None, key=key, preview=preview)
 
 
-@router.delete("/verdicts/<sequence>", **declared("editor", DECISION, 404))
+@router.delete("/verdicts/<sequence>", **declared("editor", DECISION, 404, 503))
 def take_back(
     request: HttpRequest,
     sequence: Annotated[int, Path(ge=1, lt=2**63)],
@@ -247,7 +247,7 @@ def take_back(
     return _decided(request, (), words, act=None, key=key, preview=preview, status=HTTPStatus.OK)
 
 
-@router.delete("/verdicts", **declared("editor", DECISION, 413))
+@router.delete("/verdicts", **declared("editor", DECISION, 413, 503))
 def take_back_many(
     request: HttpRequest, wanted: Annotated[VerdictFilter, Query()], preview: Preview = False, key: Key = None
 ) -> Response[str]:

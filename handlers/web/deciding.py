@@ -24,6 +24,7 @@ from handlers.deciding import (
     decide,
     preview,
 )
+from infra.errors import DecidersBusy
 from infra.store.verdicts import NewVerdict
 
 Pair = tuple[Listing, Listing]
@@ -42,6 +43,12 @@ class Decided:
 UNDONE: Final = "What was to be undone no longer holds."
 GONE: Final = "A listing or an event of this is no longer there."
 CHANGED: Final = "This event has changed in the meantime; look at it again."
+REFUSALS: Final[dict[type[Exception], str]] = {
+    NothingToTakeBack: UNDONE,
+    UnknownEvent: GONE,
+    Outdated: CHANGED,
+    DecidersBusy: "Another one is under way; try again in a while.",
+}
 
 
 def say(
@@ -67,12 +74,8 @@ def _decided(request: Request) -> Decided:
         answer = decide(request, store=parts.store, queue=parts.queue, policy=parts.policy)
     except Contradicted as found:
         return Decided(chains=[chain_of(one) for one in found.found])
-    except NothingToTakeBack:
-        return Decided(refusal=UNDONE)
-    except UnknownEvent:
-        return Decided(refusal=GONE)
-    except Outdated:
-        return Decided(refusal=CHANGED)
+    except (NothingToTakeBack, UnknownEvent, Outdated, DecidersBusy) as error:
+        return Decided(refusal=REFUSALS[type(error)])
     except CannotArrange as error:
         return Decided(refusal=str(error))
     return Decided(tuple(each["sequence"] for each in answer["verdicts"]), answer=answer)

@@ -7,19 +7,25 @@ read, whatever the size of the database.
 
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from dedup_core.contradicting import Listing, Said
 from dedup_core.events import DECISION_SCHEMA, EVENT_SCHEMA, VERDICT_SCHEMA, Neighbourhood, Previous
 from dedup_core.policy import Policy
+from infra.errors import DecidersBusy
+from infra.outages import sqlstate
 from infra.store import policies
 from infra.store import verdicts as given
 from infra.store.copying import fetched
+from infra.store.engine import LIMITS
 from infra.store.snapshots import one_moment
 from infra.store.tables import (
     canonical_events,
@@ -33,6 +39,12 @@ from infra.store.verdicts import NewVerdict, Which
 
 DECISION_LOCK: Final = 7_305_004
 """Advisory lock of who decides; it ends with the transaction. A decision takes a tenth of a second, and people are few."""
+
+WAIT_S: float = 10
+"""Seconds that a decision waits for others: who waits holds one of a server's few threads. A guess; most take a tenth of a second."""
+
+LOCK_NOT_AVAILABLE: Final = "55P03"
+"""PostgreSQL's code for a lock that was not to be had in time."""
 
 ANSWERS_LAST: Final = timedelta(days=7)
 """How long an answer is kept for who asks again with the same key."""
@@ -113,11 +125,6 @@ class DecisionWork:
         """List the verdicts in force on any of some listings."""
         return given.standing_on(self.moment, listings)
 
-    def policy_in_force(self) -> Policy | None:
-        """Read the policy that was applied last, or null if none ever was."""
-        applied = policies.in_force(self.moment)
-        return None if applied is None else applied.policy
-
     def insist_on(self, listings: Collection[Listing]) -> None:
         """Check that listings are there; raises UnknownEvent."""
         given.insist_on(self.moment, listings)
@@ -158,11 +165,37 @@ _ONE_A_PROCESS: Final = threading.Lock()
 
 
 def deciding(engine: Engine) -> Iterator[DecisionWork]:
-    """Open a decision's transaction: lock first, then look. Committed when the caller is done, rolled back when it fails."""
-    with _ONE_A_PROCESS, engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DECISION_LOCK})
+    """Open a decision's transaction: lock first, then look. Committed when the caller is done, rolled back when it fails.
+
+    Raises:
+        DecidersBusy: others took longer than WAIT_S.
+    """
+    with _turn(), engine.begin() as connection:
+        _lock(connection)
         with one_moment(engine) as moment:
             yield DecisionWork(connection, moment)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _ONE_A_PROCESS.acquire(timeout=WAIT_S):
+        raise DecidersBusy("others decide: come again in a few seconds")
+    try:
+        yield
+    finally:
+        _ONE_A_PROCESS.release()
+
+
+def _lock(connection: Connection) -> None:
+    """Wait for those of other processes; what is waited for later, an ingest's rows, may take its usual time."""
+    connection.execute(text(f"SET LOCAL lock_timeout = {ceil(WAIT_S * 1000)}"))
+    try:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DECISION_LOCK})
+    except DBAPIError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        raise DecidersBusy("others decide: come again in a few seconds") from error
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LIMITS['lock_timeout']}'"))
 
 
 def looking(engine: Engine) -> Iterator[DecisionWork]:

@@ -1,11 +1,14 @@
 """Verdicts over HTTP: who may, what is answered, and that nothing is done twice, unseen or by halves."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from handlers import deciding, wiring
 from infra.store import Store
+from infra.store import deciding as deciding_store
 from tests.handlers.calling import ROLES, ask, call
 from tests.handlers.conftest import forget_wiring
 from tests.store.uploads import rows, run, save
@@ -242,6 +245,31 @@ def test_more_verdicts_than_others_can_wait_for_are_not_taken_back_at_once(
 
     assert statuses == [413, 413]
     assert rows(matched.engine, "SELECT count(*) FROM take_backs") == [(0,)]
+
+
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["another process", "this process"])
+def test_who_would_wait_too_long_for_others_that_decide_is_told_when_to_come_again(
+    matched: Store, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    monkeypatch.setattr(deciding_store, "WAIT_S", 0.2)
+    wish = {"verdicts": [pair("must_link", "bwb:2", "rza:2")]}
+
+    with ThreadPoolExecutor(1) as threads, matched.engine.connect() as other:
+        if elsewhere:
+            other.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": deciding_store.DECISION_LOCK})
+            answering = threads.submit(call, "/verdicts", method="POST", body=wish, role="editor")
+            over = wait([answering], timeout=10).done
+            other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": deciding_store.DECISION_LOCK})
+        else:
+            with matched.deciding():
+                answering = threads.submit(call, "/verdicts", method="POST", body=wish, role="editor")
+                over = wait([answering], timeout=10).done
+    answer = answering.result()
+
+    assert over
+    assert (answer["statusCode"], answer["headers"].get("Retry-After")) == (503, "10")
+    assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(0,)]
+    assert send("/verdicts", wish)[0] == 201
 
 
 def test_what_is_no_event_is_gone_for_readers_until_that_is_taken_back(matched: Store) -> None:

@@ -71,7 +71,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("hidden"),
     )
     for name in TEXTS:
-        op.create_index(f"source_events_{name}_idx", "source_events", [name], postgresql_using="hash")
+        # On a large database an operator makes them beforehand, without stopping ingests as this does.
+        op.create_index(
+            f"source_events_{name}_idx", "source_events", [name], postgresql_using="hash", if_not_exists=True
+        )
 
 
 def _widen_verdicts() -> None:

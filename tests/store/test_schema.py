@@ -1,4 +1,6 @@
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,6 +11,7 @@ from infra.errors import SchemaNotReady
 from infra.store import Store, schema
 from infra.store.engine import build_engine
 from infra.store.tables import metadata
+from tests.conftest import administrate
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -95,6 +98,21 @@ def test_two_upgrades_at_once_wait_for_each_other(empty_database: str) -> None:
     assert stores[0].generations() == (0, 0)
     for one in stores:
         one.engine.dispose()
+
+
+def test_indexes_that_an_operator_made_beforehand_as_the_runbook_says_are_taken_as_they_are(
+    store: Store,
+) -> None:
+    before = shape(store.engine)
+    runbook = (Path(__file__).parents[2] / "docs" / "RUNBOOK.md").read_text(encoding="utf-8")
+    made = re.findall("^CREATE INDEX CONCURRENTLY .*;$", runbook, re.MULTILINE)
+    schema.downgrade(store.engine, "0004")
+
+    administrate(store.engine.url.render_as_string(hide_password=False), *made)
+    store.upgrade()
+
+    assert len(made) == 2
+    assert shape(store.engine) == before
 
 
 def test_code_refuses_a_database_at_another_revision(empty_database: str) -> None:

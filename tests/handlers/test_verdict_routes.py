@@ -272,6 +272,31 @@ def test_who_would_wait_too_long_for_others_that_decide_is_told_when_to_come_aga
     assert send("/verdicts", wish)[0] == 201
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 20_000,
+        '{"taking_back": [' + "9" * 5_000 + "]}",
+        '{"verdicts": ' + "[" * 900 + "]" * 900 + "}",
+        '{"verdicts": [{"kind": "pin", "event": "ev_a", "field": "title", "value": '
+        + "[" * 900
+        + "]" * 900
+        + "}]}",
+        '{"reason": "\\ud800", "taking_back": [1]}',
+    ],
+    ids=["open", "digits", "lists", "value", "surrogate"],
+)
+def test_a_body_that_no_program_sends_is_refused_and_no_fault_of_ours(matched: Store, body: str) -> None:
+    headers = {"content-type": "application/json", "idempotency-key": "one"}
+
+    statuses = [
+        call(path, headers, method="POST", body=body, role="editor")["statusCode"]
+        for path in ("/verdicts", "/policy/plan")
+    ]
+
+    assert statuses == [422, 422]
+
+
 def test_what_is_no_event_is_gone_for_readers_until_that_is_taken_back(matched: Store) -> None:
     event = event_of(matched, "bwb:1")
     number = send("/verdicts", {"verdicts": [{"kind": "not_an_event", "a": name("bwb:1")}]})[1]["verdicts"][

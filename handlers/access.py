@@ -5,9 +5,9 @@ Who has no key is whom the gateway vouches for, which has checked a token or a s
 administer the function can invoke it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
@@ -183,8 +183,11 @@ def _listed(value: object) -> list[str]:
     return str(value or "").strip("[]").replace(",", " ").split()
 
 
+def _fits(name: str, pattern: str) -> bool:
+    """Compare a name: ``*`` stands for anything within one part of a path, as a session may call itself like another's role."""
+    return re.fullmatch("[^/]*".join(map(re.escape, pattern.split("*"))), name) is not None
+
+
 def _highest(names: Iterable[str], roles: Mapping[str, Role]) -> Role | None:
-    fitting = [
-        role for name in names for pattern, role in roles.items() if name and fnmatchcase(name, pattern)
-    ]
+    fitting = [role for name in names for pattern, role in roles.items() if name and _fits(name, pattern)]
     return max(fitting, key=RANKS.__getitem__, default=None)

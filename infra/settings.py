@@ -129,7 +129,7 @@ class Settings(BaseSettings):
     roles: dict[str, Literal["reader", "editor", "admin"]] = Field(
         {},
         description='Who may what over HTTP, as JSON: {"portal-editors": "editor", "arn:aws:sts::*:assumed-role/backend/*": "reader"}. '
-        "Left: a token's subject or group, or the ARN that signed; * stands for anything. Keys of the database have roles of their own.",
+        "Left: a token's subject or group, or the ARN that signed; * stands for anything but a slash. Keys of the database have roles of their own.",
     )
     role_claim: str = Field(
         "cognito:groups", description="The claim of a token that lists what ROLES knows: its groups."

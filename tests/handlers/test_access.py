@@ -106,6 +106,9 @@ def test_a_key_is_shown_by_its_header_or_as_a_bearers(deployed: Store, form: str
         ({"jwt": {"claims": {"sub": "editors-not"}}}, 403),
         ({"iam": {"userArn": "arn:aws:sts::1:assumed-role/desk/ada"}}, 200),
         ({"iam": {"userArn": "arn:aws:sts::1:assumed-role/other/desk/ada"}}, 403),
+        ({"iam": {"userArn": "arn:aws:sts::1:assumed-role/backend-editors/ada"}}, 200),
+        ({"iam": {"userArn": "arn:aws:sts::1:assumed-role/other/x-editors"}}, 403),
+        ({"iam": {"userArn": "arn:aws:sts::1:assumed-role/other/x-editors/ada"}}, 403),
         ({"jwt": {"claims": {}}}, 401),
         ({}, 401),
     ],
@@ -114,6 +117,8 @@ def test_whom_the_gateway_vouches_for_has_the_highest_role_that_fits(
     deployed: Store, monkeypatch: pytest.MonkeyPatch, authoriser: dict[str, Any], expected: int
 ) -> None:
     desk = ROLES.replace("{", '{"arn:aws:sts::1:assumed-role/desk/*": "editor", ', 1)
+    desk = desk.replace("{", '{"arn:aws:sts::1:assumed-role/*-editors*": "editor", ', 1)
+    desk = desk.replace("{", '{"arn:aws:sts::1:assumed-role/*-editors/*": "editor", ', 1)
     monkeypatch.setenv("EVENT_DEDUP_ROLES", desk)
     wiring.settings.cache_clear()
     event = gateway_event("/written", {}, method="POST", authoriser=authoriser)

@@ -287,7 +287,9 @@ class Policy(Section):
     """The whole document."""
 
     version: str = Field(
-        min_length=1, description="a name for this state of the policy, shown in every result"
+        min_length=1,
+        pattern=r"^[^\x00]+$",
+        description="a name for this state of the policy, shown in every result",
     )
     intake: Intake
     blocking: Blocking

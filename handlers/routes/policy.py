@@ -69,7 +69,7 @@ class Proposal(BaseModel):
 
     policy: dict[str, Any] = Field(description="The whole document, as GET /policy gives it.")
     token: str | None = Field(None, max_length=200, description="Of the plan that was read.")
-    reason: str | None = Field(None, max_length=2000)
+    reason: str | None = Field(None, max_length=2000, pattern=r"^[^\x00]*$")
 
 
 @router.get("/policy", tags=["policy"], **declared("reader", IN_FORCE, 304))

@@ -112,6 +112,15 @@ def test_a_wrong_policy_is_refused_field_by_field_and_nothing_of_it_repeated(dep
     assert "hunter2" not in json.dumps(told)
 
 
+def test_a_text_that_no_database_holds_is_refused_in_a_policy_and_in_its_reason(deployed: Store) -> None:
+    wrong = [{"policy": {**STRICT, "version": "a\0b"}}, {"policy": STRICT, "reason": "a\0b"}]
+
+    statuses = [sent("PUT", "/policy", body, seen="*")[0] for body in wrong]
+
+    assert statuses == [422, 422]
+    assert planning.in_force(deployed, POLICY).applied is None
+
+
 def test_more_than_can_be_planned_while_someone_waits_is_refused(
     deployed: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,12 @@ ZIP: Final = "application/zip"
 TEXT: Final[Schema] = {"type": "string"}
 BINARY: Final[Schema] = {"type": "string", "contentMediaType": ZIP}
 
-Title = Annotated[str, Query(min_length=1, max_length=200, description="What the feed is called.")]
+Title = Annotated[
+    str,
+    Query(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", description="What the feed is called."
+    ),
+]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="Where the page before ended: see its Link.")
 ]

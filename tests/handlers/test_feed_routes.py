@@ -133,7 +133,7 @@ def test_a_key_in_the_address_opens_feeds_to_readers_and_nothing_else_to_anyone(
     assert status("/events.ics", "wrong") == 401
 
 
-@pytest.mark.parametrize("query", ["limit=0", "since=soon", "cursor=abc", "limit=1001"])
+@pytest.mark.parametrize("query", ["limit=0", "since=soon", "cursor=abc", "limit=1001", "title=a%0ab"])
 def test_a_feed_that_is_asked_for_wrongly_says_so(deployed: Store, query: str) -> None:
     answer = call(f"/events.ics?{query}")
 

@@ -41,13 +41,20 @@ class _Value(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+FIRST_DAY: Final = day(1900, 1, 1)
+LAST_DAY: Final = day(2100, 12, 31)
+"""The years that listings may have by the package's policy: at the ends of the calendar there is no day after, nor a day before."""
+
+Day = Annotated[day, Field(strict=False, ge=FIRST_DAY, le=LAST_DAY)]
+
+
 class Occurrence(_Value):
     """One of the event's dates."""
 
-    date: Annotated[day, Field(strict=False)]
+    date: Day
     start_time: Time | None = None
     end_time: Time | None = None
-    end_date: Annotated[day, Field(strict=False)] | None = None
+    end_date: Day | None = None
 
 
 class Position(_Value):

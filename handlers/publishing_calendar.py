@@ -61,14 +61,14 @@ def _frame(feed: Feed, zone: ZoneInfo, years: frozenset[int], title: str) -> Cal
     frame.add("prodid", PRODUCT)
     frame.add("version", "2.0")
     for name in ("name", "x-wr-calname"):  # RFC 7986, and what programs read in its place
-        frame.add(name, writable(title))
+        frame.add(name, writable(title).replace("\n", " "))
     frame.add("x-wr-timezone", zone.key)
     frame.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     frame.add("x-published-ttl", "PT1H")
     if (changed := newest([*feed.items, *feed.tombstones])) is not None:
         frame.add("last-modified", changed.astimezone(UTC))
     if years:
-        until = date(max(years) + 2, 1, 1)
+        until = date(min(max(years) + 2, date.max.year), 1, 1)
         frame.add_component(Timezone.from_tzinfo(zone, first_date=date(min(years), 1, 1), last_date=until))
     return frame
 
@@ -146,7 +146,9 @@ def _status(item: Item) -> str:
 def _add_time(part: Event, span: Span) -> None:
     part.add("dtstart", span.start)
     if not span.timed:
-        part.add("dtend", (span.end or span.start) + A_DAY)  # the day on which it is over
+        last = span.end or span.start
+        if last < date.max:  # behind which no calendar has a day
+            part.add("dtend", last + A_DAY)  # the day on which it is over
     elif span.end is not None:
         part.add("dtend", span.end)
 

@@ -31,7 +31,7 @@ from infra.store.verdicts import NewVerdict, append, raise_generation
 from tests.conftest import created
 from tests.store.uploads import run, save
 from tests.unit.listings import listing, occurrence
-from tests.unit.test_validating import listings, taken_in
+from tests.unit.test_validating import listings, simple, taken_in
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ADDRESS = Address("https://events.example", "events.example")
@@ -81,6 +81,18 @@ def items_of(*given: dict[str, Any]) -> list[Item]:
 def parts_of(calendar_text: bytes) -> list[Any]:
     """Give the events of a calendar; what is in them is as varied as the standard, so nothing is said of it."""
     return list(Calendar.from_ical(calendar_text).walk("VEVENT"))
+
+
+@pytest.mark.parametrize("clock", [None, "20:00"])
+def test_a_calendar_ends_where_pythons_does_and_its_name_is_one_line(clock: str | None) -> None:
+    (item,) = items_of(simple())
+    last = replace(item, content={**item.content, "event_dates": [occurrence("9999-12-31", clock)]})
+
+    text, _ = calendar(Feed([last], [], [], None), ADDRESS, BERLIN, title="All\nes")
+    (part,) = parts_of(text)
+
+    assert part.decoded("dtstart") == (date.max if clock is None else at("9999-12-31", clock))
+    assert Calendar.from_ical(text)["x-wr-calname"] == "All es"
 
 
 def expanded(text: bytes) -> dict[str, set[tuple[date, date | None]]]:

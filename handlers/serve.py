@@ -85,9 +85,10 @@ class LocalResolver(HttpResolverLocal):
 
 
 def _measured(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add how long the body is; it would otherwise go in chunks."""
+    """Add how long the body is, which would otherwise go in chunks; where a route answers none, an empty one goes."""
+    answer["body"] = answer["body"] or ""
     if answer["statusCode"] not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        body = answer["body"] or ""
+        body = answer["body"]
         length = len(base64.b64decode(body)) if answer.get("isBase64Encoded") else len(body.encode())
         answer["headers"]["Content-Length"] = str(length)
     return answer

@@ -228,6 +228,17 @@ def test_the_page_needs_nothing_else_and_no_listing_can_put_markup_into_it(page:
     assert "&lt;script&gt;alert(1)" in text
 
 
+@pytest.mark.parametrize("asked", [(), ("--sweep", "thresholds.match=2:8:2")])
+def test_the_page_has_just_what_was_asked_for(asked: tuple[str, ...], page: Path, folder: Path) -> None:
+    whole = page.read_text(encoding="utf-8")
+
+    result = run(str(folder), "--html", str(page), *asked)
+
+    assert result.exit_code == 0
+    assert ("Sweep of" in page.read_text(encoding="utf-8")) == bool(asked)
+    assert "Sweep of" in whole
+
+
 BROWSER: Final = shutil.which("chromium") or shutil.which("google-chrome")
 
 

@@ -150,6 +150,12 @@ def test_what_no_route_could_read_is_refused_before_it_is_read(application: Any)
     assert {answer.headers["content-type"] for answer in answers[:3]} == {"application/problem+json"}
 
 
+def test_an_answer_without_a_body_is_an_empty_one(application: Any) -> None:
+    (answer,) = asked(application, ("GET", "/", {}))
+
+    assert (answer.status_code, answer.content) == (303, b"")
+
+
 def test_who_asks_too_much_is_told_when_to_come_back_and_others_are_not_kept_from_asking(
     application: Any,
 ) -> None:

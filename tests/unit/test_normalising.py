@@ -128,3 +128,5 @@ def test_a_title_has_the_same_words_in_any_company(titles: list[list[str]], chan
 def test_a_weekday_on_which_it_does_not_begin_and_the_age_of_whom_it_is_for_stay() -> None:
     assert "donnerstag" in normalised("Boule am Donnerstag")["title_tokens"].split()
     assert "4" in normalised("Vorlesestunde ab 4 Jahren")["title_tokens"].split()
+    assert "3" in normalised("Kinderturnen (3 Jahre)")["title_tokens"].split()
+    assert "8" in normalised("Schwimmkurs, 8 Jahre")["title_tokens"].split()

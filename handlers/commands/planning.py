@@ -90,7 +90,7 @@ def policy_plan(path: Proposed, as_json: AsJson = False) -> None:
 
     Takes as long as a run. The token at the end applies just this: it is void as soon as the data has moved on.
 
-    **Example:** `event-dedup policy plan my.yaml`
+    **Example:** `event-dedup policy plan dedup_core/matching.yaml`
     """
     from handlers import planning
     from handlers.terminal import print_json, progress_bar
@@ -156,7 +156,7 @@ def policy_apply(
 
     It holds for every run from now on, whatever EVENT_DEDUP_POLICY_FILE says, until another one is applied.
 
-    **Example:** `event-dedup policy apply my.yaml --reason "carnival titles vary"`
+    **Example:** `event-dedup policy apply dedup_core/matching.yaml --reason "carnival titles vary"`
     """
     from handlers import planning
     from handlers.terminal import print_json, say

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from rapidfuzz.distance import OSA
-
 LINKS: Final = ("", "s", "es", "n", "en", "er", "e", "ns")
 """Letters that join the parts of a compound (Fugenelemente)."""
 
@@ -138,6 +136,8 @@ class Splitter:
 
     def _nearest(self, word: str) -> Iterator[str]:
         """Find the one known form that differs by a letter, or by two that changed places; the first letter is seldom wrong."""
+        from rapidfuzz.distance import OSA  # noqa: PLC0415 - ingest starts without it, as few words need it
+
         if len(word) < MIN_NEAR:
             return
         shorter = {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}

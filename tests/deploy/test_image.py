@@ -32,7 +32,7 @@ IMPORT_CPU_S = {"api": 2.0, "ingest": 2.5, "match": 3.0, "sweep": 2.0, "migrate"
 
 NOT_NEEDED = {
     "api": {"numpy", "scipy"},
-    "ingest": {"scipy"},
+    "ingest": {"scipy", "rapidfuzz"},
     "match": set(),
     "sweep": {"numpy", "scipy", "rapidfuzz"},
     "migrate": {"numpy", "scipy", "rapidfuzz"},

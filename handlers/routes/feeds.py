@@ -21,9 +21,10 @@ from handlers import wiring
 from handlers.answers import busy, problem, tag_of
 from handlers.declaring import Schema, declared
 from handlers.filters import EventFilter, aware
-from handlers.publishing import Address, feed_of, upcoming
+from handlers.publishing import Address, Feed, feed_of, upcoming
 from handlers.publishing_export import TooMuch, delivered
 from handlers.turns import Busy
+from infra.store import Store
 from infra.store.published import Times
 
 router = Router()
@@ -66,9 +67,8 @@ def events_as_calendar(
     """Subscribe to the events of a filter as iCalendar, soonest first. Without a day it begins a month back. What is gone is cancelled for a month."""
     from handlers.publishing_calendar import calendar
 
-    parts, now = wiring.for_feeds(), datetime.now(UTC)
-    soon = upcoming(wanted.wanted(), now.date())
-    feed = feed_of(parts.store, soon, now=now, limit=limit, cursor=cursor)
+    parts = wiring.for_feeds()
+    feed = _soonest(parts.store, wanted, limit=limit, cursor=cursor)
     content, onward = calendar(feed, _address(request), ZoneInfo(parts.time_zone), title=title)
     return _sent(request, content, CALENDAR, onward)
 
@@ -88,9 +88,8 @@ def events_as_linked_data(
     """Read the events of a filter as schema.org events in JSON-LD, soonest first. Without a day it begins a month back."""
     from handlers.publishing_linked import linked
 
-    parts, now = wiring.for_feeds(), datetime.now(UTC)
-    soon = upcoming(wanted.wanted(), now.date())
-    feed = feed_of(parts.store, soon, now=now, limit=limit, cursor=cursor)
+    parts = wiring.for_feeds()
+    feed = _soonest(parts.store, wanted, limit=limit, cursor=cursor)
     content, onward = linked(feed, _address(request), ZoneInfo(parts.time_zone))
     return _sent(request, content, LINKED, onward)
 
@@ -146,6 +145,12 @@ def export_events(
         "Cache-Control": "private, no-cache",
     }
     return Response(int(HTTPStatus.OK), ZIP, given, headers={**headers})
+
+
+def _soonest(store: Store, wanted: EventFilter, *, limit: int, cursor: str | None) -> Feed:
+    """Read the events of a filter, soonest first; without a day from a month back on."""
+    now = datetime.now(UTC)
+    return feed_of(store, upcoming(wanted.wanted(), now.date()), now=now, limit=limit, cursor=cursor)
 
 
 def _address(request: Request) -> Address:

@@ -7,9 +7,6 @@ from urllib.parse import parse_qsl
 from handlers import api
 from tests.handlers.conftest import CONTEXT
 
-ROLES = json.dumps({"readers": "reader", "editors": "editor", "admins": "admin"})
-"""What EVENT_DEDUP_ROLES has to be for ``role`` to work."""
-
 
 def gateway_event(
     path: str,

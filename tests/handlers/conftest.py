@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from handlers import ingest, match, sweep, wiring
+from infra.store import Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,6 +33,22 @@ def forget_wiring() -> None:
     for part in vars(wiring).values():
         if hasattr(part, "cache_clear") and part.__module__ == wiring.__name__:
             part.cache_clear()
+
+
+ROLES = json.dumps({"readers": "reader", "editors": "editor", "admins": "admin"})
+"""The roles that ``role`` of `tests.handlers.calling` is given."""
+
+
+@pytest.fixture
+def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Point the API's function to a database at head; gives its store."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
+    forget_wiring()
+    store = wiring.store()
+    yield store
+    store.engine.dispose()
+    forget_wiring()
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from handlers.declaring import declared
 from infra.errors import NameTaken
 from infra.keyring import REMEMBERED_S, Keyring
 from infra.store import Store, keys
-from tests.handlers.calling import ROLES, call, gateway_event
-from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.handlers.calling import call, gateway_event
+from tests.handlers.conftest import CONTEXT, ROLES
 from tests.store.uploads import rows
 
 ANYWHERE = Router()
@@ -31,17 +31,11 @@ def forgotten() -> Response[str]:
 
 
 @pytest.fixture(autouse=True)
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Point the function to a database at head, and give it routes of the tests' own; gives the store."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
+def deployed(deployed: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Give the function routes of the tests' own, too."""
     monkeypatch.setattr(api, "ROUTERS", (*api.ROUTERS, ANYWHERE))
     monkeypatch.setattr(api, "app", api.routed(APIGatewayHttpResolver()))
-    forget_wiring()
-    store = wiring.store()
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+    return deployed
 
 
 def key(store: Store, role: str, name: str = "ada") -> str:

@@ -7,26 +7,16 @@ import pytest
 from jsonschema import validate
 from sqlalchemy import insert, text
 
-from handlers import api, wiring
+from handlers import api
 from handlers.routes import health
 from infra.store import Store, keys
 from infra.store.tables import changes
-from tests.handlers.calling import ROLES, ask, call, got
+from tests.handlers.calling import ask, call, got
 from tests.handlers.conftest import forget_wiring
 from tests.store.uploads import run, save
 from tests.unit.listings import listing
 
-
-@pytest.fixture(autouse=True)
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Point the function to a database at head; gives its store."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 def concert(identity: str, **fields: Any) -> dict[str, Any]:

@@ -14,20 +14,17 @@ from icalendar import Calendar
 from moto import mock_aws
 from sqlalchemy import insert
 
-from handlers import publishing_export, wiring
+from handlers import publishing_export
 from infra.store import Store, keys
 from infra.store.tables import links
-from tests.handlers.calling import ROLES, call
-from tests.handlers.conftest import forget_wiring
+from tests.handlers.calling import call
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
 
 @pytest.fixture
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Point the function to a store of three events, one of them long over; it lends from a bucket."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
+def lending(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a bucket to lend from."""
     monkeypatch.setenv("EVENT_DEDUP_RESULTS_BUCKET", "results")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -35,18 +32,20 @@ def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     with mock_aws():
         place: Any = {"LocationConstraint": "eu-central-1"}
         boto3.client("s3").create_bucket(Bucket="results", CreateBucketConfiguration=place)
-        forget_wiring()
-        store = wiring.store()
-        listings = [
-            listing("bwb:1", "Jazzkonzert", "2099-05-02", "20:00", city="Waldkirch"),
-            listing("bwb:2", "Flohmarkt am Kastelberg", "2099-06-07", city="Emmendingen"),
-            listing("bwb:3", "Vortrag über Moorkunde", "2020-07-11", city="Waldkirch"),
-        ]
-        save(store, listings)
-        run(store)
-        yield store
-        store.engine.dispose()
-        forget_wiring()
+        yield
+
+
+@pytest.fixture
+def deployed(lending: None, deployed: Store) -> Store:
+    """Give a store of three events, one of them long over."""
+    listings = [
+        listing("bwb:1", "Jazzkonzert", "2099-05-02", "20:00", city="Waldkirch"),
+        listing("bwb:2", "Flohmarkt am Kastelberg", "2099-06-07", city="Emmendingen"),
+        listing("bwb:3", "Vortrag über Moorkunde", "2020-07-11", city="Waldkirch"),
+    ]
+    save(deployed, listings)
+    run(deployed)
+    return deployed
 
 
 def summaries(answer: dict[str, Any]) -> list[str]:

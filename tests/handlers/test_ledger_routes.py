@@ -1,7 +1,6 @@
 """Files and runs over HTTP: what was refused and why, which events hold the rest, and how it went by day."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,29 +9,22 @@ import pytest
 from jsonschema import validate
 from sqlalchemy import text
 
-from handlers import api, wiring
+from handlers import api
 from infra.store import Store
 from tests.faults.poison import file_of, listing
-from tests.handlers.calling import ROLES, ask, got
-from tests.handlers.conftest import forget_wiring
+from tests.handlers.calling import ask, got
 from tests.handlers.worlds import AFTER, BEFORE, lay, run, take_in
 
 
 @pytest.fixture
-def lived(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Store]:
-    """Point the function to a store that took five files in, one of them torn, and ran twice."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
+def lived(deployed: Store, tmp_path: Path) -> Store:
+    """Give a store that took five files in, one of them torn, and ran twice."""
     for files in (BEFORE, AFTER):
         lay(tmp_path / "in", files)
         for name in files:
-            take_in(store, tmp_path / "in", name)
-        run(store)
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+            take_in(deployed, tmp_path / "in", name)
+        run(deployed)
+    return deployed
 
 
 def all_pages(path: str, name: str, number: str) -> list[Any]:

@@ -1,17 +1,15 @@
 """The policy over HTTP: seen, planned, applied by who may and only as it was seen."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import validate
 
 from dedup_core.policy import default_policy
-from handlers import api, planning, wiring
+from handlers import api, planning
 from infra.store import Store
-from tests.handlers.calling import ROLES, call
-from tests.handlers.conftest import forget_wiring
+from tests.handlers.calling import call
 from tests.store.uploads import run, save
 from tests.unit.listings import listing
 
@@ -21,21 +19,15 @@ STRICT = {**DOCUMENT, "version": "strict", "thresholds": {"match": 40, "ambiguou
 
 
 @pytest.fixture
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Point the function to a store of two events, one of two listings."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
+def deployed(deployed: Store) -> Store:
+    """Give a store of two events, one of two listings."""
     concert = {"city": "Waldkirch", "venue": "Stadthalle"}
     for source in ("bwb", "rza"):
         row = listing(f"{source}:1", "Jazzkonzert mit dem Bregtal Quintett", "2026-05-02", "20:00", **concert)
-        save(store, [row], key=f"{source}_1.json")
-    save(store, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")], key="tix_1.json")
-    run(store)
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+        save(deployed, [row], key=f"{source}_1.json")
+    save(deployed, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")], key="tix_1.json")
+    run(deployed)
+    return deployed
 
 
 def sent(

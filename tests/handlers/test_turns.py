@@ -1,20 +1,19 @@
 """Turns: a plan or an export that takes long leaves the threads and the connections to others, and nobody waits behind it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
 
 from dedup_core.policy import default_policy
-from handlers import planning, wiring
+from handlers import planning
 from handlers.publishing_export import delivered
 from infra.store import Store
 from infra.store.events import Wanted
 from infra.store.published import ANY_TIME
-from tests.handlers.calling import ROLES, call
-from tests.handlers.conftest import forget_wiring
+from tests.handlers.calling import call
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -22,17 +21,11 @@ POLICY = default_policy()
 
 
 @pytest.fixture
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Point the function to a store of one event."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
-    save(store, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")])
-    run(store)
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+def deployed(deployed: Store) -> Store:
+    """Give a store of one event."""
+    save(deployed, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")])
+    run(deployed)
+    return deployed
 
 
 def a_plan(store: Store) -> object:

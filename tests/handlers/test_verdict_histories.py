@@ -18,7 +18,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
 
 from dedup_core.contradicting import Listing
 from dedup_core.errors import EventDedupError
@@ -27,10 +26,9 @@ from handlers.arranging import merging, moving, splitting
 from handlers.deciding import Answer, Request, decide, preview
 from infra.match_queue import RememberingQueue
 from infra.store import Store
-from infra.store.changes import last_change, list_changes
-from infra.store.tables import canonical_events
 from infra.store.verdicts import NewVerdict, Which, find_verdicts
 from tests.conftest import created
+from tests.store.followers import Followers
 from tests.store.test_histories import emptied
 from tests.store.uploads import POLICY, rows, run, save
 from tests.unit.listings import listing
@@ -58,7 +56,7 @@ class History(RuleBasedStateMachine):
         self.queue = RememberingQueue()
         self.accepted: set[Listing] = set()
         self.public: set[str] = set()
-        self.followers: dict[int, dict[str, Any]] = {0: {}}
+        self.followers = Followers()
         self.pending: list[Answer] = []
         self.unmatched = False
 
@@ -131,7 +129,7 @@ class History(RuleBasedStateMachine):
         run(self.store)
         self._hold_what_was_answered()
         self._ids_last()
-        self._follow()
+        self.followers.read_on(self.store)
         self._verdicts_hold()
 
     def teardown(self) -> None:
@@ -190,23 +188,6 @@ class History(RuleBasedStateMachine):
         assert set(redirects.values()) <= living
         assert {end for parent, child, _ in flows for end in (parent, child)} <= self.public
         assert redirects.keys() <= {parent for parent, _, kind in flows if kind == "merged"}
-
-    def _follow(self) -> None:
-        """Replay the changes from each point at which somebody stopped: each ends with what readers may see."""
-        with self.store.reading() as connection:
-            shown = canonical_events.c
-            query = select(shown.canonical_id, shown.content).where(~shown.hidden)
-            now = dict(connection.execute(query).all())
-            for point, kept in self.followers.items():
-                held, after = dict(kept), point
-                while page := list_changes(connection, after=after, limit=3):
-                    after = page[-1]["change_id"]
-                    for entry in page:
-                        held.pop(entry["canonical_id"], None)
-                        if entry["content"] is not None:
-                            held[entry["canonical_id"]] = orjson.loads(entry["content"])
-                assert held == now
-            self.followers[last_change(connection)] = now
 
     def _verdicts_hold(self) -> None:
         pins: dict[tuple[str, str], str] = {}

@@ -6,27 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from handlers import deciding, wiring
+from handlers import deciding
 from infra.store import Store
 from infra.store import deciding as deciding_store
-from tests.handlers.calling import ROLES, ask, call
-from tests.handlers.conftest import forget_wiring
+from tests.handlers.calling import ask, call
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
 CONCERT = {"start": "20:00", "city": "Waldkirch", "venue": "Kastelberghalle"}
 
 
-@pytest.fixture(autouse=True)
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Point the function to a database at head; gives its store."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+pytestmark = pytest.mark.usefixtures("deployed")
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from handlers.web.deciding import named, pair_of
 from handlers.web.visiting import SESSION, token_of
 from infra.match_queue import RememberingQueue
 from infra.store import Store, keys
-from tests.handlers.calling import ROLES, gateway_event
-from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.handlers.calling import gateway_event
+from tests.handlers.conftest import CONTEXT, ROLES, forget_wiring
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 

@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from dedup_core.events import Resolution
 from infra.store import Store
-from infra.store.changes import last_change, list_changes
 from infra.store.reading import show_event
-from infra.store.tables import canonical_events
 from tests.conftest import created
+from tests.store.followers import Followers
 from tests.store.uploads import rows, run, save, written
 from tests.unit.listings import listing
 
@@ -56,7 +53,7 @@ class Past:
 
     public: set[str] = field(default_factory=set)
     accepted: set[tuple[str, str]] = field(default_factory=set)
-    followers: dict[int, dict[str, Any]] = field(default_factory=lambda: {0: {}})
+    followers: Followers = field(default_factory=Followers)
 
 
 def emptied(store: Store) -> Store:
@@ -88,25 +85,6 @@ def take(store: Store, past: Past, step: tuple[str, Any, Any]) -> None:
         check(store, past, run(store))
 
 
-def follow(store: Store, past: Past) -> None:
-    """Replay the changes from each point at which somebody stopped: each follower ends with what there is."""
-    with store.reading() as connection:
-        query = select(canonical_events.c.canonical_id, canonical_events.c.content).where(
-            ~canonical_events.c.hidden
-        )
-        now = dict(connection.execute(query).all())
-        for point, kept in past.followers.items():
-            held, after = dict(kept), point
-            while page := list_changes(connection, after=after, limit=3):
-                after = page[-1]["change_id"]
-                for entry in page:
-                    held.pop(entry["canonical_id"], None)
-                    if entry["content"] is not None:
-                        held[entry["canonical_id"]] = orjson.loads(entry["content"])
-            assert held == now
-        past.followers[last_change(connection)] = now
-
-
 def check(store: Store, past: Past, resolution: Resolution) -> None:
     """Hold the tables to the resolution, and to what was public before."""
     members = rows(store.engine, "SELECT canonical_id, source_code, id FROM canonical_sources")
@@ -123,7 +101,7 @@ def check(store: Store, past: Past, resolution: Resolution) -> None:
         sorted(living)
         == resolution.canonical_events.select("canonical_id", "content_hash", "n_sources").rows()
     )
-    follow(store, past)
+    past.followers.read_on(store)
     past.public |= ids
     assert past.public == ids | redirects.keys()
     assert ids.isdisjoint(redirects)

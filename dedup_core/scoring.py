@@ -80,7 +80,7 @@ def score(
 
 def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
     part = pairs.slice(start, CHUNK)
-    return Pairs(part["a"].to_numpy(), part["b"].to_numpy())
+    return Pairs(*(part[side].to_numpy().astype(np.intp) for side in ("a", "b")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Titled:
 
     def where(self, mask: Mask) -> "Titled":
         """Keep the pairs of a mask (p,)."""
-        return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[mask], self.unsaid[mask])
+        kept = np.flatnonzero(mask)
+        return Titled(self.pairs.where(mask), self.wording.where(mask), self.title[kept], self.unsaid[kept])
 
 
 def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool) -> list[Titled]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from dedup_core.comparisons.dates import Meeting, far_from
 from dedup_core.comparisons.names import Names
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs, both_known, same_code
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, kilometres, same_town
 from dedup_core.comparisons.titles import Wording
 from dedup_core.occurrences import MINUTES_A_DAY
@@ -316,7 +315,7 @@ def _far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     return far & ~subjects.online[a] & ~subjects.online[b]
 
 
-def outside(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32], subjects: Subjects) -> Mask:
+def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where the one's town lies in a landscape, as its name says, and certain coordinates of the other do not."""
     found = (subjects.landscape[one] >= 0) & (subjects.geo_confidence[other] >= CERTAIN_GEO)
     land = subjects.landscape[one[found]]
@@ -394,7 +393,7 @@ def _parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
     return a_item, b_item
 
 
-def _shown(item: npt.NDArray[np.uint32], whole: npt.NDArray[np.uint32], subjects: Subjects) -> Mask:
+def _shown(item: Rows, whole: Rows, subjects: Subjects) -> Mask:
     """Find exhibitions with their tours and openings: those are visits, not items."""
     shown: Mask = subjects.visit[item] & (subjects.days[whole] >= LONG_RUN)
     return shown

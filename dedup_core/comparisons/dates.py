@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs, along
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows, along
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import EvidenceWeights
 from dedup_core.subjects import Floats, Subjects
-
-Rows = npt.NDArray[np.uint32]
 
 SHORT_RANGE: int = 7
 """Days; up to this length a source may give the first day only and mean the whole."""
@@ -103,7 +101,8 @@ def _during(one: Rows, other: Rows, subjects: Subjects) -> Mask:
 
 def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
     """Join each pair's occurrences on their nights."""
-    compared = pl.DataFrame({"event": np.unique(np.concatenate([pairs.a, pairs.b]))})
+    events = [pl.Series("event", rows, dtype=pl.UInt32) for rows in (pairs.a, pairs.b)]
+    compared = pl.concat(events).unique().to_frame()
     table = (
         subjects.occurrences.join(compared, on="event", how="semi")
         .select(
@@ -121,8 +120,9 @@ def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
         .explode("night")
     )
     pair = pl.int_range(pl.len(), dtype=pl.UInt32).alias("pair")
-    left = pl.DataFrame({"event": pairs.a}).with_columns(pair).join(table, on="event").drop("event")
-    right = pl.DataFrame({"event": pairs.b}).with_columns(pair).join(table, on="event").drop("event")
+    left, right = (
+        side.to_frame().with_columns(pair).join(table, on="event").drop("event") for side in events
+    )
     met = left.join(right, on=["pair", "night"], how="inner", suffix="_b")
     summed = met.group_by("pair").agg(
         pl.col("night").n_unique().alias("shared"),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from dedup_core.comparisons.pairs import Bits, Pairs, along
+from dedup_core.comparisons.pairs import Bits, Pairs, Rows, along
 from dedup_core.corpus import description_words
 from dedup_core.policy import EvidenceWeights
 from dedup_core.subjects import Subjects
@@ -38,7 +38,7 @@ def description_bits(pairs: Pairs, subjects: Subjects, weights: EvidenceWeights)
 
 
 def _vectors(
-    rows: npt.NDArray[np.uint32], subjects: Subjects
+    rows: Rows, subjects: Subjects
 ) -> tuple[sparse.csr_array, npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     """Turn the texts of these events into vectors (len(rows), words): which of them are usable, and their lengths.
 

@@ -15,7 +15,7 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core.chunks import each
-from dedup_core.comparisons.pairs import Mask, Pairs
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
 from dedup_core.normalising import telling_words
@@ -129,7 +129,7 @@ class Said:
     venue_sizes: Floats
 
 
-def _mentioned(rows: npt.NDArray[np.uint32], subjects: Subjects) -> Said:
+def _mentioned(rows: Rows, subjects: Subjects) -> Said:
     slices = [rows[start : start + TEXTS] for start in range(0, max(1, len(rows)), TEXTS)]
     parts = list(each(slices, partial(_read, subjects=subjects)))
     places, texts = (sparse.csr_array(sparse.vstack(side, format="csr")) for side in zip(*parts, strict=True))
@@ -149,7 +149,7 @@ def _venues(subjects: Subjects) -> tuple[sparse.csr_array, Floats]:
     return _ones(telling, len(names), subjects), sizes
 
 
-def _read(rows: npt.NDArray[np.uint32], subjects: Subjects) -> tuple[sparse.csr_array, sparse.csr_array]:
+def _read(rows: Rows, subjects: Subjects) -> tuple[sparse.csr_array, sparse.csr_array]:
     said = subjects.texts[rows].with_columns(template=pl.Series(subjects.template[rows]))
     where = pl.concat_str("venue", "district", "street", separator=" ", ignore_nulls=True)
     own = pl.when(~pl.col("template"))

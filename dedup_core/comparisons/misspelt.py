@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from dedup_core.comparisons.pairs import Mask, Pairs
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows
 from dedup_core.policy import TitleWeights
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Floats, Ragged, Subjects
@@ -125,10 +125,10 @@ def _run_together(left: Spread, right: Spread, n: int, subjects: Subjects) -> pl
     return pl.DataFrame({"left": _joined(left, vocabulary, n), "right": _joined(right, vocabulary, n)})
 
 
-def _spread(events: npt.NDArray[np.uint32], lists: Ragged) -> Spread:
+def _spread(events: Rows, lists: Ragged) -> Spread:
     """Lay the lists of these events end to end: number of the pair, and value."""
     starts = lists.starts[events]
-    lengths = lists.starts[events.astype(np.int64) + 1] - starts
+    lengths = lists.starts[events + 1] - starts
     pair = np.repeat(np.arange(len(events), dtype=np.int64), lengths)
     offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return pair, lists.values[np.repeat(starts, lengths) + offset]

@@ -13,12 +13,10 @@ import numpy.typing as npt
 
 from dedup_core.comparisons.mentions import Mentions
 from dedup_core.comparisons.misspelt import perhaps_misspelt, regained
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows
 from dedup_core.policy import TitleWeights
 from dedup_core.signatures import may_share
 from dedup_core.subjects import Floats, Subjects
-
-Rows = npt.NDArray[np.uint32]
 
 CHUNK: Final = 400_000
 """Pairs whose rows are gathered at once: keeps the copies under about 100 MB."""
@@ -55,7 +53,8 @@ class Wording:
 
     def where(self, mask: Mask) -> "Wording":
         """Keep the pairs of a mask (p,)."""
-        return Wording(*(getattr(self, name)[mask] for name in self.__slots__))
+        kept = np.flatnonzero(mask)
+        return Wording(*(getattr(self, name)[kept] for name in self.__slots__))
 
     def take(self, mask: Mask, mentions: Mentions) -> None:
         """Count words of the titles of a mask's pairs that the other listing mentions as said, those in texts in part as shared."""

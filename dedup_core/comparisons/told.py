@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dedup_core.comparisons.pairs import Bits, Mask, Pairs
+from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows
 from dedup_core.corpus import TEXT_PREFIX
 from dedup_core.folding import folded
 from dedup_core.occurrences import MINUTES_A_DAY
@@ -25,7 +25,6 @@ TOLD: Final = 0.5
 WITHIN: Final = 180
 """Minutes; a text may speak of mass and procession, of doors and start, but what is further apart may be two shows."""
 
-Rows: TypeAlias = npt.NDArray[np.uint32]
 Places: TypeAlias = npt.NDArray[np.int64]
 
 NOTHING: Final = pl.Series([None], dtype=pl.String)

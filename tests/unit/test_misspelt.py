@@ -72,7 +72,7 @@ def test_no_more_is_regained_than_was_missing() -> None:
     subjects, _ = subjects_and_words(events(*(listing(f"a{n}:1", t) for n, t in enumerate(titles))), POLICY)
     a, b = (side.astype(np.uint32) for side in np.triu_indices(len(titles), 1))
 
-    said = wording_of(Pairs(a, b), subjects, POLICY.evidence.title)
+    said = wording_of(Pairs(a.astype(np.intp), b.astype(np.intp)), subjects, POLICY.evidence.title)
 
     whole = subjects.title_bits
     assert (said.rest_a >= 0).all()

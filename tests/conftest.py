@@ -18,9 +18,22 @@ from sqlalchemy import make_url, text
 from infra.local.postgres import embedded_postgres
 from infra.store import Store
 from infra.store.engine import build_engine
+from tests.workers import Together, dearest_first
 
 VARIABLE = "EVENT_DEDUP_TEST_DATABASE_URL"
 NUMBERS = count(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    """Let `tests.workers` say what one worker runs."""
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, where workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items[:] = dearest_first(items)
 
 
 @pytest.fixture(scope="session")

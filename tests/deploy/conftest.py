@@ -27,7 +27,7 @@ class Image:
     instructions: list[tuple[str, str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built() -> Iterator[Image]:
     """Build the image's tree by the Dockerfile's own steps."""
     folder = Path(tempfile.mkdtemp(prefix="event-dedup-image-"))

@@ -71,7 +71,7 @@ class Desk:
     keys: dict[str, str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def desk(
     playwright: Playwright, postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
@@ -137,7 +137,7 @@ class _served:  # noqa: N801 - a context manager
             self.process.communicate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     """Give Playwright, or skip with the reason."""
     if browser_path() is None:
@@ -149,7 +149,7 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Give headless Chromium."""
     started = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])

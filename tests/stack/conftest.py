@@ -177,7 +177,7 @@ class World:
         guardian.stop((self.stack.folder / "postgres").resolve())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[World]:
     """Give the stack, up."""
     if not sys.platform.startswith("linux"):

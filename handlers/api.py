@@ -5,6 +5,7 @@ Faults of a request are told as problem+json (RFC 9457); a fault of ours is told
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeVar
 import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Router
+from aws_lambda_powertools.event_handler.api_gateway import ApiGatewayResolver, Route, Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError, ServiceError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
@@ -23,7 +24,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
 )
 from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
 
+from handlers import portions
 from handlers.access import Limit, guarding
 from handlers.answers import JSON, problem
 from handlers.declaring import OF_BODIES, described_answer
@@ -69,6 +72,9 @@ HEADERS: Final = {
 }
 """What any answer says to a browser. There is no header of CORS: pages of other hosts are refused."""
 
+MOST_BYTES: Final = 6_200_000
+"""Of an answer as Lambda counts it: 6 MiB less room for its headers."""
+
 MOST_NESTED: Final = 50
 """Lists and objects inside of each other in a body; a policy, the deepest of ours, has 5."""
 
@@ -77,12 +83,40 @@ Resolver = TypeVar("Resolver", bound=ApiGatewayResolver)
 
 def routed(resolver: Resolver, limit: Limit | None = None) -> Resolver:
     """Give a resolver all routes: first who may, then whether what was sent is right, then the route. limit: see `guarding`."""
-    resolver.use([guarding(limit), only_json, OpenAPIRequestValidationMiddleware()])
+    resolver.use([guarding(limit), only_declared, only_json, OpenAPIRequestValidationMiddleware()])
     for router in ROUTERS:
         resolver.include_router(router)
     for fault, answer in FAULTS.items():
         resolver.exception_handler(fault)(answer)
     return resolver
+
+
+def only_declared(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """Refuse parameters that a route does not declare: a filter that is misspelt would otherwise mean everything. Pages read their own."""
+    route = app.context["_route"]
+    asked = app.request.resolved_event.resolved_query_string_parameters
+    unknown = sorted(asked.keys() - parameters_of(route)) if asked and route.include_in_schema else []
+    if not unknown:
+        return next_middleware(app)
+    known = ", ".join(sorted(parameters_of(route))) or "none"
+    reason = f"there is no such parameter; known here: {known}"
+    wrong = [{"parameter": name[:MOST_NAMED], "reason": reason} for name in unknown]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "what was sent is wrong", errors=wrong)
+
+
+MOST_NAMED: Final = 100
+"""Characters of a name that is repeated to who sent it."""
+
+
+@cache
+def parameters_of(route: Route) -> frozenset[str]:
+    """Name the parameters that may stand in a route's address; of a model, its fields."""
+    names: set[str] = set()
+    for each in route.dependant.query_params:
+        model = each.type_
+        whole = isinstance(model, type) and issubclass(model, BaseModel)
+        names |= set(model.model_fields) if whole else {each.alias}
+    return frozenset(names)
 
 
 def only_json(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
@@ -119,9 +153,15 @@ def _children(value: object) -> Iterable[object]:
 def wrong_request(error: RequestValidationError) -> Response[str]:
     """Answer for parameters that are wrong: names each, and never repeats what was sent."""
     wrong = [
-        {"parameter": ".".join(map(str, fault["loc"])), "reason": fault["msg"]} for fault in error.errors()
+        {"parameter": ".".join(map(str, _place(fault["loc"]))), "reason": fault["msg"]}
+        for fault in error.errors()
     ]
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "what was sent is wrong", errors=wrong)
+
+
+def _place(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Say where a fault stands as its sender wrote it: a parameter by its name, without our own name of the model that it is read into."""
+    return loc[-1:] if loc[0] in ("query", "path", "header", "cookie") else loc
 
 
 def not_found(error: NotFoundError) -> Response[str]:
@@ -162,7 +202,23 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     http = event.get("requestContext", {}).get("http", {})
     if http.get("method") == "HEAD":  # is GET, of which the gateway leaves the body out
         event = {**event, "requestContext": {**event["requestContext"], "http": {**http, "method": "GET"}}}
-    return hardened(app.resolve(event, context))
+    return hardened(sendable(app.resolve(event, context)))
+
+
+def sendable(answer: dict[str, Any]) -> dict[str, Any]:
+    """Refuse in our own words what the gateway would refuse without any: an answer that is larger than a function's may be."""
+    body = answer.get("body") or ""
+    if portions.MOST_A_CHARACTER * 2 * len(body) <= MOST_BYTES or portions.weight_of(body) <= MOST_BYTES:
+        return answer
+    told = problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "more than one answer can hold: ask for fewer at once"
+    )
+    return {
+        "statusCode": told.status_code,
+        "headers": {"Content-Type": told.content_type, **told.headers},
+        "body": told.body,
+        "isBase64Encoded": False,
+    }
 
 
 def hardened(answer: dict[str, Any]) -> dict[str, Any]:

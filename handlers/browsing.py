@@ -12,8 +12,10 @@ from typing import Any, Final, get_args
 import orjson
 from sqlalchemy import Connection
 
+from dedup_core.contradicting import Listing
 from dedup_core.errors import EventDedupError
 from handlers.filters import aware
+from handlers.portions import MOST_BYTES, portion, written
 from infra.store import Store, changes, events
 from infra.store.deciding import current_version
 from infra.store.events import Order, Sorting, Wanted
@@ -62,7 +64,9 @@ def browse_events(
     with store.reading() as connection:
         found = events.find_events(connection, wanted, chosen, limit=limit + 1, as_text=as_text)
     shown = found[:limit]
-    onward = cursor_of(order, shown[-1]) if len(found) > limit else None
+    if as_text:
+        shown = shown[: portion(row["content"] for row in shown)]
+    onward = cursor_of(order, shown[-1]) if len(found) > len(shown) else None
     return Page([_stamped(row) for row in shown], onward)
 
 
@@ -149,10 +153,63 @@ def sources_of(store: Store, canonical_id: str) -> list[dict[str, Any]]:
         return events.listings_of(connection, canonical_id)
 
 
+def page_of_sources(store: Store, canonical_id: str, cursor: str | None) -> Page | None:
+    """List as many of them as an answer holds, each as JSON that is not looked into; null if there is no such event.
+
+    Raises:
+        UnreadableCursor: no page gave it.
+    """
+    behind = None if cursor is None else _texts_in(cursor, 2)
+    with store.reading() as connection:
+        found = events.listings_of(connection, canonical_id, as_text=True)
+    if not found:
+        return None
+    left = [row for row in found if behind is None or (row["source_code"], row["id"]) > behind]
+    shown = left[: portion(row["raw"] for row in left)]
+    onward = _cursor_at(shown[-1]["source_code"], shown[-1]["id"]) if len(shown) < len(left) else None
+    return Page([{**row, "raw": orjson.Fragment(row["raw"])} for row in shown], onward)
+
+
+def _cursor_at(*texts: str) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(texts)).decode()
+
+
+def _texts_in(cursor: str, number: int) -> tuple[str, ...]:
+    try:
+        texts = orjson.loads(base64.urlsafe_b64decode(cursor))
+    except (binascii.Error, ValueError) as error:
+        raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
+    known = isinstance(texts, list) and len(texts) == number and all(isinstance(each, str) for each in texts)
+    if not known or "\0" in "".join(texts):
+        raise UnreadableCursor("no page gave this cursor; begin with the first page")
+    return tuple(texts)
+
+
 def evidence_of(store: Store, canonical_id: str) -> list[dict[str, Any]]:
     """Say why an event's listings are together, a pair at a time, in words and bits that add up; heaviest first."""
     with store.reading() as connection:
         return [_in_words(row) for row in events.decisions_of(connection, canonical_id, limit=MOST_DECISIONS)]
+
+
+def browse_decisions(
+    store: Store, *, decision: str | None, listing: Listing | None, cursor: str | None, limit: int
+) -> Page:
+    """List decided pairs by their listings' names: those that reached the floor of scores. listing: only those of this one.
+
+    Raises:
+        UnreadableCursor: no page gave it.
+    """
+    behind = None if cursor is None else _texts_in(cursor, 4)
+    with store.reading() as connection:
+        found = events.find_decisions(
+            connection, decision=decision, listing=listing, behind=behind, limit=limit + 1
+        )
+    items = [{**_in_words(row), "events": [row["a_event"], row["b_event"]]} for row in found[:limit]]
+    shown = items[: portion(map(written, items))]
+    onward = None
+    if len(shown) < len(found):
+        onward = _cursor_at(*(shown[-1][side][name] for side in "ab" for name in ("source_code", "id")))
+    return Page(shown, onward)
 
 
 def _in_words(row: dict[str, Any]) -> dict[str, Any]:
@@ -176,11 +233,16 @@ def follow(store: Store, *, after: int, limit: int) -> dict[str, Any]:
     """List changes behind a number. ``last`` is what to ask with next; ``more`` tells whether something waits there."""
     with store.reading() as connection:
         found = changes.list_changes(connection, after=after, limit=limit + 1)
+    fits = portion((row["content"] or "" for row in found[:limit]), most=MOST_BYTES - CHANGE_BYTES * limit)
     shown = [
         {
             **{name: value for name, value in row.items() if name not in ("content", "updated_at")},
             "event": row["content"] and orjson.Fragment(row["content"]),
         }
-        for row in found[:limit]
+        for row in found[:fits]
     ]
-    return {"changes": shown, "last": shown[-1]["change_id"] if shown else after, "more": len(found) > limit}
+    return {"changes": shown, "last": shown[-1]["change_id"] if shown else after, "more": len(found) > fits}
+
+
+CHANGE_BYTES: Final = 500
+"""Of a change without its event; an id that was split into many has more."""

@@ -6,6 +6,7 @@ To skip a question needs no storage: the next page goes on behind it, and anothe
 import base64
 import binascii
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,9 +15,20 @@ import orjson
 
 from handlers.browsing import Page, UnreadableCursor
 from handlers.deciding import versions_of
+from handlers.portions import portion, written
 from infra.store import Store
 from infra.store.deciding import DecisionWork
-from infra.store.questions import LONG_AGO, Place, asked, evidence_in, open_questions, state_of
+from infra.store.questions import (
+    LONG_AGO,
+    Flagged,
+    Place,
+    asked,
+    evidence_in,
+    flagged_events,
+    open_questions,
+    shown_flagged,
+    state_of,
+)
 from infra.store.verdicts import Which, find_verdicts
 
 Row = dict[str, Any]
@@ -24,11 +36,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """A page of the queue. next: the cursor of what follows, or null at the end; open: how many there are in all."""
+    """A page of the queue. next: the cursor of what follows, or null at the end; open: how many there are in all.
+
+    previous: the cursor that gave the page before; null where that is the first one, or none. first: how many stand before this page.
+    """
 
     items: list[Row]
     next: str | None
     open: int
+    previous: str | None = None
+    first: int = 0
 
 
 def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
@@ -41,21 +58,56 @@ def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Qu
     with store.looking() as work:
         places = _in_order(work, str(work.moment.engine.url), today)
         first = 0 if behind is None else bisect_right(places, behind)
+        items = _told_questions(work, places[first : first + limit])
+    items = items[: portion(map(written, items))]
+    after = first + len(items)
+    onward = _cursor(places[after - 1]) if after < len(places) else None
+    before = _cursor(places[first - limit - 1]) if first > limit else None
+    return Questions(items, onward, len(places), before, first)
+
+
+def flagged_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
+    """List events that were flagged though no pair of them is open, the soonest first: why, and the version that was seen.
+
+    Raises:
+        UnreadableCursor: no page of them gave the cursor.
+    """
+    behind = None if cursor is None else _flagged_place(cursor)
+    with store.looking() as work:
+        places = _flagged_in_order(work, str(work.moment.engine.url), today)
+        first = 0 if behind is None else bisect_right(places, behind)
         shown = places[first : first + limit]
-        items = _told_questions(work, shown)
+        versions = versions_of(work, {place.canonical_id for place in shown})
+        rows = shown_flagged(work.moment, shown)
+    items = [{**row, "version": versions.get(row["id"])} for row in rows]
     onward = _cursor(shown[-1]) if first + limit < len(places) else None
-    return Questions(items, onward, len(places))
+    before = _cursor(places[first - limit - 1]) if first > limit else None
+    return Questions(items, onward, len(places), before, first)
 
 
-_KEPT: Final[dict[str, tuple[object, list[Place]]]] = {}
-"""The order of the questions by database: as long as no run and no verdict comes between, it is the same."""
+def count_flagged(store: Store, *, today: date) -> int:
+    """Count them."""
+    with store.looking() as work:
+        return len(_flagged_in_order(work, str(work.moment.engine.url), today))
+
+
+_KEPT: Final[dict[tuple[str, str], tuple[object, list[Any]]]] = {}
+"""The order of what waits by database: as long as no run and no verdict comes between, it is the same."""
 
 
 def _in_order(work: DecisionWork, database: str, today: date) -> list[Place]:
+    return _kept(work, (database, "pairs"), today, open_questions)
+
+
+def _flagged_in_order(work: DecisionWork, database: str, today: date) -> list[Flagged]:
+    return _kept(work, (database, "flagged"), today, flagged_events)
+
+
+def _kept(work: DecisionWork, name: tuple[str, str], today: date, ask: Callable[..., list[Any]]) -> list[Any]:
     state = (today, *state_of(work.moment))
-    known = _KEPT.get(database)
+    known = _KEPT.get(name)
     if known is None or known[0] != state:
-        known = _KEPT[database] = (state, open_questions(work.moment, today=today))
+        known = _KEPT[name] = (state, ask(work.moment, today=today))
     return known[1]
 
 
@@ -79,7 +131,7 @@ def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:
     ]
 
 
-def _cursor(place: Place) -> str:
+def _cursor(place: Place | Flagged) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(astuple(place))).decode()
 
 
@@ -95,14 +147,23 @@ def _place(cursor: str) -> Place:
     return place
 
 
+def _flagged_place(cursor: str) -> Flagged:
+    try:
+        wait, canonical_id = orjson.loads(base64.urlsafe_b64decode(cursor))
+        return Flagged(int(wait), str(canonical_id))
+    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
+        raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
+
+
 def list_verdicts(
     store: Store, which: Which, *, taken_back: bool = False, before: int | None = None, limit: int
 ) -> Page:
     """List verdicts, newest first. before: the number behind which to go on; the next page's stands in ``next``."""
     with store.reading() as connection:
         found = find_verdicts(connection, which, taken_back=taken_back, before=before, limit=limit + 1)
-    shown = found[:limit]
-    return Page([_told(row) for row in shown], str(shown[-1]["sequence"]) if len(found) > limit else None)
+    items = [_told(row) for row in found[:limit]]
+    shown = items[: portion(map(written, items))]
+    return Page(shown, str(shown[-1]["sequence"]) if len(found) > len(shown) else None)
 
 
 def in_force(store: Store, which: Which) -> tuple[int, ...]:

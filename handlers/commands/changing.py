@@ -10,7 +10,9 @@ import typer
 
 from handlers.commands.options import (
     A_FILE_WAS_REFUSED,
+    ME,
     AsJson,
+    Author,
     PolicyFile,
     chosen_policy,
     data_folder,
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from handlers.ingest import Announcement, IngestReport
     from infra.store import Store
     from infra.store.verdicts import NewVerdict
-
-Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
 
 
 class Word(StrEnum):
@@ -121,7 +121,7 @@ def verdicts_add(
     word: Annotated[Word, typer.Argument(help="Whether they are one event or two, or the one is no event.")],
     a: Annotated[str, typer.Argument(help="A listing, source_code:id.")],
     b: Annotated[str | None, typer.Argument(help="Another listing.")] = None,
-    author: Author = "someone",
+    author: Author = ME,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     taking_back: TakingBack = None,
 ) -> None:
@@ -154,7 +154,7 @@ def verdicts_pin(
         str, typer.Argument(help="A field as the output names it, e.g. title or location.name.")
     ],
     value: Annotated[str, typer.Argument(help="Its value: JSON, or a text as it is.")],
-    author: Author = "someone",
+    author: Author = ME,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     taking_back: TakingBack = None,
 ) -> None:
@@ -207,16 +207,19 @@ def _decided(store: "Store", request: "Request") -> dict[str, Any]:
     return decide(request, store=store, queue=RememberingQueue(), policy=chosen_policy(None))
 
 
-def verdicts_undo(
+def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
     sequence: Annotated[
         int | None, typer.Argument(help="Number of a verdict, as in `verdicts list`.")
     ] = None,
-    author: Author = "someone",
+    author: Author = ME,
     by: By = None,
     since: Since = None,
     until: Until = None,
     event: Event = None,
     kind: OfKind = None,
+    given_with: Annotated[
+        int | None, typer.Option(help="All that one act gave, such as a merge: by the number of its first.")
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Take back what the filters name, without asking.")
     ] = False,
@@ -226,14 +229,18 @@ def verdicts_undo(
     **Example:** `event-dedup verdicts undo 3`
 
     **Example:** `event-dedup verdicts undo --by ada --since 2026-02-01 --yes`
+
+    **Example:** `event-dedup verdicts undo --given-with 7`
     """
+    from dataclasses import replace
+
     from dedup_core.errors import UnknownEvent
     from handlers.deciding import Request
     from handlers.questioning import in_force
     from handlers.terminal import say
     from infra.store.verdicts import Which
 
-    which = meant(by, since, until, event, kind)
+    which = replace(meant(by, since, until, event, kind), given_with=given_with)
     if (sequence is None) == (which == Which()):
         raise typer.BadParameter("name a verdict, or at least one filter")
     if sequence is not None:

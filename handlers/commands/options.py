@@ -1,6 +1,8 @@
 """Options: what several commands take, and what they open because of it."""
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,20 @@ PolicyFile = Annotated[
     ),
 ]
 InputFiles = Annotated[list[Path], typer.Argument(help="Input files, or folders of them.", exists=True)]
+Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
 Found = TypeVar("Found")
+
+
+def _whoever() -> str:
+    """Name who uses this machine: by the system's name, or, as in containers there may be none, by the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+ME = _whoever()
+"""Who says so, where neither an option nor USER does: the audit trail names somebody, and never just anybody."""
 
 A_FILE_WAS_REFUSED = 3
 """Exit code: done, but a file was refused."""

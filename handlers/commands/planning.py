@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from handlers.commands.changing import Author, match_at_once
-from handlers.commands.options import AsJson, Limit, PolicyFile, chosen_policy, database, policy_in_force
+from handlers.commands.changing import match_at_once
+from handlers.commands.options import (
+    ME,
+    AsJson,
+    Author,
+    Limit,
+    PolicyFile,
+    chosen_policy,
+    database,
+    policy_in_force,
+)
 
 if TYPE_CHECKING:
     from handlers.planning import Plan, PlannedChange
@@ -148,7 +157,7 @@ def policy_apply(
     token: Annotated[
         str | None, typer.Option(help="Of `policy plan`: refuses if the data has moved on since.")
     ] = None,
-    author: Author = "someone",
+    author: Author = ME,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     as_json: AsJson = False,
 ) -> None:

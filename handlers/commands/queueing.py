@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from handlers.commands.changing import Author, match_at_once
+from handlers.commands.changing import match_at_once
 from handlers.commands.listings import LISTING_COLUMNS, told_apart
-from handlers.commands.options import AsJson, Limit, Offset, chosen_policy, database
+from handlers.commands.options import ME, AsJson, Author, Limit, Offset, chosen_policy, database
 from handlers.commands.verdict_words import in_words
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def review(
     ask: Ask = None,
     limit: Limit = 20,
     offset: Offset = 0,
-    author: Author = "someone",
+    author: Author = ME,
     as_json: AsJson = False,
 ) -> None:
     """Decide the pairs of listings that wait for a person: the soonest first, then the most doubtful.
@@ -96,15 +96,34 @@ def _ask_all(author: str) -> None:
 
     with database("change") as store:
         session = Review(store, RememberingQueue(), chosen_policy(None), author, _today())
-        while session.question is not None:
-            _show(session)
-            if not _answered(session):
-                break
-        else:
-            say("no question is open")
+        _ask_on(session)
         if session.said:
             say(f"{session.verdicts} verdicts given; `event-dedup verdicts list` has them")
             match_at_once(store)
+
+
+def _ask_on(session: "Review") -> None:
+    """Ask until the end or until it is enough; behind the last question the last answer can be undone like any other."""
+    from handlers.terminal import say
+
+    while True:
+        if session.question is not None:
+            _show(session)
+            if not _answered(session):
+                return
+        elif not session.said:
+            say("no question is open")
+            return
+        elif not _undone_at_the_end(session):
+            return
+
+
+def _undone_at_the_end(session: "Review") -> bool:
+    """Tell that it was the last question, and undo if that is wished."""
+    from handlers.terminal import out
+
+    out.print("That was the last question.   u undo   any other key: done", highlight=False)
+    return _key() == "u" and session.undo()
 
 
 def _show(session: "Review") -> None:

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handlers.commands.options import AsJson, database
+from handlers.commands.options import ME, AsJson, Author, database
 
 if TYPE_CHECKING:
     from infra.store import Store
 
-Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
 KeyName = Annotated[str, typer.Argument(help="Whose it is; the audit trail says so.")]
 
 KEY_COLUMNS = {
@@ -105,7 +104,7 @@ def _greet(address: str, key: str | None) -> None:
 def keys_add(
     name: KeyName,
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.reader,
-    author: Author = "someone",
+    author: Author = ME,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it, this once: only its hash is kept.
@@ -139,7 +138,7 @@ def keys_list(as_json: AsJson = False) -> None:
         table("Keys", found, KEY_COLUMNS)
 
 
-def keys_revoke(name: KeyName, author: Author = "someone") -> None:
+def keys_revoke(name: KeyName, author: Author = ME) -> None:
     """Make a key void; what is served with it ends within seconds.
 
     **Example:** `event-dedup keys revoke portal`

@@ -13,7 +13,7 @@ from handlers import browsing, wiring
 from handlers.answers import problem, tagged
 from handlers.browsing import Gone, UnreadableCursor
 from handlers.declaring import declared, many, one
-from handlers.filters import EventFilter
+from handlers.filters import EventFilter, storable
 
 router = Router()
 
@@ -48,8 +48,10 @@ CHANGE: Final = {
 }
 OBJECT: Final = {"type": "object"}
 PAGE: Final = one(events=many(EVENT), next={"type": ["string", "null"]})
-SOURCES: Final = one(sources=many(OBJECT))
+NEXT: Final = {"type": ["string", "null"]}
+SOURCES: Final = one(sources=many(OBJECT), next=NEXT)
 DECISIONS: Final = one(decisions=many(OBJECT))
+DECIDED: Final = one(decisions=many(OBJECT), next=NEXT)
 HISTORY: Final = one(changes=many(OBJECT), lineage=many(OBJECT))
 CHANGES: Final = one(changes=many(CHANGE), last={"type": "integer"}, more={"type": "boolean"})
 
@@ -77,10 +79,15 @@ def show_event(request: Request, event_id: Id) -> Response[str]:
 
 
 @router.get("/events/<event_id>/sources", tags=["events"], **declared("reader", SOURCES, 304, 308, 404, 410))
-def list_sources(request: Request, event_id: Id) -> Response[str]:
-    """List an event's listings, each as its source wrote it."""
-    sources = browsing.sources_of(wiring.for_api(), event_id)
-    return tagged(request, {"sources": sources}) if sources else gone(_fate(event_id), "/sources")
+def list_sources(
+    request: Request, event_id: Id, cursor: Annotated[str | None, Query(max_length=4000)] = None
+) -> Response[str]:
+    """List an event's listings, each as its source wrote it; where they are too large for one answer, ``next`` goes on."""
+    page = browsing.page_of_sources(wiring.for_api(), event_id, cursor)
+    if page is None:
+        return gone(_fate(event_id), "/sources")
+    headers = _link(request, page.next, f"/events/{event_id}/sources")
+    return tagged(request, {"sources": page.items, "next": page.next}, headers)
 
 
 @router.get(
@@ -92,6 +99,28 @@ def list_decisions(request: Request, event_id: Id) -> Response[str]:
     if not decisions and not browsing.sources_of(wiring.for_api(), event_id):
         return gone(_fate(event_id), "/decisions")
     return tagged(request, {"decisions": decisions})  # an event of one listing has nothing to decide
+
+
+@router.get("/decisions", tags=["events"], **declared("reader", DECIDED, 304))
+def browse_decisions(
+    request: Request,
+    decision: Annotated[Literal["match", "ambiguous", "no_match"] | None, Query()] = None,
+    source: Annotated[str | None, Query(min_length=1, max_length=200, description="With id.")] = None,
+    id: Annotated[
+        str | None, Query(min_length=1, max_length=1000, description="Of a listing of that source.")
+    ] = None,
+    cursor: Annotated[str | None, Query(max_length=8000)] = None,
+    limit: Limit = 50,
+) -> Response[str]:
+    """List decided pairs of listings, also across events: the evidence in words and bits, and the events that the two are in."""
+    if (source is None) != (id is None):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "a listing is named by source and id together")
+    listing = None if source is None or id is None else (storable(source) or "", storable(id) or "")
+    page = browsing.browse_decisions(
+        wiring.for_api(), decision=decision, listing=listing, cursor=cursor, limit=limit
+    )
+    body = {"decisions": page.items, "next": page.next}
+    return tagged(request, body, _link(request, page.next, "/decisions"))
 
 
 @router.get("/events/<event_id>/history", tags=["events"], **declared("reader", HISTORY, 304, 404))
@@ -130,12 +159,12 @@ def gone(fate: Gone | None, below: str) -> Response[str]:
     )
 
 
-def _link(request: Request, cursor: str | None) -> dict[str, str]:
+def _link(request: Request, cursor: str | None, path: str = "/events") -> dict[str, str]:
     if cursor is None:
         return {}
     asked = request.resolved_event.resolved_query_string_parameters or {}
     onward = [(name, value) for name, values in asked.items() for value in values if name != "cursor"]
-    return {"Link": f'</events?{urlencode([*onward, ("cursor", cursor)])}>; rel="next"'}
+    return {"Link": f'<{path}?{urlencode([*onward, ("cursor", cursor)])}>; rel="next"'}
 
 
 @router.exception_handler(UnreadableCursor)

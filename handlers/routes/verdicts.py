@@ -183,6 +183,35 @@ def review(
     return tagged(request, body, _link(request, "/review", "cursor", page.next))
 
 
+FLAGGED: Final = {
+    "type": "object",
+    "required": ["id", "title", "first_day", "last_day", "confidence", "n_sources", "flags", "version"],
+    "properties": {
+        "id": TEXT,
+        "title": TEXT,
+        "first_day": {"type": "string", "format": "date"},
+        "flags": many(one(flag=TEXT, detail=TEXT)),
+        "version": {"type": ["string", "null"]},
+    },
+}
+
+
+@router.get(
+    "/review/events",
+    **declared("editor", one(events=many(FLAGGED), open={"type": "integer"}, next=NEXT), 304),
+)
+def review_events(
+    request: HttpRequest,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Response[str]:
+    """List the events that a person should look at though no pair of theirs is open, the soonest first: with why. A verdict on one settles it."""
+    today = datetime.now(UTC).date()
+    page = questioning.flagged_next(wiring.for_api(), today=today, cursor=cursor, limit=limit)
+    body = {"events": page.items, "open": page.open, "next": page.next}
+    return tagged(request, body, _link(request, "/review/events", "cursor", page.next))
+
+
 class VerdictFilter(BaseModel):
     """Which verdicts; all must hold, and what is not given always does."""
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from dedup_core.contradicting import Listing
 from dedup_core.events import EVIDENCE
 from infra.store.tables import canonical_events, canonical_sources, decisions, lineage, source_events
 
@@ -172,17 +173,18 @@ def living_event(connection: Connection, canonical_id: str, *, as_text: bool = F
     return dict(found) if found else None
 
 
-def listings_of(connection: Connection, canonical_id: str) -> list[Row]:
-    """List an event's source events, each as it came (``raw``)."""
+def listings_of(connection: Connection, canonical_id: str, *, as_text: bool = False) -> list[Row]:
+    """List an event's source events, each as it came (``raw``), read or as JSON text; sorted by source and id, whatever the collation."""
     listings, members = source_events.c, canonical_sources.c
+    raw = cast(listings.raw, Text).label("raw") if as_text else listings.raw
     joined = and_(listings.source_code == members.source_code, listings.id == members.id)
     query = (
-        select(listings.source_code, listings.id, listings.title, listings.raw, listings.file_id)
+        select(listings.source_code, listings.id, listings.title, raw, listings.file_id)
         .join(canonical_sources, joined)
         .where(members.canonical_id == canonical_id, _shown(canonical_id))
-        .order_by(listings.source_code, listings.id)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    found = [dict(row) for row in connection.execute(query).mappings()]
+    return sorted(found, key=lambda row: (row["source_code"], row["id"]))
 
 
 def _shown(canonical_id: str) -> ColumnElement[bool]:
@@ -208,6 +210,49 @@ def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> li
         .order_by(pairs.weight.desc(), pairs.a_source_code, pairs.a_id, pairs.b_source_code, pairs.b_id)
     )
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def find_decisions(
+    connection: Connection,
+    *,
+    decision: str | None,
+    listing: Listing | None,
+    behind: tuple[str, ...] | None,
+    limit: int,
+) -> list[Row]:
+    """List decided pairs, in the order of their key: the evidence, and both events (``a_event``, ``b_event``), null where one is hidden.
+
+    behind: the four parts of the key after which to go on.
+    """
+    pairs = decisions.c
+    key = [pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")]
+    sides = {side: (_member_of(side), canonical_events.alias(f"{side}_event")) for side in "ab"}
+    query = select(
+        *key,
+        *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
+        *(event.c.canonical_id.label(f"{side}_event") for side, (_, event) in sides.items()),
+    ).select_from(decisions)
+    for member, event in sides.values():
+        query = query.outerjoin(*member).outerjoin(
+            event, and_(event.c.canonical_id == member[0].c.canonical_id, ~event.c.hidden)
+        )
+    if decision is not None:
+        query = query.where(pairs.decision == decision)
+    if behind is not None:
+        query = query.where(tuple_(*key) > tuple_(*map(literal, behind)))
+    if listing is not None:
+        ends = [
+            and_(pairs[f"{side}_source_code"] == listing[0], pairs[f"{side}_id"] == listing[1])
+            for side in "ab"
+        ]
+        query = query.where(ends[0] | ends[1])
+    return [dict(row) for row in connection.execute(query.order_by(*key).limit(limit)).mappings()]
+
+
+def _member_of(side: str) -> tuple[Any, ColumnElement[bool]]:
+    member, pairs = canonical_sources.alias(f"{side}_member"), decisions.c
+    joined = and_(pairs[f"{side}_source_code"] == member.c.source_code, pairs[f"{side}_id"] == member.c.id)
+    return member, joined
 
 
 def lineage_of(connection: Connection, canonical_id: str, *, limit: int = 200) -> list[Row]:

@@ -49,11 +49,7 @@ CASE WHEN {side}.last_day >= :today THEN greatest({side}.first_day - :today, 0) 
 _IN_FORCE: Final = "(SELECT t.sequence FROM take_backs t WHERE t.sequence = v.sequence) IS NULL"
 
 # A condition a part: joined by "or", each question would be held against each verdict.
-_OPEN: Final = f"""
-SELECT least({_WAIT.format(side="ea")}, {_WAIT.format(side="eb")}) AS wait,
-    abs(d.score - 0.5) AS doubt,
-    -(ea.n_sources + eb.n_sources) AS sources,
-    d.a_source_code, d.a_id, d.b_source_code, d.b_id
+_OPEN_PAIRS: Final = f"""
 FROM decisions d
 JOIN canonical_sources ca ON ca.source_code = d.a_source_code AND ca.id = d.a_id
 JOIN canonical_sources cb ON cb.source_code = d.b_source_code AND cb.id = d.b_id
@@ -74,6 +70,14 @@ WHERE d.decision = 'ambiguous' AND ca.canonical_id <> cb.canonical_id
             AND v.kind = 'not_an_event' AND {_IN_FORCE})
 """  # noqa: S608 - our own names
 
+_OPEN: Final = f"""
+SELECT least({_WAIT.format(side="ea")}, {_WAIT.format(side="eb")}) AS wait,
+    abs(d.score - 0.5) AS doubt,
+    -(ea.n_sources + eb.n_sources) AS sources,
+    d.a_source_code, d.a_id, d.b_source_code, d.b_id
+{_OPEN_PAIRS}
+"""
+
 
 def open_questions(connection: Connection, *, today: date) -> list[Place]:
     """List all open questions, in order. In a thousand listings there are some twenty."""
@@ -82,6 +86,50 @@ def open_questions(connection: Connection, *, today: date) -> list[Place]:
         Place(wait, doubt, sources, (a_code, a_id), (b_code, b_id))
         for wait, doubt, sources, a_code, a_id, b_code, b_id in rows
     )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Flagged:
+    """Where an event stands that was flagged, and on which no pair is open. wait: as of `Place`."""
+
+    wait: int
+    canonical_id: str
+
+
+# Who spoke of a listing of it, has looked at it: what is flagged then stays so by the evidence, and is no question any more.
+_FLAGGED: Final = f"""
+SELECT {_WAIT.format(side="e")} AS wait, e.canonical_id
+FROM canonical_events e
+WHERE NOT e.hidden AND e.canonical_id IN (SELECT canonical_id FROM flags)
+    AND e.canonical_id NOT IN (SELECT ca.canonical_id {_OPEN_PAIRS} UNION ALL SELECT cb.canonical_id {_OPEN_PAIRS})
+    AND NOT EXISTS (
+        SELECT FROM canonical_sources m JOIN verdicts v ON v.a_source_code = m.source_code AND v.a_id = m.id
+        WHERE m.canonical_id = e.canonical_id AND v.kind <> 'pin' AND {_IN_FORCE})
+    AND NOT EXISTS (
+        SELECT FROM canonical_sources m JOIN verdicts v ON v.b_source_code = m.source_code AND v.b_id = m.id
+        WHERE m.canonical_id = e.canonical_id AND {_IN_FORCE})
+"""  # noqa: S608 - our own names
+
+
+def flagged_events(connection: Connection, *, today: date) -> list[Flagged]:
+    """List the events that were flagged and that no open question leads to, in order; without those of which a person spoke."""
+    rows = connection.execute(text(_FLAGGED), {"today": today, "long_ago": LONG_AGO})
+    return sorted(Flagged(wait, canonical_id) for wait, canonical_id in rows)
+
+
+_SHOWN_FLAGGED: Final = """
+SELECT e.canonical_id AS id, e.title, e.city, e.first_day, e.last_day, e.confidence, e.n_sources,
+    (SELECT jsonb_agg(jsonb_build_object('flag', f.flag, 'detail', f.detail) ORDER BY f.flag, f.detail)
+     FROM flags f WHERE f.canonical_id = e.canonical_id) AS flags
+FROM unnest(CAST(:ids AS text[])) WITH ORDINALITY AS q(canonical_id, place)
+JOIN canonical_events e USING (canonical_id) ORDER BY q.place
+"""
+
+
+def shown_flagged(connection: Connection, places: Sequence[Flagged]) -> list[Row]:
+    """Read flagged events: what they are, and the ``flags``, each with its detail."""
+    ids = {"ids": [place.canonical_id for place in places]}
+    return [dict(row) for row in connection.execute(text(_SHOWN_FLAGGED), ids).mappings()]
 
 
 SHOWN: Final = ("source_code", "id", "title", "short_description", "description", "event_dates", "venue", "city", "district", "street", "street_no", "zipcode", "source_type", "categories")  # fmt: skip

@@ -259,3 +259,100 @@ def test_answers_have_the_form_that_the_openapi_document_gives(matched: Store) -
 )
 def test_the_ends_of_what_is_allowed_break_nothing(matched: Store, path: str) -> None:
     assert ask(path)[0] in (200, 422)
+
+
+def test_a_parameter_that_no_route_knows_is_refused_by_name_and_one_that_is_wrong_is_named_as_it_was_sent(
+    matched: Store,
+) -> None:
+    misspelt = call("/events?sinse=2026-01-01&city=Freiburg")
+    wrong = call("/events?since=tomorrow")
+    deleting = call("/verdicts?kind=must_link&autor=ada", method="DELETE", role="editor")
+
+    told = [json.loads(answer["body"])["errors"] for answer in (misspelt, wrong, deleting)]
+    assert [answer["statusCode"] for answer in (misspelt, wrong, deleting)] == [422, 422, 422]
+    assert [[each["parameter"] for each in errors] for errors in told] == [["sinse"], ["since"], ["autor"]]
+    assert "since" in told[0][0]["reason"]
+
+
+def test_decided_pairs_are_listed_by_listing_and_decision_a_page_at_a_time_and_across_events(
+    matched: Store,
+) -> None:
+    event = got("/events?q=jazzkonzert")["events"][0]["id"]
+    everything = got("/decisions")["decisions"]
+
+    of_one = got("/decisions?source=rza&id=1&decision=match")["decisions"]
+    paged, path = [], "/decisions?limit=1"
+    while path:
+        answer = call(path)
+        paged += json.loads(answer["body"])["decisions"]
+        path = answer["headers"].get("Link", "<>").split(">")[0].removeprefix("<")
+
+    assert [each["events"] for each in of_one] == [[event, event]]
+    assert of_one[0]["explanation"]["decision"] == "match"
+    assert paged == everything
+    assert call("/decisions?source=rza")["statusCode"] == 422
+
+
+LARGE = "ä" * 900_000
+
+
+def test_an_answer_never_outgrows_what_a_function_may_answer_and_its_cursor_goes_on(
+    matched: Store,
+) -> None:
+    with matched.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE canonical_events SET content = content || jsonb_build_object('description', CAST(:large AS text))"
+            ),
+            {"large": LARGE[:400_000]},
+        )
+        connection.execute(
+            text(
+                "UPDATE source_events SET raw = raw || jsonb_build_object('description', CAST(:large AS text))"
+            ),
+            {"large": LARGE[:600_000]},
+        )
+
+    pages = {path: _followed(path) for path in ("/events", "/changes")}
+    event = json.loads(pages["/events"][0]["body"])["events"]
+    shared = next(
+        each["id"]
+        for answer in pages["/events"]
+        for each in json.loads(answer["body"])["events"]
+        if len(each["sources"]) > 1
+    )
+    pages["sources"] = _followed(f"/events/{shared}/sources")
+
+    assert event
+    assert [len(answers) for answers in pages.values()] == [2, 2, 2]
+    assert all(len(json.dumps(answer)) < 6 * 2**20 for answers in pages.values() for answer in answers)
+    ids = [each["id"] for answer in pages["/events"] for each in json.loads(answer["body"])["events"]]
+    changed = [each["change_id"] for a in pages["/changes"] for each in json.loads(a["body"])["changes"]]
+    assert len(ids) == len(set(ids)) == 4
+    assert len(changed) == len(set(changed)) == 4
+
+
+def _followed(path: str) -> list[dict[str, Any]]:
+    """Ask as long as an answer says that there is more."""
+    answers, onward = [], path
+    while onward:
+        answers.append(call(onward))
+        body = json.loads(answers[-1]["body"])
+        onward = answers[-1]["headers"].get("Link", "<>").split(">")[0].removeprefix("<")
+        if body.get("more"):
+            onward = f"/changes?after={body['last']}"
+    return answers
+
+
+def test_what_is_too_large_by_itself_is_refused_in_our_words(matched: Store) -> None:
+    with matched.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE canonical_events SET content = content || jsonb_build_object('description', CAST(:large AS text))"
+            ),
+            {"large": LARGE * 2},
+        )
+
+    status, kind, told = ask("/events?limit=1")
+
+    assert (status, kind, told["status"]) == (413, "application/problem+json", 413)

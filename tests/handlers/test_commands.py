@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from dedup_core.errors import UnknownEvent
 from handlers import ingest, match
 from handlers.cli import app
+from handlers.commands import options
 from tests.handlers.conftest import forget_wiring
 
 TOWNS = ("Elzach", "Simonswald", "Bleibach", "Oberwinden")
@@ -170,3 +172,30 @@ def test_an_output_that_could_not_be_written_is_refused_before_the_work(inbox: P
     assert nowhere.stdout == ""
     assert there.exit_code == 0
     assert len(json.loads((inbox.parent / "events.json").read_bytes())["events"]) == 2
+
+
+@pytest.mark.usefixtures("inbox")
+def test_the_last_answer_of_the_queue_can_be_undone_like_any_other(inbox: Path) -> None:
+    put(inbox / "bote_1.json", listing("b0", "Wochenmarkt", "Elzach"))
+    put(inbox / "amt_1.json", listing("w0", "Wochenmarkt", "Elzach", "Bahnhof"))
+    run("watch", "inbox", "--once")
+    assert len(shown("review")) == 1
+
+    asked = CliRunner().invoke(app, ["review", "--ask", "--author", "ada"], input="sudn")
+
+    assert asked.exit_code == 0, asked.output
+    assert asked.stdout.count("That was the last question") == 2
+    assert [verdict["kind"] for verdict in shown("verdicts", "list")] == ["cannot_link"]
+
+
+def test_who_says_something_has_a_name_also_where_the_system_knows_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+
+    assert options._whoever() == f"user {os.getuid()}"

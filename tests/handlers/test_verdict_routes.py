@@ -9,7 +9,7 @@ from sqlalchemy import text
 from handlers import deciding
 from infra.store import Store
 from infra.store import deciding as deciding_store
-from tests.handlers.calling import ask, call
+from tests.handlers.calling import ask, call, got
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -346,3 +346,29 @@ def test_a_reader_may_not(matched: Store) -> None:
 
     assert refused == [403] * len(writes)
     assert rows(matched.engine, "SELECT count(*) FROM verdicts") == [(0,)]
+
+
+def test_an_event_that_is_flagged_without_an_open_pair_waits_until_somebody_spoke_of_it(
+    matched: Store,
+) -> None:
+    questions = got("/review", role="editor")["questions"]
+    asked = {event["id"] for question in questions for event in question["events"]}
+    everything = [event["id"] for event in got("/events")["events"]]
+    event, in_question = next(each for each in everything if each not in asked), min(asked)
+    with matched.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO flags (canonical_id, flag, detail) VALUES (:id, 'too_large', '41')"),
+            [{"id": event}, {"id": in_question}],
+        )
+        connection.execute(text("UPDATE generations SET ingested = ingested + 1, matched = matched + 1"))
+
+    waiting = got("/review/events", role="editor")
+    say = {"verdicts": [{"kind": "not_an_event", "event": event}]}
+    call("/verdicts", method="POST", body=say, role="editor")
+    settled = got("/review/events", role="editor")
+
+    assert waiting["open"] == 1
+    assert waiting["events"][0]["id"] == event
+    assert waiting["events"][0]["flags"] == [{"flag": "too_large", "detail": "41"}]
+    assert waiting["events"][0]["version"]
+    assert (settled["open"], settled["events"]) == (0, [])

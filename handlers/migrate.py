@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import wiring
+from handlers.admitting import admit, is_order
 from handlers.failures import described
 from infra import cloudformation
 
@@ -24,8 +25,10 @@ class MigratedStore(Protocol):
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str | None]:
-    """Migrate, and answer with the revision: to who invoked it and, if it is a deployment, to CloudFormation."""
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Migrate, and answer with the revision: to who invoked it and, if it is a deployment, to CloudFormation. Or carry out an order about keys."""
+    if is_order(event):
+        return admit(event, store=wiring.for_migrate(), author=f"invocation {context.aws_request_id}")
     if not cloudformation.is_request(event):
         return {"revision": _migrate()}
     try:

@@ -1,10 +1,12 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.exc import InterfaceError
 
 from handlers import migrate, wiring
-from infra.store import Store, schema
+from infra.errors import NameTaken
+from infra.store import Store, keys, schema
 from tests.handlers.conftest import CONTEXT, forget_wiring
 
 REQUEST = {"RequestType": "Update", "ResponseURL": "https://signed", "LogicalResourceId": "Migration"}
@@ -71,3 +73,39 @@ def test_a_failed_migration_fails_the_deployment_without_a_word_of_the_database(
     assert "InterfaceError" in told[0]
     assert "hunter2" not in told[0]
     forget_wiring()
+
+
+def test_who_can_invoke_it_but_not_reach_the_database_gets_a_key_once_and_makes_it_void(
+    deployed: Store,
+) -> None:
+    deployed.upgrade()
+    order = {"add_key": {"name": "ada", "role": "admin"}}
+
+    key = migrate.lambda_handler(dict(order), CONTEXT)["key"]
+
+    with deployed.engine.begin() as connection:
+        assert keys.holder_of(connection, key) == ("ada", "admin")
+    with pytest.raises(NameTaken):
+        migrate.lambda_handler(dict(order), CONTEXT)
+    assert migrate.lambda_handler({"revoke_key": "ada"}, CONTEXT) == {"revoked": True}
+    assert migrate.lambda_handler({"revoke_key": "ada"}, CONTEXT) == {"revoked": False}
+    with deployed.engine.begin() as connection:
+        assert keys.holder_of(connection, key) is None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"add_key": {"name": "ada", "role": "root"}},
+        {"add_key": {"name": ""}},
+        {"add_key": {}, "revoke": "ada"},
+    ],
+)
+def test_an_order_that_is_none_gives_no_key(deployed: Store, order: dict[str, Any]) -> None:
+    deployed.upgrade()
+
+    with pytest.raises(ValidationError):
+        migrate.lambda_handler(order, CONTEXT)
+
+    with deployed.reading() as connection:
+        assert keys.list_keys(connection) == []

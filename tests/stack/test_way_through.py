@@ -124,17 +124,23 @@ def test_a_poison_file_lands_in_quarantine_with_its_reason_and_its_neighbours_go
 def test_the_api_answers_http_at_its_own_address_and_asks_who_calls(world: World) -> None:
     host = world.output("ApiUrl").removeprefix("http://").rstrip("/")
 
-    def asked(path: str) -> tuple[int, Any]:
+    def asked(path: str, **headers: str) -> tuple[int, Any]:
         connection = HTTPConnection(
             "127.0.0.1", world.stack.port, timeout=60
         )  # not every system looks up *.localhost
-        connection.request("GET", path, headers={"Host": host})
+        connection.request("GET", path, headers={"Host": host, **headers})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
 
     assert host.endswith(f".localhost:{world.stack.port}")
     assert asked("/ready") == (200, {"status": "ready"})
     assert asked("/events")[0] == 401
+
+    order = json.dumps({"add_key": {"name": "ada", "role": "reader"}})
+    name = world.output("MigrateFunction")
+    given = world.client("lambda").invoke(FunctionName=name, Payload=order)["Payload"].read()
+    assert asked("/events", **{"X-Api-Key": json.loads(given)["key"]})[0] == 200
+    assert not any(json.loads(given)["key"] in line for line in world.lines("MigrateFunction"))
 
 
 def test_each_file_gets_a_receipt_with_what_was_refused_and_the_ids_of_what_came_of_it(world: World) -> None:

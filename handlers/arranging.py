@@ -51,6 +51,28 @@ def splitting(canonical_id: str, listings: Collection[Listing]) -> Plan:
     return plan
 
 
+def confirming(canonical_id: str) -> Plan:
+    """Plan to say that an event's listings are one event, whatever flagged it."""
+
+    def plan(work: DecisionWork) -> list[NewVerdict]:
+        first, *others = _members(work, [canonical_id])[canonical_id]
+        if not others:
+            raise CannotArrange("an event of one listing has nothing to confirm")
+        return _few([NewVerdict("must_link", first, other) for other in others])
+
+    return plan
+
+
+def calling_no_event(canonical_id: str) -> Plan:
+    """Plan to say of all of an event's listings that they announce none."""
+
+    def plan(work: DecisionWork) -> list[NewVerdict]:
+        members = _members(work, [canonical_id])[canonical_id]
+        return _few([NewVerdict("not_an_event", listing) for listing in members])
+
+    return plan
+
+
 def moving(canonical_id: str, listings: Collection[Listing], to: str) -> Plan:
     """Plan to take listings off an event and put them to another one; nothing may stay behind."""
 

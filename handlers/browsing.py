@@ -5,7 +5,7 @@ A cursor is the place where a page ended, encoded; who makes one up gets an erro
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, get_args
 
@@ -30,10 +30,11 @@ class UnreadableCursor(EventDedupError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of what there is. next: the cursor of what follows, or null at the end."""
+    """Some of what there is. next: the cursor of what follows, or null at the end; previous: that of what comes before, likewise."""
 
     items: list[Any]
     next: str | None
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,33 @@ def browse_events(
     cursor: str | None,
     limit: int,
     as_text: bool = False,
+    backwards: bool = False,
 ) -> Page:
     """List events in the output format. order: what to sort by, with a minus in front for descending.
 
-    as_text: to be written as JSON, and not to be looked into.
+    as_text: to be written as JSON, and not to be looked into. backwards: what comes before the cursor of ``previous``.
 
     Raises:
         UnreadableCursor: the cursor is not of this order.
     """
-    chosen = order_of(order, cursor)
+    chosen = replace(order_of(order, cursor), backwards=backwards and cursor is not None)
     with store.reading() as connection:
         found = events.find_events(connection, wanted, chosen, limit=limit + 1, as_text=as_text)
-    shown = found[:limit]
+    more = len(found) > limit
+    if chosen.backwards:
+        shown = found[-limit:]
+        before, behind = more, True
+    else:
+        shown = found[:limit]
+        before, behind = cursor is not None, more
     if as_text:
-        shown = shown[: portion(row["content"] for row in shown)]
-    onward = cursor_of(order, shown[-1]) if len(found) > len(shown) else None
-    return Page([_stamped(row) for row in shown], onward)
+        fits = portion(row["content"] for row in shown)
+        shown, behind = shown[:fits], behind or fits < len(shown)
+    return Page(
+        [_stamped(row) for row in shown],
+        cursor_of(order, shown[-1]) if behind and shown else None,
+        cursor_of(order, shown[0]) if before and shown else None,
+    )
 
 
 def _stamped(row: dict[str, Any]) -> dict[str, Any] | orjson.Fragment:

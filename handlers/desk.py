@@ -234,10 +234,12 @@ def count_given(store: Store, author: str, since: datetime) -> int:
         return verdicts.count_verdicts(connection, Which(author=author, since=since))
 
 
-def list_audit(store: Store, *, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """List who did what, newest first; one more than ``limit`` tells that there is more."""
+def list_audit(
+    store: Store, *, before: int | None, limit: int, after: int | None = None
+) -> list[dict[str, Any]]:
+    """List who did what, newest first; one more than ``limit``, at the side to which it goes on, tells that there is more."""
     with store.reading() as connection:
-        return desk.list_audit(connection, before=before, limit=limit + 1)
+        return desk.list_audit(connection, before=before, after=after, limit=limit + 1)
 
 
 def pair_of_verdict(store: Store, sequence: int) -> tuple[Listing, Listing] | None:

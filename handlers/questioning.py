@@ -6,7 +6,7 @@ To skip a question needs no storage: the next page goes on behind it, and anothe
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any, Final
@@ -16,7 +16,7 @@ import orjson
 from handlers.browsing import Page, UnreadableCursor
 from handlers.deciding import versions_of
 from handlers.portions import portion, written
-from infra.store import Store
+from infra.store import Store, verdicts
 from infra.store.deciding import DecisionWork
 from infra.store.questions import (
     LONG_AGO,
@@ -156,14 +156,36 @@ def _flagged_place(cursor: str) -> Flagged:
 
 
 def list_verdicts(
-    store: Store, which: Which, *, taken_back: bool = False, before: int | None = None, limit: int
+    store: Store,
+    which: Which,
+    *,
+    taken_back: bool = False,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int,
 ) -> Page:
-    """List verdicts, newest first. before: the number behind which to go on; the next page's stands in ``next``."""
+    """List verdicts, newest first. before: the number behind which to go on; the next page's stands in ``next``.
+
+    after: the number before which a page is to end; the page before this one has it in ``previous``.
+    """
     with store.reading() as connection:
-        found = find_verdicts(connection, which, taken_back=taken_back, before=before, limit=limit + 1)
+        asked: Row = {"taken_back": taken_back, "before": before, "after": after}
+        found = find_verdicts(connection, which, **asked, limit=limit + 1)
+    if after is not None:
+        shown = [_told(row) for row in found[-limit:]]
+        numbers = [str(each["sequence"]) for each in shown]
+        newer = numbers[0] if len(found) > limit else None
+        return Page(shown, numbers[-1] if numbers else None, newer)
     items = [_told(row) for row in found[:limit]]
     shown = items[: portion(map(written, items))]
-    return Page(shown, str(shown[-1]["sequence"]) if len(found) > len(shown) else None)
+    newer = str(shown[0]["sequence"]) if before is not None and shown else None
+    return Page(shown, str(shown[-1]["sequence"]) if len(found) > len(shown) else None, newer)
+
+
+def sizes_of_acts(store: Store, shown: Collection[Row]) -> dict[int, int]:
+    """Count, of the acts of some verdicts, the verdicts in force."""
+    with store.reading() as connection:
+        return verdicts.sizes_of_acts(connection, {row["given_with"] for row in shown if row["given_with"]})
 
 
 def in_force(store: Store, which: Which) -> tuple[int, ...]:

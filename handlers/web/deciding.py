@@ -25,7 +25,7 @@ from handlers.deciding import (
     preview,
 )
 from infra.errors import DecidersBusy
-from infra.store.verdicts import NewVerdict
+from infra.store.verdicts import NewVerdict, Which
 
 Pair = tuple[Listing, Listing]
 
@@ -58,14 +58,18 @@ def say(
     act: str | None = None,
     reason: str | None = None,
     versions: Mapping[str, str] | None = None,
+    taking_back: Sequence[int] = (),
 ) -> Decided:
-    """Give verdicts."""
-    return _decided(Request(author, verdicts, act=act, reason=reason, versions=versions or {}))
+    """Give verdicts. taking_back: numbers of those that they contradict, and that no longer hold then."""
+    request = Request(
+        author, verdicts, act=act, reason=reason, versions=versions or {}, taking_back=tuple(taking_back)
+    )
+    return _decided(request)
 
 
-def take_back(author: str, sequences: Sequence[int]) -> Decided:
+def take_back(author: str, which: Sequence[int] | Which) -> Decided:
     """Take verdicts back, all or none."""
-    return _decided(Request(author, taking_back=tuple(sequences)))
+    return _decided(Request(author, taking_back=which if isinstance(which, Which) else tuple(which)))
 
 
 def _decided(request: Request) -> Decided:

@@ -32,11 +32,12 @@ MOST_DATES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an event. sources: (source_code, id) of the listings that gave it."""
+    """A field of an event. sources: (source_code, id) of the listings that gave it; pinned_by: who set it by hand, which no listing gave."""
 
     name: str
     text: str
     sources: tuple[tuple[str, str], ...]
+    pinned_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,22 @@ class Row:
 def fields_of(event: Mapping[str, Any], language: Language) -> list[Field]:
     """List what is known of an event, with where it came from."""
     texts, provenance = texts_of(event, language), event.get("provenance", {})
-    return [Field(name, text, _sources(provenance, FIELDS[name])) for name, text in texts.items()]
+    return [
+        Field(name, text, _sources(provenance, FIELDS[name]), _pinned_by(provenance, FIELDS[name]))
+        for name, text in texts.items()
+    ]
 
 
 def _sources(provenance: Mapping[str, Any], places: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     given = [provenance[place] for place in places if place in provenance]
-    all_of_them = [each for one in given for each in (one, *one.get("also", []))]
+    from_listings = [one for one in given if "pinned_by" not in one]
+    all_of_them = [each for one in from_listings for each in (one, *one.get("also", []))]
     return tuple(dict.fromkeys((each["source_code"], each["id"]) for each in all_of_them))
+
+
+def _pinned_by(provenance: Mapping[str, Any], places: tuple[str, ...]) -> tuple[str, ...]:
+    names = [provenance[place].get("pinned_by") for place in places if place in provenance]
+    return tuple(dict.fromkeys(str(name) for name in names if name is not None))
 
 
 def rows_of(listings: list[Mapping[str, Any]], language: Language) -> list[Row]:

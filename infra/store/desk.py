@@ -192,12 +192,18 @@ def events_of_file(connection: Connection, file_id: int, *, limit: int) -> list[
     return _rows(connection, query.limit(limit))
 
 
-def list_audit(connection: Connection, *, before: int | None, limit: int) -> list[Row]:
-    """List the audit trail, newest first. before: only lines of a lower number."""
-    query = select(audit).order_by(audit.c.audit_id.desc())
+def list_audit(
+    connection: Connection, *, before: int | None, limit: int, after: int | None = None
+) -> list[Row]:
+    """List the audit trail, newest first. before: only lines of a lower number; after: of those of a higher number the lowest."""
+    query = select(audit)
+    if after is not None:
+        return _rows(
+            connection, query.where(audit.c.audit_id > after).order_by(audit.c.audit_id).limit(limit)
+        )[::-1]
     if before is not None:
         query = query.where(audit.c.audit_id < before)
-    return _rows(connection, query.limit(limit))
+    return _rows(connection, query.order_by(audit.c.audit_id.desc()).limit(limit))
 
 
 def event_around(connection: Connection, source_code: str, listing_id: str) -> Row | None:

@@ -84,11 +84,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """In which order, and behind which event: its value in that order and its id, or null for the first page."""
+    """In which order, and behind which event: its value in that order and its id, or null for the first page.
+
+    backwards: the page that ends before that event, and not the one that begins behind it; in the same order.
+    """
 
     by: Sorting = "first_day"
     descending: bool = False
     behind: tuple[Any, str] | None = None
+    backwards: bool = False
 
 
 def content_of(*, as_text: bool) -> ColumnElement[Any]:
@@ -105,11 +109,13 @@ def find_events(
     query = select(
         identity, content_of(as_text=as_text), canonical_events.c.updated_at, value.label("place")
     ).where(*conditions(wanted))
+    falling = order.descending != order.backwards
     if order.behind is not None:
         here, last = tuple_(value, identity), tuple_(*map(literal, order.behind))
-        query = query.where(here < last if order.descending else here > last)
-    directed = [column.desc() if order.descending else column.asc() for column in (value, identity)]
-    return [dict(row) for row in connection.execute(query.order_by(*directed).limit(limit)).mappings()]
+        query = query.where(here < last if falling else here > last)
+    directed = [column.desc() if falling else column.asc() for column in (value, identity)]
+    found = [dict(row) for row in connection.execute(query.order_by(*directed).limit(limit)).mappings()]
+    return found[::-1] if order.backwards else found
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -218,10 +218,14 @@ def find_verdicts(
     *,
     taken_back: bool = False,
     before: int | None = None,
+    after: int | None = None,
     limit: int | None = 50,
     offset: int = 0,
 ) -> list[Row]:
-    """List verdicts, newest first. taken_back: those no longer in force, too; before: only those of a lower number."""
+    """List verdicts, newest first. taken_back: those no longer in force, too; before: only those of a lower number.
+
+    after: of those of a higher number the lowest, also newest first.
+    """
     query: Select[Any] = (
         select(
             verdicts,
@@ -229,13 +233,29 @@ def find_verdicts(
             _of_taking_back(take_backs.c.author).label("taken_back_by"),
         )
         .where(*_conditions(which))
-        .order_by(verdicts.c.sequence.desc())
+        .order_by(verdicts.c.sequence.desc() if after is None else verdicts.c.sequence)
     )
+    if after is not None:
+        query = query.where(verdicts.c.sequence > after)
     if not taken_back:
         query = query.where(IN_FORCE)
     if before is not None:
         query = query.where(verdicts.c.sequence < before)
-    return [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+    found = [dict(row) for row in connection.execute(query.limit(limit).offset(offset)).mappings()]
+    return found if after is None else found[::-1]
+
+
+def sizes_of_acts(connection: Connection, firsts: Collection[int]) -> dict[int, int]:
+    """Count the verdicts in force of each act. firsts: numbers by which acts are known (``given_with``)."""
+    if not firsts:
+        return {}
+    act = verdicts.c.given_with
+    query = (
+        select(act, func.count().label("size"))
+        .where(act == func.any(cast(list(firsts), ARRAY(BigInteger))), IN_FORCE)
+        .group_by(act)
+    )
+    return {row.given_with: row.size for row in connection.execute(query)}
 
 
 def count_verdicts(connection: Connection, which: Which) -> int:

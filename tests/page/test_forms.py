@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from markupsafe import escape
+from sqlalchemy import text
 
 from dedup_core.policy import default_policy
 from handlers import api, planning, serve, wiring
@@ -18,6 +20,7 @@ from handlers.web.deciding import named, pair_of
 from handlers.web.visiting import SESSION, token_of
 from infra.match_queue import RememberingQueue
 from infra.store import Store, keys
+from infra.store.verdicts import NewVerdict
 from tests.handlers.calling import gateway_event
 from tests.handlers.conftest import CONTEXT, ROLES, forget_wiring
 from tests.store.uploads import rows, run, save
@@ -226,3 +229,125 @@ def test_what_joins_an_event_that_changed_since_the_preview_is_refused(desk: Des
     assert answer["statusCode"] == 200
     assert "has changed in the meantime" in answer["body"]
     assert rows(desk.store.engine, "SELECT kind FROM verdicts") == []
+
+
+def _text(answer: dict[str, Any]) -> str:
+    """Read a page's text as a reader does: without tags, and each space once."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer["body"]).split())
+
+
+def test_the_other_event_of_a_merge_is_found_by_its_words_and_its_day_and_a_wrong_id_is_told_as_such(
+    desk: Desk,
+) -> None:
+    concert, market = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
+    path = f"/events/{concert}/arrange?act=merge&to="
+
+    by_words, by_day = desk.ask(f"{path}flohmarkt"), desk.ask(f"{path}Emmendingen+7.6.2026")
+    by_id = desk.ask(f"{path}https://desk.example/desk/events/{market}")
+    wrong, nothing = desk.ask(f"{path}ev_abcdefgh234567"), desk.ask(f"{path}Gletscherwanderung")
+
+    for answer in (by_words, by_day):
+        assert f'name="to" value="{market}"' in answer["body"]
+        assert "Do it" not in answer["body"]
+    assert "Before and after" in by_id["body"]
+    assert "Do it" in by_id["body"]
+    assert "No event has this id." in wrong["body"]
+    assert "No other event is found by these words" in nothing["body"]
+
+
+def test_one_button_takes_back_all_that_a_merge_gave_and_no_other_takes_back_a_part(desk: Desk) -> None:
+    concert, market = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
+    desk.ask(f"/events/{concert}/arrange", {"act": "merge", "to": market})
+
+    listed = desk.ask("/verdicts")["body"]
+    act = rows(desk.store.engine, "SELECT min(given_with), count(*) FROM verdicts")[0]
+    desk.ask("/verdicts", {"given_with": str(act[0])})
+
+    assert act[1] == 2
+    assert listed.count('<button aria-label="Take') == 1
+    assert "Take all 2 back" in listed
+    assert rows(desk.store.engine, "SELECT count(*) FROM take_backs")[0][0] == 2
+
+
+def test_a_word_that_contradicts_another_is_saved_by_the_button_that_takes_that_one_back(desk: Desk) -> None:
+    pair = named(("bwb", "1"), ("tix", "1"))
+    desk.ask("/review", {"say": "different", "pair": pair})
+
+    refused = desk.ask("/review", {"say": "same", "pair": pair})
+    number = rows(desk.store.engine, "SELECT sequence FROM verdicts")[0][0]
+    button = {"say": "same", "pair": pair, "taking_back": str(number)}
+    saved = desk.ask("/review", button)
+
+    assert f"Take verdict {number} back, and save" in refused["body"]
+    assert f'name="taking_back" value="{number}"' in refused["body"]
+    assert saved["statusCode"] == 303
+    in_force = "SELECT kind FROM verdicts WHERE sequence NOT IN (SELECT sequence FROM take_backs)"
+    assert rows(desk.store.engine, in_force) == [("must_link",)]
+
+
+def test_a_pinned_field_is_said_to_be_set_by_hand_and_by_whom_and_the_audit_trail_speaks_in_words(
+    desk: Desk,
+) -> None:
+    with desk.store.deciding() as work:
+        work.append(
+            [NewVerdict("pin", ("tix", "1"), field="title", value='"Trödelmarkt"')], author="ada", act=None
+        )
+        work.raise_generation()
+    run(desk.store)
+
+    shown, audit = desk.ask(f"/events/{desk.event_of('tix', '1')}"), desk.ask("/audit")
+
+    assert "Trödelmarkt by hand (ada)" in _text(shown)
+    assert "ada set a field by hand verdict" in _text(audit)
+    assert "must_link" not in audit["body"]
+
+
+def test_a_list_is_paged_back_to_where_it_was_paged_from(desk: Desk) -> None:
+    more = [listing(f"tix:{n}", f"Vortrag {n}", f"2026-07-{n:02}", city="Emmendingen") for n in range(10, 31)]
+    save(
+        desk.store,
+        [
+            *more,
+            *(
+                listing(f"tix:{n}", f"Lesung {n}", f"2026-08-{n - 30:02}", city="Elzach")
+                for n in range(31, 61)
+            ),
+        ],
+        key="tix_2.json",
+    )
+    run(desk.store)
+
+    def titles(answer: dict[str, Any]) -> list[str]:
+        return re.findall(r'<td class="what"><a [^>]+>([^<]+)', answer["body"])
+
+    def lead(answer: dict[str, Any], to: str) -> dict[str, Any]:
+        links = re.findall(rf'rel="{to}" href="/desk([^"]*)"', answer["body"])
+        return desk.ask(unescape(links[0]))
+
+    first = desk.ask("?limit=25")
+    second = lead(first, "next")
+    third = lead(second, "next")
+    again = lead(third, "prev")
+
+    assert titles(again) == titles(second)
+    assert titles(lead(again, "prev")) == titles(first)
+    assert titles(lead(again, "next")) == titles(third)
+    assert len({*titles(first), *titles(second), *titles(third)}) == 53
+
+
+def test_a_flagged_event_without_a_pair_is_reached_from_the_review_and_settled_by_a_word(desk: Desk) -> None:
+    concert = desk.event_of("bwb", "1")
+    flag = text("INSERT INTO flags (canonical_id, flag, detail) VALUES (:id, 'too_large', '2')")
+    with desk.store.engine.begin() as connection:
+        connection.execute(flag, {"id": concert})
+        connection.execute(text("UPDATE generations SET ingested = ingested + 1, matched = matched + 1"))
+
+    review, listed = desk.ask("/review"), desk.ask("/review/flagged")
+    version = re.findall(r'name="version" value="([^"]+)"', listed["body"])[0]
+    settled = desk.ask("/review/flagged", {"say": "one", "event": concert, "version": version})
+
+    assert "/review/flagged" in review["body"]
+    assert "More listings than an event usually has." in listed["body"]
+    assert settled["statusCode"] == 303
+    assert concert not in desk.ask("/review/flagged")["body"]
+    assert rows(desk.store.engine, "SELECT kind FROM verdicts") == [("must_link",)]

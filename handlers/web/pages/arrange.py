@@ -1,5 +1,10 @@
 """Arrange: merge, split and move, each shown before and after, and only then saved."""
 
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any, Final
 
 import orjson
@@ -11,8 +16,10 @@ from handlers.deciding import Plan
 from handlers.web.deciding import Decided, foreseen, say
 from handlers.web.mounting import Missing, Refused, Shown
 from handlers.web.pages.event import colours
+from handlers.web.pages.files import numbers_of
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import ROOT, Fields, Visit, storable
+from infra.store.events import Wanted
 
 ACTS: Final = ("merge", "split", "move")
 MOST_NAMED: Final = 200
@@ -20,19 +27,95 @@ MOST_NAMED: Final = 200
 
 def show(visit: Visit) -> Answer:
     """Show what can be arranged, and where it is said, what would come of it."""
-    act = visit.asked("act")
-    decided = None
-    if act in ACTS:
-        plan = _plan(visit.parts["event_id"], act, visit.query)
-        decided = foreseen(visit.who.name, plan)
-    return _shown(visit, visit.query, decided)
-
-
-def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
-    store, event_id = wiring.for_api(), visit.parts["event_id"]
-    event = browsing.look_up(store, event_id)
+    event_id, act = visit.parts["event_id"], visit.asked("act")
+    event = browsing.look_up(wiring.for_api(), event_id)
     if not isinstance(event, dict):
         raise Missing
+    target = sought(event, _one(visit.query, "to")) if act in ("merge", "move") else NOWHERE
+    if act not in ACTS or target.refusal or target.candidates:
+        told = Decided(refusal=target.refusal) if target.refusal else None
+        return _shown(visit, visit.query, told, event=event, target=target)
+    fields = {**visit.query, "to": [target.event_id or ""]}
+    decided = foreseen(visit.who.name, _plan(event_id, act, fields))
+    return _shown(visit, fields, decided, event=event, target=target)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which event is meant by what was written: its id, or those that it may be, or why it is none."""
+
+    event_id: str | None = None
+    candidates: Sequence[Mapping[str, Any]] = ()
+    refusal: str | None = None
+
+
+NOWHERE: Final = Target()
+
+ID: Final = re.compile(r"ev_[a-z2-7]{1,32}")
+DAY: Final = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b|\b(\d\d?)\.\s?(\d\d?)\.\s?(\d{4})\b")
+NEAR: Final = timedelta(days=45)
+"""Around the event's own day, where the other one is looked for first."""
+
+MOST_CANDIDATES: Final = 12
+
+
+def sought(event: Mapping[str, Any], text: str | None) -> Target:
+    """Tell which event is meant. text: its id, its address, or words of its title and place, and a day."""
+    if text is None:
+        return Target(refusal="Say which other event is meant.")
+    name = text.rsplit("/", 1)[-1].split("?", 1)[0]
+    if ID.fullmatch(name):
+        return _by_id(name)
+    found = [each for each in _by_words(event, text) if each["id"] != event["id"]]
+    if not found:
+        return Target(refusal="No other event is found by these words; fewer of them find more.")
+    return Target(candidates=found)
+
+
+def _by_id(name: str) -> Target:
+    """Find an event by its id; one that was merged by what took it in."""
+    found = browsing.look_up(wiring.for_api(), name)
+    if isinstance(found, dict):
+        return Target(name)
+    if found is None:
+        return Target(refusal="No event has this id.")
+    if found.kind == "merged":
+        return Target(found.successors[0])
+    return Target(refusal="The event of this id is gone; look for one of those that have its listings now.")
+
+
+def _by_words(event: Mapping[str, Any], text: str) -> list[Any]:
+    """Search by words and day; where no day is written, around the event's own first."""
+    written, words = _days_in(text), " ".join(DAY.sub(" ", text).split()) or None
+    own = date.fromisoformat(event["event_dates"][0]["date"])
+    spans = [(written[0], written[0])] if written else [(own - NEAR, own + NEAR), (None, None)]
+    for since, until in spans:
+        wanted = Wanted(words=words, since=since, until=until)
+        page_of = browsing.browse_events(
+            wiring.for_api(), wanted, "first_day", cursor=None, limit=MOST_CANDIDATES
+        )
+        if page_of.items:
+            return page_of.items
+    return []
+
+
+def _days_in(text: str) -> list[date]:
+    days = []
+    for year, month, day, day_first, month_second, year_last in DAY.findall(text):
+        with suppress(ValueError):
+            days.append(date(int(year or year_last), int(month or month_second), int(day or day_first)))
+    return days
+
+
+def _shown(
+    visit: Visit,
+    fields: Fields,
+    decided: Decided | None,
+    *,
+    event: Mapping[str, Any],
+    target: Target = NOWHERE,
+) -> Answer:
+    store, event_id = wiring.for_api(), visit.parts["event_id"]
     listings = browsing.sources_of(store, event_id)
     to = _to(fields)
     other = browsing.look_up(store, to) if to else None
@@ -45,7 +128,10 @@ def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
         named=[orjson.dumps([each["source_code"], each["id"]]).decode() for each in listings],
         ticked=fields.get("listing", []),
         to=to,
+        written=_one(visit.query, "to") or to,
+        candidates=target.candidates,
         act=_one(fields, "act"),
+        **_again(visit, fields, decided, event=event, other=other),
         before=[event, *([other] if isinstance(other, dict) else [])],
         after=events,
         gone=(decided.answer or {}).get("gone") if decided else None,
@@ -56,6 +142,22 @@ def _shown(visit: Visit, fields: Fields, decided: Decided | None) -> Answer:
         version=event.get("version"),
         to_version=other.get("version") if isinstance(other, dict) else None,
     )
+
+
+def _again(
+    visit: Visit, fields: Fields, decided: Decided | None, *, event: Mapping[str, Any], other: object
+) -> dict[str, Any]:
+    """Say what a button has to send that takes a contradicted verdict back and saves."""
+    if decided is None or not decided.chains:
+        return {}
+    other_version = other.get("version") if isinstance(other, Mapping) else None
+    sent = {name: _one(fields, name) for name in ("act", "to", "reason")}
+    sent |= {"version": event.get("version"), "to_version": other_version}
+    again = {name: [value] for name, value in sent.items() if value}
+    again["listing"] = list(fields.get("listing", []))
+    taken = numbers_of(_one(fields, "taking_back"))
+    address = f"{ROOT}/events/{visit.parts['event_id']}/arrange"
+    return {"again": {"address": address, "taken": taken, "fields": again}}
 
 
 def _one(fields: Fields, name: str) -> str | None:
@@ -100,9 +202,13 @@ def arrange(visit: Visit) -> Answer:
         act=act,
         reason=visit.sent("reason"),
         versions=versions,
+        taking_back=numbers_of(visit.sent("taking_back")),
     )
     if decided.chains or decided.refusal:
-        return _shown(visit, visit.form, decided)
+        event = browsing.look_up(wiring.for_api(), event_id)
+        if not isinstance(event, dict):
+            raise Missing
+        return _shown(visit, visit.form, decided, event=event)
     return onward(f"{ROOT}/verdicts?saved={decided.given[0] if decided.given else ''}")
 
 

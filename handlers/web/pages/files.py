@@ -20,6 +20,15 @@ def number_of(text: str | None, most: int) -> int | None:
     return number if 0 < number < most else None
 
 
+MOST_NUMBERS: Final = 200
+
+
+def numbers_of(text: str | None) -> list[int]:
+    """Read numbers between commas; what is none is left out."""
+    numbers = [number_of(part, LARGEST) for part in (text or "").split(",")]
+    return [number for number in numbers if number is not None][:MOST_NUMBERS]
+
+
 def show_files(visit: Visit) -> Answer:
     """List files, newest first."""
     asked = visit.asked("status")

@@ -127,26 +127,36 @@ def _share(asked: str | None) -> float | None:
 def _chips(visit: Visit) -> list[Chip]:
     named = [(name, visit.asked(name)) for name in FILTERS]
     return [
-        Chip(name, value, visit.link(**{name: None, "cursor": None, "page": None}))
+        Chip(name, value, visit.link(**{name: None, "cursor": None, "page": None, "back": None}))
         for name, value in named
         if value is not None
     ]
 
 
 def _rows(visit: Visit, wanted: Wanted, sort: str, limit: int) -> dict[str, Any]:
-    cursor = visit.asked("cursor", 2000)
+    cursor, backwards = visit.asked("cursor", 2000), visit.asked("back") is not None
     try:
-        found = browsing.browse_events(wiring.for_api(), wanted, sort, cursor=cursor, limit=limit)
+        found = browsing.browse_events(
+            wiring.for_api(), wanted, sort, cursor=cursor, limit=limit, backwards=backwards
+        )
     except UnreadableCursor as error:
         raise Refused("This page of the list is no longer there; begin with the first.") from error
     number = visit.asked("page") or "1"
     at = int(number) if number.isascii() and number.isdigit() and len(number) < 7 and cursor else 1
     return {
         "events": found.items,
-        "next": found.next and visit.link(cursor=found.next, page=at + 1),
-        "first": visit.link(cursor=None, page=None) if cursor else None,
+        "next": found.next and visit.link(cursor=found.next, page=at + 1, back=None),
+        "previous": _before(visit, found.previous, at),
+        "order": dict(SORTS).get(sort),
         "from": (at - 1) * limit + 1,
     }
+
+
+def _before(visit: Visit, cursor: str | None, at: int) -> str | None:
+    """Lead to the page before; to the first one as it is always reached, so that nothing new before it is missed."""
+    if cursor is None or at < 3:
+        return visit.link(cursor=None, page=None, back=None) if visit.asked("cursor", 2000) else None
+    return visit.link(cursor=cursor, page=at - 1, back=1)
 
 
 def _month(visit: Visit, wanted: Wanted) -> dict[str, Any]:

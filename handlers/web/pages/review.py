@@ -10,20 +10,21 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from handlers import desk, questioning, wiring
+from handlers.arranging import calling_no_event, confirming
 from handlers.browsing import UnreadableCursor
 from handlers.questioning import Questions
 from handlers.web.deciding import Decided, Pair, foreseen, named, pair_of, say, take_back
 from handlers.web.evidence import told
 from handlers.web.listings import fields_of, rows_of
 from handlers.web.mounting import Missing, Refused, Shown
-from handlers.web.pages.files import number_of
+from handlers.web.pages.files import numbers_of
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import ROOT, Visit, link
 from infra.store.verdicts import NewVerdict
 
 REVIEW: Final = f"{ROOT}/review"
+FLAGGED: Final = f"{ROOT}/review/flagged"
 MOST_LISTED: Final = 100
-MOST_UNDONE: Final = 200
 
 KINDS: Final = {"same": "must_link", "different": "cannot_link"}
 
@@ -41,9 +42,16 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
         "onward": here.onward,
         "labelling": visit.asked("mode") == "label",
         "last": ",".join(map(str, _last(visit))),
+        "flagged": questioning.count_flagged(store, today=now.date()),
         "decided": decided,
         "case": case,
     }
+    if decided is not None and decided.chains and visit.sent("say") and visit.sent("pair"):
+        shown["again"] = {
+            "address": visit.link(pair=None),
+            "taken": numbers_of(visit.sent("taking_back")),
+            "fields": {name: [visit.sent(name)] for name in ("pair", "say")},
+        }
     if case is not None:
         shown |= {
             "rows": rows_of(list(case.raw), visit.language),
@@ -83,8 +91,7 @@ def _asked(today: date, cursor: str | None, *, limit: int) -> Questions:
 
 def _last(visit: Visit) -> list[int]:
     """Read the numbers of the verdicts that an undo takes back."""
-    numbers = [number_of(part, 2**63) for part in (visit.asked("last", 5000) or "").split(",")]
-    return [number for number in numbers if number is not None][:MOST_UNDONE]
+    return numbers_of(visit.asked("last", 5000))
 
 
 def settle(visit: Visit) -> Answer:
@@ -94,7 +101,8 @@ def settle(visit: Visit) -> Answer:
         return _undo(visit, pair)
     if pair is None:
         raise Refused("Say which pair is meant.")
-    decided = say(visit.who.name, _verdicts(wish, pair), reason=visit.sent("reason"))
+    taking_back = numbers_of(visit.sent("taking_back"))
+    decided = say(visit.who.name, _verdicts(wish, pair), reason=visit.sent("reason"), taking_back=taking_back)
     if decided.chains or decided.refusal:
         return show_case(_at(visit, pair=named(*pair)), decided)
     return _next(visit, last=",".join(map(str, decided.given)), pair=None)
@@ -164,7 +172,9 @@ def show_queue(visit: Visit) -> Answer:
         "queue.html",
         cases=[{**case, "pair": named(*_pair(case))} for case in found.items],
         more=found.next and visit.link(cursor=found.next, last=None),
-        first=visit.link(cursor=None, last=None) if visit.asked("cursor") else None,
+        less=found.first and visit.link(cursor=found.previous, last=None),
+        numbers=(found.first + 1, found.first + len(found.items), found.open),
+        flagged=questioning.count_flagged(wiring.for_api(), today=datetime.now(UTC).date()),
         last=",".join(map(str, _last(visit))),
         decided=None,
     )
@@ -201,10 +211,54 @@ def _refused(decided: Decided) -> Answer:
     raise Refused(decided.refusal or "")
 
 
+def show_flagged(visit: Visit) -> Answer:
+    """List the events that were flagged though no pair of theirs waits."""
+    try:
+        found = questioning.flagged_next(
+            wiring.for_api(),
+            today=datetime.now(UTC).date(),
+            cursor=visit.asked("cursor", 2000),
+            limit=MOST_LISTED,
+        )
+    except UnreadableCursor as error:
+        raise Refused("This place of the queue is no longer there; begin with its first.") from error
+    return page(
+        visit,
+        "flagged.html",
+        events=found.items,
+        more=found.next and visit.link(cursor=found.next, last=None),
+        less=found.first and visit.link(cursor=found.previous, last=None),
+        numbers=(found.first + 1, found.first + len(found.items), found.open),
+        last=",".join(map(str, _last(visit))),
+        decided=None,
+    )
+
+
+def settle_flagged(visit: Visit) -> Answer:
+    """Say of a flagged event that it is one, or none; or take that back."""
+    if visit.sent("say") == "undo":
+        decided = take_back(visit.who.name, _last(visit))
+        return onward(link(FLAGGED)) if not decided.refusal else _refused(decided)
+    event_id, version = visit.sent("event") or "", visit.sent("version")
+    plans = {"one": confirming, "no_event": calling_no_event}
+    if visit.sent("say") not in plans:
+        raise Refused("Say whether they are the same.")
+    decided = say(
+        visit.who.name,
+        plans[visit.sent("say") or ""](event_id),
+        versions={event_id: version} if version else None,
+    )
+    if decided.chains or decided.refusal:
+        return _refused(decided)
+    return onward(link(FLAGGED, last=",".join(map(str, decided.given))))
+
+
 SHOWN: Final = [
     Shown("GET", "/review", show_case, "editor"),
     Shown("POST", "/review", settle, "editor"),
     Shown("GET", "/review/preview", show_preview, "editor"),
     Shown("GET", "/review/queue", show_queue, "editor"),
     Shown("POST", "/review/queue", settle_many, "editor"),
+    Shown("GET", "/review/flagged", show_flagged, "editor"),
+    Shown("POST", "/review/flagged", settle_flagged, "editor"),
 ]

@@ -1,6 +1,8 @@
 """Verdicts: what people said, each to be taken back; and the audit trail: who did what."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from handlers import desk, questioning, wiring
 from handlers.web.deciding import Decided, take_back
@@ -21,25 +23,53 @@ def show_verdicts(visit: Visit, decided: Decided | None = None) -> Answer:
         Which(author=visit.who.name if mine else None),
         taken_back=gone,
         before=number_of(visit.asked("before"), LARGEST),
+        after=number_of(visit.asked("after"), LARGEST),
         limit=A_PAGE,
     )
+    sizes = questioning.sizes_of_acts(wiring.for_api(), found.items)
     return page(
         visit,
         "verdicts.html",
         verdicts=found.items,
-        more=found.next and visit.link(before=found.next),
+        undoing=_undoing(found.items, sizes),
+        more=found.next and visit.link(before=found.next, after=None, saved=None),
+        less=found.previous and visit.link(after=found.previous, before=None, saved=None),
         mine=mine,
         gone=gone,
         decided=decided,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """How a verdict is taken back. together: of how many it is, where one button takes back all that its act gave; alone: whether by itself."""
+
+    together: int = 0
+    alone: bool = True
+
+
+def _undoing(shown: Sequence[dict[str, Any]], sizes: Mapping[int, int]) -> dict[int, Undoing]:
+    """Tell of each verdict in force how it is taken back: a merge, a split or a move only as one, by its first line on the page."""
+    found: dict[int, Undoing] = {}
+    seen = set[int]()
+    for each in shown:
+        act = each["given_with"]
+        if each["taken_back_at"] is not None:
+            continue
+        several = sizes.get(act, 0) if act is not None else 0
+        together = several if several > 1 and act not in seen else 0
+        found[each["sequence"]] = Undoing(together, alone=several < 2 or each["act"] is None)
+        seen.add(act)
+    return found
+
+
 def undo(visit: Visit) -> Answer:
-    """Take a verdict back."""
+    """Take a verdict back, or all that one act gave."""
     sequence = number_of(visit.sent("sequence"), LARGEST)
-    if sequence is None:
+    act = number_of(visit.sent("given_with"), LARGEST)
+    if sequence is None and act is None:
         raise Refused("Say which verdict is meant.")
-    decided = take_back(visit.who.name, [sequence])
+    decided = take_back(visit.who.name, [sequence] if sequence is not None else Which(given_with=act))
     if decided.chains or decided.refusal:
         return show_verdicts(visit, decided)
     return onward(f"{ROOT}/verdicts")
@@ -47,10 +77,14 @@ def undo(visit: Visit) -> Answer:
 
 def show_audit(visit: Visit) -> Answer:
     """List who did what, newest first."""
-    lines = desk.list_audit(wiring.for_api(), before=number_of(visit.asked("before"), LARGEST), limit=A_PAGE)
-    shown = lines[:A_PAGE]
-    more = visit.link(before=shown[-1]["audit_id"]) if len(lines) > A_PAGE else None
-    return page(visit, "audit.html", lines=shown, more=more)
+    before, after = (number_of(visit.asked(name), LARGEST) for name in ("before", "after"))
+    lines = desk.list_audit(wiring.for_api(), before=before, after=after, limit=A_PAGE)
+    rest = len(lines) > A_PAGE
+    shown = lines[:A_PAGE] if after is None else lines[-A_PAGE:]
+    older, newer = (rest, before is not None) if after is None else (True, rest)
+    more = visit.link(before=shown[-1]["audit_id"], after=None) if older and shown else None
+    less = visit.link(after=shown[0]["audit_id"], before=None) if newer and shown else None
+    return page(visit, "audit.html", lines=shown, more=more, less=less)
 
 
 SHOWN: Final = [

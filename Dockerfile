@@ -33,12 +33,10 @@ LABEL org.opencontainers.image.title="event-dedup" \
 # Two layers: a change of code leaves the large one as it is.
 COPY --from=dependencies /build/dependencies ${LAMBDA_TASK_ROOT}
 COPY --from=code /build/code ${LAMBDA_TASK_ROOT}
-# Memory that is free goes back to the system at once: a run's large columns come and go. The first is for Polars, the others for all
-# the rest.
+# Memory that is free goes back to the system soon: a run's large columns come and go. The first is for Polars, the second for all the
+# rest, which `dedup_core.memory` gives back after each stage.
 ENV _RJEM_MALLOC_CONF="dirty_decay_ms:200,muzzy_decay_ms:0" \
-    MALLOC_ARENA_MAX="2" \
-    MALLOC_MMAP_THRESHOLD_="1048576" \
-    MALLOC_TRIM_THRESHOLD_="1048576"
+    MALLOC_ARENA_MAX="2"
 # Lambda chooses a user of its own; where it is not Lambda, this one.
 USER 1000:1000
 CMD ["handlers.ingest.lambda_handler"]

@@ -18,6 +18,7 @@ from dedup_core.blocking import Candidates, blocking_keys, candidate_pairs
 from dedup_core.clustering import Clusters, IndexedVerdicts, cluster, index_verdicts, missing_pairs
 from dedup_core.corpus import corpus_of, title_words
 from dedup_core.events import EVENT_SCHEMA, IDENTITY, Previous, Resolution
+from dedup_core.memory import give_back
 from dedup_core.occurrences import occurrences, spans
 from dedup_core.pinning import pinned, pinned_twice
 from dedup_core.policy import Policy
@@ -172,7 +173,12 @@ def _decided(
 
 
 def _announcer(progress: Progress | None) -> Callable[[str], None]:
-    return lambda stage: progress(stage, STAGES[stage]) if progress else None
+    def begin(stage: str) -> None:
+        give_back()
+        if progress:
+            progress(stage, STAGES[stage])
+
+    return begin
 
 
 def subjects_and_words(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, pl.DataFrame]:

@@ -33,12 +33,13 @@ from dedup_core.comparisons.places import (
 from dedup_core.comparisons.titles import Wording, title_bits, wording_of
 from dedup_core.comparisons.told import TOLD, told_of, with_told_starts, with_told_venues
 from dedup_core.events import DECISION_SCHEMA, EVIDENCE
+from dedup_core.memory import give_back
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import EvidenceWeights, Policy
 from dedup_core.rivals import with_rivals
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes import Facts, Rulings, rulings
+from dedup_core.vetoes import FESTIVAL_BITS, Facts, Rulings, rulings
 
 CHUNK: Final = 500_000
 """Pairs scored at once on a core; bounds the memory of the evidence table."""
@@ -70,6 +71,7 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     """
     titled = _titled(pairs, subjects, policy, keep_all=keep_all)
+    give_back()
     names = names_of([part.pairs for part in titled], subjects)
     scored = partial(_score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all)
     decisions = with_rivals(pl.concat(list(each(titled, scored))), subjects, policy)
@@ -190,21 +192,30 @@ def _score_part(
     titled: Titled, *, names: KnownNames, subjects: Subjects, policy: Policy, keep_all: bool
 ) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
+    facts = _facts(titled, names, subjects, policy, everywhere=keep_all)
+    related = facts.wording.shared >= FESTIVAL_BITS  # nothing else is a date or a part of another
+    facts = facts if keep_all else facts.where((facts.weight >= policy.thresholds.floor) | related)
+    ruled, evidence = rulings(facts, subjects, policy), facts.evidence
+    cut = np.minimum(ruled.limit - facts.weight, 0)
+    evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
+        np.float32
+    )
+    frame = _decided(facts.pairs, evidence, ruled, policy).with_columns(plain=facts.weight)
+    kept = (pl.col("plain") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
+    return frame if keep_all else frame.filter(kept)
+
+
+def _facts(
+    titled: Titled, names: KnownNames, subjects: Subjects, policy: Policy, *, everywhere: bool
+) -> Facts:
+    """Run the comparisons. everywhere: also the dear ones where they can't matter."""
     pairs = titled.pairs
     alike = names.of(pairs, subjects, policy.evidence.place)
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
     evidence = _evidence(titled, meeting, km, alike, subjects, policy)
-    _add_description(evidence, pairs, subjects, policy, everywhere=keep_all)
+    _add_description(evidence, pairs, subjects, policy, everywhere=everywhere)
     _read_texts(evidence, meeting.apart, pairs, subjects, policy)
-    weight = _sum(evidence)
-    ruled = rulings(Facts(pairs, evidence, weight, titled.wording, meeting, km, alike), subjects, policy)
-    cut = np.minimum(ruled.limit - weight, 0)
-    evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
-        np.float32
-    )
-    frame = _decided(pairs, evidence, ruled, policy).with_columns(plain=weight)
-    kept = (pl.col("plain") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
-    return frame if keep_all else frame.filter(kept)
+    return Facts(pairs, evidence, _sum(evidence), titled.wording, meeting, km, alike)
 
 
 def _parted_by_title(pairs: Pairs, title: Bits, subjects: Subjects, policy: Policy) -> Mask:
@@ -315,16 +326,19 @@ def _limit_place(evidence: Evidence, cap: float) -> None:
 
 
 def _sum(evidence: Evidence) -> Bits:
-    total: Bits = np.sum([np.nan_to_num(evidence[part]) for part in EVIDENCE], axis=0, dtype=np.float32)
+    total: Bits = np.nan_to_num(evidence[EVIDENCE[0]])
+    for part in EVIDENCE[1:]:
+        total += np.nan_to_num(evidence[part])
     return total
+
+
+DECISIONS: Final = pl.Series(["no_match", "ambiguous", "match"])
 
 
 def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -> pl.DataFrame:
     weight = _sum(evidence)
     limits = policy.thresholds
-    decision = np.where(
-        weight >= limits.match, "match", np.where(weight >= limits.ambiguous, "ambiguous", "no_match")
-    )
+    reached = (weight >= limits.ambiguous).astype(np.uint8) + (weight >= limits.match)
     return pl.DataFrame(
         {
             "a": pairs.a,
@@ -332,7 +346,7 @@ def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -
             **{part: pl.Series(evidence[part]).fill_nan(None) for part in EVIDENCE},
             "weight": weight,
             "score": (1 / (1 + np.exp2(-weight.astype(np.float64)))).astype(np.float32),
-            "decision": decision,
+            "decision": DECISIONS.gather(reached),
             "reasons": ruled.reasons,
             "relation": ruled.relation,
         },

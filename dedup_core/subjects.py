@@ -3,9 +3,10 @@
 Rows are source events in the order of the events frame; -1 codes and NaN numbers stand for missing.
 """
 
+import itertools
 import operator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -430,26 +431,37 @@ OPENERS = frozenset(
 """Words with which long names begin, and which abbreviations leave out."""
 
 
+EVENTS_AT_ONCE = 100_000
+"""Titles whose initials are joined at once: a million at once take a gigabyte."""
+
+
 def _initials(words: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
     """Find the words that a title's initials form: of all its words, of those after the openers, of all but the first.
 
-    words: ``event``, ``word`` of n titles, in the order of each title.
+    words: ``event``, ``word`` of n titles, ascending, in the order of each title.
 
     Returns:
         (n, V) ones; only words that a title has, and that no lexicon knows.
     """
+    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
+    tokens = corpus.words.select("word", "token").filter(
+        pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
+    )
+    ends = np.searchsorted(words["event"].to_numpy(), np.arange(0, n + EVENTS_AT_ONCE, EVENTS_AT_ONCE))
+    slices = [words.slice(start, end - start) for start, end in itertools.pairwise(ends.tolist())]
+    formed = pl.concat(list(each(slices, partial(_formed, tokens=tokens))))
+    return _matrix(formed["event"], formed["token"], None, (n, corpus.words.height))
+
+
+def _formed(words: pl.DataFrame, *, tokens: pl.DataFrame) -> pl.DataFrame:
+    """Look up what the initials of some titles form: ``event``, ``token``, sorted. tokens: the words that count."""
     opens = pl.col("word").is_in(list(OPENERS)).cast(pl.Int8).cum_prod().sum()
     begun = words.group_by("event", maintain_order=True).agg(
         pl.col("word").str.head(1).str.join("").alias("letters"), opens.alias("openers")
     )
     starts = (pl.lit(0), pl.lit(1), pl.col("openers"))
     letters = pl.concat(begun.select("event", word=pl.col("letters").str.slice(start)) for start in starts)
-    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
-    formed = letters.filter(
-        pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
-    ).unique()
-    found = formed.join(corpus.words, on="word").sort("event", "token")
-    return _matrix(found["event"], found["token"], None, (n, corpus.words.height))
+    return letters.join(tokens, on="word").select("event", "token").unique().sort("event", "token")
 
 
 def _counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:

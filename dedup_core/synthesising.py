@@ -63,15 +63,13 @@ def synthesise(events: pl.DataFrame, labels: Rows, *, policy: Synthesis) -> pl.D
     shown = events.with_columns(_shown("city", policy), _shown("district", policy))
     clusters = Clusters.of(labels)
     members = _members(shown, labels, clusters, policy)
-    said = dates_said(members)
+    dates, lifecycle = _in_time(shown, clusters, members)
     parts = [
         _chosen(field, shown, clusters, members, positions)
         for field, positions in _choices(members, policy).items()
     ]
     parts += [_joined(shown, clusters, union_of_texts(members, field), field) for field in UNIONS[:-1]]
-    parts += [_joined(shown, clusters, union_of_dates(said), "event_dates")]
-    parts += [_lifecycle(shown, clusters, members, said)]
-    return with_days(pl.concat([clusters.frame(labels), *parts], how="horizontal"))
+    return with_days(pl.concat([clusters.frame(labels), *parts, dates, lifecycle], how="horizontal"))
 
 
 def with_days(canonical: pl.DataFrame) -> pl.DataFrame:
@@ -132,8 +130,17 @@ ROWS_AT_ONCE: Final = 50_000
 
 def taken(frame: pl.DataFrame, rows: Positions | pl.Series) -> pl.DataFrame:
     """Take rows by number, in their order."""
+    lists = [name for name, kind in frame.schema.items() if kind.is_nested()]
+    return (
+        frame.drop(lists)[rows]
+        .with_columns(_taken_lists(frame[name], rows) for name in lists)
+        .select(frame.columns)
+    )
+
+
+def _taken_lists(column: pl.Series, rows: Positions | pl.Series) -> pl.Series:
     starts = range(0, max(1, len(rows)), ROWS_AT_ONCE)
-    return pl.concat([frame[rows[start : start + ROWS_AT_ONCE]] for start in starts], rechunk=True)
+    return pl.concat([column[rows[start : start + ROWS_AT_ONCE]] for start in starts], rechunk=True)
 
 
 def _shown(field: str, policy: Synthesis) -> pl.Expr:
@@ -203,6 +210,15 @@ def _joined(shown: pl.DataFrame, clusters: Clusters, union: pl.DataFrame, field:
     every = pl.DataFrame(pl.int_range(len(clusters.several), dtype=pl.UInt32, eager=True).alias("cluster"))
     several = every.join(union, on="cluster", how="left", maintain_order="left")
     return clusters.aligned(alone, several.select(alone.columns))
+
+
+def _in_time(shown: pl.DataFrame, clusters: Clusters, members: Members) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Join the dates, and read the status off them: a frame (k,) rows each. All dates of a million listings are large: let go here."""
+    said = dates_said(members)
+    return (
+        _joined(shown, clusters, union_of_dates(said), "event_dates"),
+        _lifecycle(shown, clusters, members, said),
+    )
 
 
 def _lifecycle(shown: pl.DataFrame, clusters: Clusters, members: Members, said: pl.DataFrame) -> pl.DataFrame:

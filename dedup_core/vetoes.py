@@ -68,6 +68,19 @@ class Facts:
     km: Km
     names: Names
 
+    def where(self, mask: Mask) -> "Facts":
+        """Keep the pairs of a mask (p,)."""
+        kept = np.flatnonzero(mask)
+        return Facts(
+            self.pairs.where(mask),
+            {part: bits[kept] for part, bits in self.evidence.items()},
+            self.weight[kept],
+            self.wording.where(mask),
+            Meeting(*(getattr(self.meeting, name)[kept] for name in Meeting.__slots__)),
+            self.km[kept],
+            Names(self.names.towns[kept], self.names.venues[kept]),
+        )
+
 
 def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     """Apply every rule; the lowest limit holds, all reasons are kept."""

@@ -447,7 +447,9 @@ def _initials(words: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
     tokens = corpus.words.select("word", "token").filter(
         pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
     )
-    ends = np.searchsorted(words["event"].to_numpy(), np.arange(0, n + EVENTS_AT_ONCE, EVENTS_AT_ONCE))
+    ends = np.searchsorted(
+        words["event"].to_numpy(), np.arange(0, max(1, n) + EVENTS_AT_ONCE, EVENTS_AT_ONCE)
+    )
     slices = [words.slice(start, end - start) for start, end in itertools.pairwise(ends.tolist())]
     formed = pl.concat(list(each(slices, partial(_formed, tokens=tokens))))
     return _matrix(formed["event"], formed["token"], None, (n, corpus.words.height))

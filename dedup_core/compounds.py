@@ -59,6 +59,7 @@ class Splitter:
         self._canonical = dict(canonical)
         self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
         self._stems = frozenset(stem(part) for part in self._heads)
+        self._begins = frozenset(text[:MIN_PART] for text in self._parts | self._stems)
         self._near = _with_a_letter_less({form for word in self._parts for form in _linked(word)})
         self.split = lru_cache(maxsize=500_000)(self._split)
 
@@ -68,9 +69,9 @@ class Splitter:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
-        if word not in self._parts and (plain := self._repaired(word)):
-            return tuple(end for part in plain for end in self.split(part))
-        parts = self._known_parts(word) or (() if word in self._parts else self._unknown_and_head(word))
+        parts = self._known_parts(word)
+        if not parts and word not in self._parts:
+            parts = self._repaired(word) or self._unknown_and_head(word)
         return tuple(end for part in parts for end in self.split(part)) or (word,)
 
     def _known_parts(self, word: str) -> tuple[str, ...]:
@@ -80,6 +81,8 @@ class Splitter:
         """
         best: dict[int, tuple[str, ...]] = {len(word): ()}
         for start in range(len(word) - MIN_PART, -1, -1):
+            if word[start : start + MIN_PART] not in self._begins:
+                continue
             for end in range(len(word), start + MIN_PART - 1, -1):
                 if not self._is_part(word, start, end):
                     continue
@@ -116,7 +119,7 @@ class Splitter:
 
         All of it must be known but for one letter, or for a word that lost its blanks.
         """
-        if len(word) < MIN_REPAIRED or not word.isalpha() or self._is_known(word):
+        if len(word) < MIN_REPAIRED or not word.isalpha():
             return ()
         read = (word.replace(two, one) for two, one in READ_AS if two in word)
         for plain in (*read, *self._misspelt(word)):

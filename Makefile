@@ -40,12 +40,12 @@ up: $(VENV)/.local  ## Start LocalStack and Postgres here, without Docker, and d
 down: $(VENV)/.local  ## End what `make up` and `make demo` started; the database is kept
 	$(BIN)/event-dedup local down
 
-check: $(VENV)/.dev  ## Format, lint, types, import contracts, unit tests: offline, about two minutes
+check: $(VENV)/.dev  ## Format, lint, types, import contracts, the quick unit tests: offline, half a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n $(WORKERS) -m 'not slow and not hypothesis' tests/unit
 
 test: $(VENV)/.dev  ## Run every check and every test, on a real Postgres that the tests start themselves
 	$(BIN)/ruff format --check .

@@ -2,17 +2,22 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import pg8000
 from pg8000.converters import DATE, TIMESTAMPTZ, make_params
-from pg8000.core import IDLE
+from pg8000.core import IDLE, NULL_BYTE, SYNC_MSG, Context
+from pg8000.dbapi import convert_paramstyle
 from pg8000.legacy import Connection as Driver
+from pg8000.legacy import Cursor
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 from infra.errors import WrongSettings
 
@@ -46,6 +51,16 @@ FORGOTTEN_S: Final = 240
 """Seconds after which a connection is replaced: what stands between a function and its database may forget those that were silent
 for 350 s (AWS's load balancers and NAT gateways do), and trying such a one may take a quarter of an hour."""
 
+TRIED_S: Final = 1.0
+"""Seconds of rest after which a connection is tried before it is used; one that was used just now is believed, as trying costs what
+asking does. A database that was started anew within that time costs one request its answer, and then the pool is renewed."""
+
+BEGIN: Final = "begin transaction"
+"""What pg8000 sends before the first statement of a transaction."""
+
+MOST_REMEMBERED: Final = 20_000
+"""Characters of a statement whose other writing is remembered; longer ones hold values of many rows, and come once."""
+
 REFUSED: Final = "28P01"
 """PostgreSQL's code for a wrong password."""
 
@@ -62,16 +77,46 @@ class HonestDriver(Driver):  # type: ignore[misc]
     connection on which anything but the server's own word ended an exchange is cut: the pool, which tries it first, replaces it.
 
     And one that reads days and times by C: pg8000's way, by patterns, took half of the time of an API's page (measured: 20 us each).
+
+    And one that says at once what it has to say: pg8000 waits for the server after each of a statement's parts, and after the beginning of
+    a transaction, which took most of the time of a short answer.
     """
 
     _sock: Any
     _usock: Any
+    _bound: tuple[str, Sequence[Any]] | None = None
+    _begins: bool = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect, as pg8000 does."""
         super().__init__(*arguments, **options)
         self.register_in_adapter(DATE, _day)
         self.register_in_adapter(TIMESTAMPTZ, _moment)
+
+    def cursor(self) -> "QuickCursor":
+        """Give a cursor that remembers how statements are written for the server."""
+        return QuickCursor(self)
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether we have hung up."""
+        return self._sock is None
+
+    def bind(self, statement: str | None, values: Sequence[Any] = ()) -> None:
+        """Say what the next statement is, with its values in place; null: as it is given."""
+        self._bound = None if statement is None else (statement, values)
+
+    def execute_simple(self, statement: str) -> Any:
+        """Run a statement without values, or the one that was bound. A transaction begins with its first statement, in the same message."""
+        if statement == BEGIN:
+            self._begins = True
+            return None
+        begins, self._begins = self._begins, False
+        if self._bound is None:
+            return super().execute_simple(f"{BEGIN}; {statement}" if begins else statement)
+        if begins:
+            super().execute_simple(BEGIN)
+        return self.execute_unnamed(self._bound[0], vals=self._bound[1])
 
     def close(self) -> None:
         """Say goodbye; to a server that hung up there is none."""
@@ -87,12 +132,32 @@ class HonestDriver(Driver):  # type: ignore[misc]
             if value is not None:
                 value.encode(self._client_encoding)
         try:
-            return super().execute_unnamed(statement, vals=written, oids=oids, stream=stream)
+            if stream is not None:
+                return super().execute_unnamed(statement, vals=written, oids=oids, stream=stream)
+            return self._at_once(statement, written, oids)
         except pg8000.Error:
             raise  # told by the server and read to its end, or cut already
         except BaseException:
             self._cut()
             raise
+
+    def _at_once(self, statement: str, values: Sequence[Any], oids: Sequence[int]) -> Any:
+        """Send all of a statement before the first answer is read; where a part of it fails, the server passes over the rest."""
+        if self._sock is None:
+            raise pg8000.InterfaceError("connection is closed")
+        context = Context(statement)
+        self.send_PARSE(NULL_BYTE, statement, oids)
+        self.send_DESCRIBE_STATEMENT(NULL_BYTE)
+        self.send_BIND(NULL_BYTE, values)
+        self.send_EXECUTE()
+        try:
+            self._sock.write(SYNC_MSG)
+            self._sock.flush()
+        except OSError as error:
+            self._cut()
+            raise pg8000.InterfaceError("network error") from error
+        self.handle_messages(context)
+        return context
 
     def handle_messages(self, context: Any) -> None:
         """Read the server's answers."""
@@ -114,6 +179,29 @@ class HonestDriver(Driver):  # type: ignore[misc]
         for end in (lambda: plug.shutdown(socket.SHUT_RDWR), line.close, plug.close) if plug else ():
             with suppress(OSError, ValueError):
                 end()
+
+
+class QuickCursor(Cursor):  # type: ignore[misc]
+    """A cursor of pg8000 that looks through a statement once: by itself it does so, letter by letter, whenever one is run."""
+
+    _c: HonestDriver
+
+    def execute(self, operation: str, args: Sequence[Any] = (), stream: Any = None) -> Any:
+        """Run a statement, as pg8000 does."""
+        if not args or stream is not None or len(operation) > MOST_REMEMBERED:
+            return super().execute(operation, args, stream)
+        self._c.bind(_numbered(operation), args)
+        try:
+            return super().execute(operation)
+        finally:
+            self._c.bind(None)
+
+
+@lru_cache(1000)
+def _numbered(statement: str) -> str:
+    """Write a statement's places as the server numbers them."""
+    numbered: str = convert_paramstyle("format", statement, ())[0]
+    return numbered
 
 
 def _day(written: str) -> date | str:
@@ -149,10 +237,9 @@ def build_engine(url: str, *, renewed_url: Callable[[], str] | None = None) -> E
         address = address.set(drivername="postgresql+pg8000")
     engine = create_engine(
         address.difference_update_query(["sslmode", "sslrootcert"]),
-        pool_pre_ping=True,
         pool_recycle=FORGOTTEN_S,
-        pool_size=2,
-        max_overflow=3,
+        pool_size=5,
+        max_overflow=0,
         hide_parameters=True,
         connect_args={"application_name": APPLICATION, "ssl_context": _ssl_context(address)},
     )
@@ -160,7 +247,20 @@ def build_engine(url: str, *, renewed_url: Callable[[], str] | None = None) -> E
         engine, "do_connect", lambda dialect, record, arguments, options: _connected(options, renewed_url)
     )
     event.listen(engine, "begin", _limit)
+    event.listen(engine, "checkin", lambda driver, record: record.info.update(used=time.monotonic()))
+    event.listen(engine, "checkout", _try)
     return engine
+
+
+def _try(driver: HonestDriver, record: Any, _: object) -> None:
+    """Try a connection that has rested; of one that is dead, the whole pool is renewed."""
+    used = record.info.get("used")
+    if used is None or (time.monotonic() - used < TRIED_S and not driver.is_cut):
+        return
+    try:
+        driver.execute_simple("SELECT 1")
+    except (pg8000.Error, OSError) as error:
+        raise InvalidatePoolError("the connection was dead") from error
 
 
 def _connected(options: dict[str, Any], renewed_url: Callable[[], str] | None) -> HonestDriver:
@@ -189,10 +289,16 @@ def _limit(connection: Connection) -> None:
 
 
 def _ssl_context(address: URL) -> ssl.SSLContext | bool | None:
-    """Translate what libpq's URLs say of encryption, which pg8000 does not read."""
+    """Translate what libpq's URLs say of encryption, which pg8000 does not read.
+
+    A Unix socket leaves no machine, and libpq encrypts none, whatever the mode; to get ready for it would cost each connection
+    24 ms of a processor.
+    """
     mode, root = address.query.get("sslmode", "prefer"), address.query.get("sslrootcert")
     if mode not in SSL_MODES:
         raise WrongSettings(f"EVENT_DEDUP_DATABASE_URL: sslmode is one of {', '.join(SSL_MODES)}")
+    if "unix_sock" in address.query:
+        return False
     return SSL_MODES[str(mode)](None if root is None else str(root))
 
 

@@ -37,6 +37,17 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_not_waited_for(
     assert time.monotonic() - begun < 10
 
 
+@pytest.mark.parametrize("mode", engine.SSL_MODES)
+def test_a_unix_socket_is_not_encrypted_whatever_the_mode_as_with_libpq(mode: str, database: str) -> None:
+    if "unix_sock" not in (address := make_url(database)).query:
+        pytest.skip("the server that the tests use is reached by TCP")
+
+    store = Store.at(address.update_query_dict({"sslmode": mode}).render_as_string(hide_password=False))
+
+    assert store.generations() == (0, 0)
+    store.engine.dispose()
+
+
 def test_a_query_may_take_longer_than_a_connection(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "CONNECT_S", 0.2)
 

@@ -31,6 +31,7 @@ def told(one: tuple[str, str], two: tuple[str, str]) -> Explanation:
     return explain(one, two, frame, subjects, candidates.pairs, POLICY)
 
 
+@pytest.mark.slow
 def test_every_pair_is_told_as_the_run_decided_it() -> None:
     frame = events(*LISTINGS)
     names = frame.select(*IDENTITY).rows()

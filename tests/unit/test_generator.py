@@ -31,6 +31,7 @@ def digest(n: int, seed: int) -> str:
     return f"{listings.hash_rows().sum()} {truth.sum()}"
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_listings_whatever_the_hash_seed_and_the_number_of_threads() -> None:
     code = "from tests.unit.test_generator import digest; print(digest(1500, 11))"
     elsewhere = subprocess.run(
@@ -113,6 +114,7 @@ def test_events_and_listings_are_spread_as_in_a_region(made: Generated) -> None:
     assert 4 <= counts.max() <= 10  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_a_source_writes_the_dates_of_a_series_alike_so_that_titles_alone_tell_nothing() -> None:
     made = generate(6_000, seed=5)
     first = made.listings.with_columns(

@@ -33,6 +33,7 @@ def taken(client: "SQSClient", url: str) -> list[str]:
     return [message["ReceiptHandle"] for message in found]
 
 
+@pytest.mark.slow
 def test_a_message_stays_hidden_while_it_is_worked_on_and_comes_again_soon_after_its_worker_is_gone(
     queue: tuple["SQSClient", str],
 ) -> None:

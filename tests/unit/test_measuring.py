@@ -46,6 +46,7 @@ def trial_of(changes: dict[str, float]) -> Trial:
     return Trials(data().events).trial(varied(default_policy(), changes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 2, 3])
 def test_trials_one_after_the_other_find_what_a_whole_run_finds(first: int) -> None:
     trials = Trials(data().events.sample(fraction=1, shuffle=True, seed=7))
@@ -141,6 +142,7 @@ def test_evidence_of_one_event_says_more_than_that_of_two() -> None:
     assert (told.drop_nulls("low")["low"] <= told.drop_nulls("low")["high"]).all()
 
 
+@pytest.mark.slow
 def test_a_comparison_lists_each_pair_of_another_outcome_and_no_other() -> None:
     before, after = trial_of({}), trial_of({"thresholds.match": 20})
 

@@ -109,6 +109,7 @@ def test_one_file_or_many_in_any_order_give_the_same_result(tmp_path: Path, reso
     assert many.result_hash == resolution.result_hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_the_seed_of_hashing_does_not_matter(resolution: Resolution, hash_seed: str) -> None:
     script = (

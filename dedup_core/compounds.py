@@ -4,6 +4,7 @@
 whole; a wrong split does little harm, as it is wrong for both sides alike.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
@@ -172,12 +173,12 @@ def _linked(word: str) -> Iterator[str]:
         yield from (word, word + "s")
 
 
-def _with_a_letter_less(forms: Collection[str]) -> dict[str, tuple[str, ...]]:
+def _with_a_letter_less(forms: Collection[str]) -> Mapping[str, list[str]]:
     """Map each form, and it without each letter but the first, to the forms that it may have been (Garbe's SymSpell, 2012)."""
-    near: dict[str, tuple[str, ...]] = {}
+    near: defaultdict[str, list[str]] = defaultdict(list)
     for form in sorted(forms):
         for text in {form, *(form[:place] + form[place + 1 :] for place in range(1, len(form)))}:
-            near[text] = (*near.get(text, ()), form)
+            near[text].append(form)
     return near
 
 

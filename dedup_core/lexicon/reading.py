@@ -1,6 +1,7 @@
-"""Reading the lexicon's files: each once a process, checked whole.
+"""Reading the lexicon's files: each once a process.
 
-What is wrong with an entry is said with file and path (`InvalidLexicon`); a lexicon in parts is never used.
+What is wrong with an entry is said with file and path (`InvalidLexicon`); a lexicon in parts is never used. What takes long to check
+is checked by the tests, as the files come with the program: a start would take a tenth of a second more.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from dedup_core.errors import InvalidLexicon
 from dedup_core.lexicon.entries import (
+    CHECKED,
     Compounds,
     Countries,
     Districts,
@@ -43,15 +45,15 @@ FILES: Final[Mapping[str, type[Entry]]] = {
 E = TypeVar("E", bound=Entry)
 
 
-def parse(text: str, model: type[E], *, name: str) -> E:
-    """Read one file of the lexicon.
+def parse(text: str, model: type[E], *, name: str, checked: bool = False) -> E:
+    """Read one file of the lexicon. checked: its patterns compile and its names are unlike, as the tests saw; that takes long.
 
     Raises:
         InvalidLexicon: not YAML, or a rule broken; the message names the file and each path, e.g. ``groups.3.words``.
     """
     try:
         document: Any = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-        return model.model_validate(document)
+        return model.model_validate(document, context=CHECKED if checked else None)
     except yaml.YAMLError as error:
         raise InvalidLexicon(f"{name}: not YAML: {error}") from error
     except ValidationError as error:
@@ -65,7 +67,7 @@ def _text(name: str) -> str:
 
 def read(name: str, model: type[E]) -> E:
     """Read one of the files beside this one."""
-    return parse(_text(name), model, name=name)
+    return parse(_text(name), model, name=name, checked=True)
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
 from math import ceil
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 from aws_lambda_powertools import Logger
@@ -22,7 +22,6 @@ from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
 from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestValidationError,
 )
-from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
@@ -35,6 +34,9 @@ from handlers.filters import EventFilter
 from handlers.routes import events, feeds, files, health, page, policy, runs, verdicts
 from infra.errors import DecidersBusy
 from infra.store.deciding import WAIT_S
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler.openapi.models import SecurityScheme
 
 logger = Logger(service="api")
 
@@ -52,16 +54,6 @@ ROUTERS: Final[tuple[Router, ...]] = (
 
 FILTERS: Final = (EventFilter, verdicts.VerdictFilter)
 """Models whose fields are parameters."""
-
-SECURITY_SCHEMES: Final[dict[str, SecurityScheme]] = {
-    "key": APIKey(name="X-Api-Key", in_=APIKeyIn.header, description="A key of `event-dedup keys add`."),
-    "key_in_address": APIKey(
-        name="key",
-        in_=APIKeyIn.query,
-        description="A reader's key, for feeds: calendar programs send no headers.",
-    ),
-    "bearer": HTTPBearer(description="A key, or where the gateway asks for it, a token of its issuer."),
-}
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -227,13 +219,25 @@ def hardened(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def security_schemes() -> dict[str, "SecurityScheme"]:
+    """Tell how a caller may show who he is. The models of OpenAPI take a twentieth of the start, and only its document needs them."""
+    from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer  # noqa: PLC0415
+
+    feeds_key = "A reader's key, for feeds: calendar programs send no headers."
+    return {
+        "key": APIKey(name="X-Api-Key", in_=APIKeyIn.header, description="A key of `event-dedup keys add`."),
+        "key_in_address": APIKey(name="key", in_=APIKeyIn.query, description=feeds_key),
+        "bearer": HTTPBearer(description="A key, or where the gateway asks for it, a token of its issuer."),
+    }
+
+
 def document() -> str:
     """Write the OpenAPI 3.1 document of this API; docs/openapi.json is a copy, and a test keeps it current."""
     written = app.get_openapi_json_schema(
         title="event-dedup",
         version="1",
         description="Canonical events, and what became of them.",
-        security_schemes=SECURITY_SCHEMES,
+        security_schemes=security_schemes(),
     )
     described_in_full = orjson.loads(written)
     for path in described_in_full["paths"].values():

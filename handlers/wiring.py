@@ -11,9 +11,9 @@ from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-import boto3
 import orjson
 from botocore.config import Config
+from botocore.session import Session
 
 from dedup_core.policy import Policy, default_policy, parse_policy
 from infra.errors import WrongSettings
@@ -66,18 +66,31 @@ def store() -> Store:
     if chosen.database_url is not None:
         return Store.at(chosen.database_url.get_secret_value())
     arn = required(chosen.database_secret_arn, "DATABASE_URL or EVENT_DEDUP_DATABASE_SECRET_ARN")
-    read_url = partial(database_url, boto3.client("secretsmanager", config=CLIENT), arn)
+    read_url = partial(database_url, _session().create_client("secretsmanager", config=CLIENT), arn)
     return Store.at(read_url(), renewed_url=read_url)
 
 
 @cache
+def _session() -> Session:
+    """Open a session of botocore, which starts sooner than boto3 and makes the same clients."""
+    return Session()
+
+
+@cache
 def _sqs() -> Any:
-    return boto3.client("sqs", config=CLIENT)
+    return _session().create_client("sqs", config=CLIENT)
+
+
+@cache
+def _s3() -> Any:
+    import boto3  # noqa: PLC0415 - only its clients of S3 upload and copy in parts; the API seldom needs one
+
+    return boto3.client("s3", config=CLIENT)
 
 
 @cache
 def _objects() -> S3Objects:
-    return S3Objects(boto3.client("s3", config=CLIENT), settings().results_bucket)
+    return S3Objects(_s3(), settings().results_bucket)
 
 
 def _queue() -> SqsMatchQueue:
@@ -224,7 +237,7 @@ def for_feeds() -> FeedParts:
     chosen = settings()
     shares = None
     if chosen.results_bucket:
-        shares = S3Shares(boto3.client("s3", config=CLIENT), chosen.results_bucket)
+        shares = S3Shares(_s3(), chosen.results_bucket)
     return FeedParts(store(), chosen.public_url, chosen.feed_domain, chosen.time_zone, shares)
 
 

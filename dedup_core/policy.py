@@ -6,6 +6,7 @@ Only the policy changes answers. Its hash stands in every result, so that two re
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -338,8 +339,9 @@ def parse_policy(text: str, *, name: str = "policy") -> Policy:
         raise InvalidPolicy("\n".join(lines)) from error
 
 
+@cache
 def default_policy() -> Policy:
-    """Return the policy that the package ships."""
+    """Return the policy that the package ships; read once, as it is frozen."""
     return parse_policy(
         resources.files("dedup_core").joinpath("matching.yaml").read_text(encoding="utf-8"),
         name="matching.yaml",

@@ -144,24 +144,39 @@ SAME_HOUR: Final = 120
 
 def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
     """Tell which pairs differ in their titles, but in nothing else that is cheap to compare."""
-    differ = (
-        np.where(
-            wording.shared > 0,
-            np.maximum(wording.rest_a, wording.rest_b),
-            np.minimum(wording.rest_a, wording.rest_b),
-        )
-        >= UNSAID
+    rests = (wording.rest_a, wording.rest_b)
+    differ = np.where(wording.shared > 0, np.maximum(*rests), np.minimum(*rests)) >= UNSAID
+    left = np.flatnonzero(differ)
+    for perhaps_one in (_two_sources, _perhaps_one_hour, _met, _perhaps_one_town, _perhaps_one_venue):
+        left = left[perhaps_one(Pairs(pairs.a[left], pairs.b[left]), subjects)]
+    worth = np.zeros(len(pairs), np.bool_)
+    worth[left] = True
+    return worth
+
+
+def _two_sources(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where two sources speak, or the calendar of one and an article of it."""
+    two: Mask = ~same_code(subjects.source, pairs) | (
+        subjects.headline[pairs.a] != subjects.headline[pairs.b]
     )
-    article = subjects.headline[pairs.a] != subjects.headline[pairs.b]
-    two_sources = ~same_code(subjects.source, pairs) | article
-    hours = np.abs(subjects.moment[pairs.a] - subjects.moment[pairs.b]) % MINUTES_A_DAY
-    met = (subjects.day[pairs.a] <= subjects.last_day[pairs.b]) & (
+    return two
+
+
+def _perhaps_one_hour(pairs: Pairs, subjects: Subjects) -> Mask:
+    apart = np.abs(subjects.moment[pairs.a] - subjects.moment[pairs.b]) % MINUTES_A_DAY
+    return ~(apart > SAME_HOUR)
+
+
+def _met(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where the days from the first to the last of both overlap."""
+    met: Mask = (subjects.day[pairs.a] <= subjects.last_day[pairs.b]) & (
         subjects.day[pairs.b] <= subjects.last_day[pairs.a]
     )
-    town = same_town(pairs, subjects) | ~both_known(subjects.city, pairs)
-    worth: Mask = differ & two_sources & ~(hours > SAME_HOUR) & met & town
-    worth[worth] = _perhaps_one_venue(pairs.where(worth), subjects)
-    return worth
+    return met
+
+
+def _perhaps_one_town(pairs: Pairs, subjects: Subjects) -> Mask:
+    return same_town(pairs, subjects) | ~both_known(subjects.city, pairs)
 
 
 ALIKE_LETTERS: Final = 0.3

@@ -63,8 +63,10 @@ def _signed(counts: npt.NDArray[np.int64], values: npt.NDArray[np.uint64]) -> Si
 
 def may_share(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.bool_]:
     """Tell which pairs of rows (p,) may have something in common: all that do, and a few more."""
-    common: npt.NDArray[np.bool_] = ((signatures[a] & signatures[b]) != 0).any(axis=1)
-    return common
+    common = signatures[a]
+    common &= signatures[b]
+    shared: npt.NDArray[np.bool_] = (common[:, 0] | common[:, 1]) != 0
+    return shared
 
 
 def shared_part(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.float32]:
@@ -73,8 +75,14 @@ def shared_part(signatures: Signatures, a: Rows, b: Rows) -> npt.NDArray[np.floa
     Rather too much than too little; too little only where what both have shares a bit with more of what both have.
     """
     left, right = signatures[a], signatures[b]
-    sizes = [np.bitwise_count(side).sum(axis=1, dtype=np.uint8) for side in (left, right)]
-    common = np.bitwise_count(left & right).sum(axis=1, dtype=np.uint8)
-    smaller = np.maximum(np.minimum(*sizes), 1)
-    part: npt.NDArray[np.float32] = common.astype(np.float32) / smaller
+    smaller = np.maximum(np.minimum(_size(left), _size(right)), 1)
+    left &= right
+    part: npt.NDArray[np.float32] = np.divide(_size(left), smaller, dtype=np.float32)
     return part
+
+
+def _size(signatures: Signatures) -> npt.NDArray[np.uint8]:
+    """Count the bits of each: (p,). Two halves added, since NumPy sums along so short an axis slowly."""
+    halves = np.bitwise_count(signatures)
+    size: npt.NDArray[np.uint8] = halves[:, 0] + halves[:, 1]
+    return size

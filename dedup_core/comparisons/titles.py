@@ -4,12 +4,11 @@ A rare word in common speaks loudly, a common one hardly; rare words on *both* s
 May be fooled by a headline that names nothing; `dedup_core.scoring` sends those to review.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from dedup_core.comparisons.mentions import Mentions
 from dedup_core.comparisons.misspelt import perhaps_misspelt, regained
@@ -68,12 +67,13 @@ class Wording:
 
 def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wording:
     """Set the words of two titles against each other."""
-    shared, rarest, place = _shared(pairs, subjects)
+    asked = list(_may_share(pairs, subjects))
+    shared, rarest, place = _shared(pairs, asked, subjects)
     rest_a = _rest(pairs.a, pairs.b, shared + place, subjects)
     rest_b = _rest(pairs.b, pairs.a, shared + place, subjects)
     smaller = np.minimum(rest_a, rest_b)
     gain = np.zeros(len(pairs), np.float32)
-    names_a, names_b = _names_left(pairs, subjects)
+    names_a, names_b = _names_left(pairs, asked, subjects)
     unknown = np.maximum(names_a, names_b) > EXACT
     near = perhaps_misspelt(pairs, (smaller > EXACT) & unknown, subjects)
     gain[near] = regained(pairs.where(near), smaller[near], subjects, weights)
@@ -85,14 +85,14 @@ def wording_of(pairs: Pairs, subjects: Subjects, weights: TitleWeights) -> Wordi
     return Wording(shared + gain, rarest, rest_a, rest_b, names, initials, numbered, placed, place)
 
 
-def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats, Floats]:
+def _shared(pairs: Pairs, chunks: Sequence[Rows], subjects: Subjects) -> tuple[Floats, Floats, Floats]:
     """Sum the information of the words that both titles have, and find that of the rarest: (p,) bits each.
 
-    What names the place of both is summed apart.
+    chunks: the numbers of the pairs that may have any. What names the place of both is summed apart.
     """
     shared, rarest, place = (np.zeros(len(pairs), np.float32) for _ in range(3))
     placed = np.diff(subjects.place_words.indptr) > 0
-    for asked in _may_share(pairs, subjects):
+    for asked in chunks:
         a, b = pairs.a[asked], pairs.b[asked]
         both = subjects.words[a].multiply(subjects.has_word[b])
         shared[asked] = np.asarray(both.sum(axis=1)).ravel()
@@ -106,7 +106,7 @@ def _shared(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats, Floats]:
     return shared, rarest, place
 
 
-def _may_share(pairs: Pairs, subjects: Subjects) -> Iterator[npt.NDArray[np.int64]]:
+def _may_share(pairs: Pairs, subjects: Subjects) -> Iterator[Rows]:
     """Find the pairs that may have a word in common: their numbers, a chunk at a time."""
     common = np.flatnonzero(may_share(subjects.word_signs, pairs.a, pairs.b))
     for start in range(0, len(common), CHUNK):
@@ -154,13 +154,13 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     return rest
 
 
-def _names_left(pairs: Pairs, subjects: Subjects) -> tuple[Floats, Floats]:
+def _names_left(pairs: Pairs, chunks: Sequence[Rows], subjects: Subjects) -> tuple[Floats, Floats]:
     """Sum the bits of the names that only the one and only the other title has: (p,) each.
 
-    Names are words that are neither places nor known from titles of events. A known word is not misspelt.
+    chunks: as for `_shared`. Names are words that are neither places nor known from titles of events. A known word is not misspelt.
     """
     left, right = subjects.name_bits[pairs.a], subjects.name_bits[pairs.b]
-    for asked in _may_share(pairs, subjects):
+    for asked in chunks:
         a, b = pairs.a[asked], pairs.b[asked]
         for rest, one, other in ((left, a, b), (right, b, a)):
             both = subjects.names[one].multiply(subjects.has_word[other])

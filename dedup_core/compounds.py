@@ -182,8 +182,8 @@ def _with_a_letter_less(forms: Collection[str]) -> Mapping[str, list[str]]:
     return near
 
 
-INFLECTIONS: Final = ("innen", "ern", "em", "en", "er", "es", "e")
-"""Endings that German words take: the longest that fits is cut off."""
+INFLECTIONS: Final = {"n": ("innen", "ern", "en"), "m": ("em",), "r": ("er",), "s": ("es",), "e": ("e",)}
+"""Endings that German words take, by their last letter: the longest that fits is cut off."""
 
 MIN_INFLECTED: Final = 6
 """Letters; shorter words are left as they are."""
@@ -205,7 +205,7 @@ def stem(word: str) -> str:
 
 
 def _without_ending(word: str) -> str:
-    for ending in INFLECTIONS:
+    for ending in INFLECTIONS.get(word[-1], ()):
         if len(word) >= MIN_INFLECTED and word.endswith(ending) and len(word) - len(ending) >= MIN_STEM:
             return word[: -len(ending)]
     return word

@@ -3,6 +3,7 @@
 An alias too many moves events to another town, where no later stage looks for them; an ambiguous name therefore means only itself.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import islice
@@ -100,7 +101,7 @@ def districts() -> Mapping[str, District]:
     needs_town = read("districts.yaml", Districts).needs_town
     unclear = {*fold_all([*needs_town, *_places().ambiguous]), *place_aliases()}
     flat = [District(town, name) for town, names in district_names().items() for name in sorted(names)]
-    count = {name: sum(d.district == name for d in flat) for _, name in flat}
+    count = Counter(name for _, name in flat)
     full = {spelling: d for d in flat for spelling in _town_spellings(d)}
     return MappingProxyType(
         full | {d.district: d for d in flat if count[d.district] == 1 and d.district not in unclear}
@@ -109,9 +110,17 @@ def districts() -> Mapping[str, District]:
 
 def _town_spellings(district: District) -> Iterable[str]:
     """Spell a district with each name of its town that is not itself the name of another place."""
+    for alias in _aliases_of_towns().get(district.town, ()):
+        yield from _spellings(alias, district.district)
+
+
+@cache
+def _aliases_of_towns() -> Mapping[str, list[str]]:
+    """Return key of a town -> its names."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
     for alias, key in place_aliases().items():
-        if key == district.town:
-            yield from _spellings(alias, district.district)
+        names[key].append(alias)
+    return names
 
 
 @cache

@@ -5,6 +5,8 @@ A cursor is the place where a page ended, encoded; who makes one up gets an erro
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, get_args
@@ -15,9 +17,8 @@ from sqlalchemy import Connection
 from dedup_core.contradicting import Listing
 from dedup_core.errors import EventDedupError
 from handlers.filters import aware
-from handlers.portions import MOST_BYTES, portion, written
+from handlers.portions import portion, written
 from infra.store import Store, changes, events
-from infra.store.deciding import current_version
 from infra.store.events import Order, Sorting, Wanted
 
 MOST_DECISIONS: Final = 200
@@ -137,7 +138,7 @@ def look_up(store: Store, canonical_id: str) -> dict[str, Any] | Gone | None:
         living = events.living_event(connection, canonical_id)
         if living is None:
             return _fate(connection, canonical_id)
-        return {**living["content"], **_facts(connection, living)}
+        return {**living["content"], **_facts(living)}
 
 
 def look_up_text(store: Store, canonical_id: str) -> orjson.Fragment | Gone | None:
@@ -146,17 +147,47 @@ def look_up_text(store: Store, canonical_id: str) -> orjson.Fragment | Gone | No
         living = events.living_event(connection, canonical_id, as_text=True)
         if living is None:
             return _fate(connection, canonical_id)
-        return _behind(living["content"], _facts(connection, living))
+        return _behind(living["content"], _facts(living))
 
 
-def _facts(connection: Connection, living: dict[str, Any]) -> dict[str, Any]:
-    version = current_version(connection, living["canonical_id"])
-    return {"updated_at": living["updated_at"], "created_at": living["created_at"], "version": version}
+def _facts(living: dict[str, Any]) -> dict[str, Any]:
+    return {name: living[name] for name in ("updated_at", "created_at", "version")}
 
 
 def _fate(connection: Connection, canonical_id: str) -> Gone | None:
     fate = changes.fate_of(connection, canonical_id)
     return None if fate is None else Gone(*fate)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that is known of an event, of one look: itself, its listings, why they are together, and what became of it.
+
+    connection: the look itself, for what else belongs to it.
+    """
+
+    event: dict[str, Any]
+    listings: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+    history: dict[str, Any]
+    connection: Connection
+
+
+@contextmanager
+def whole_event(store: Store, canonical_id: str) -> Iterator[Whole | Gone | None]:
+    """Show an event with all that the page says of it; or how it went, null if the id never was."""
+    with store.reading() as connection:
+        living = events.living_event(connection, canonical_id)
+        if living is None:
+            yield _fate(connection, canonical_id)
+            return
+        yield Whole(
+            {**living["content"], **_facts(living)},
+            events.listings_of(connection, canonical_id),
+            _evidence(connection, canonical_id),
+            _history(connection, canonical_id),
+            connection,
+        )
 
 
 def sources_of(store: Store, canonical_id: str) -> list[dict[str, Any]]:
@@ -200,7 +231,11 @@ def _texts_in(cursor: str, number: int) -> tuple[str, ...]:
 def evidence_of(store: Store, canonical_id: str) -> list[dict[str, Any]]:
     """Say why an event's listings are together, a pair at a time, in words and bits that add up; heaviest first."""
     with store.reading() as connection:
-        return [_in_words(row) for row in events.decisions_of(connection, canonical_id, limit=MOST_DECISIONS)]
+        return _evidence(connection, canonical_id)
+
+
+def _evidence(connection: Connection, canonical_id: str) -> list[dict[str, Any]]:
+    return [_in_words(row) for row in events.decisions_of(connection, canonical_id, limit=MOST_DECISIONS)]
 
 
 def browse_decisions(
@@ -235,26 +270,23 @@ def _in_words(row: dict[str, Any]) -> dict[str, Any]:
 def history_of(store: Store, canonical_id: str) -> dict[str, Any]:
     """Tell what became of an id, newest first, and which listings flowed from or to it."""
     with store.reading() as connection:
-        return {
-            "changes": changes.history_of(connection, canonical_id),
-            "lineage": events.lineage_of(connection, canonical_id),
-        }
+        return _history(connection, canonical_id)
+
+
+def _history(connection: Connection, canonical_id: str) -> dict[str, Any]:
+    return {
+        "changes": changes.history_of(connection, canonical_id),
+        "lineage": events.lineage_of(connection, canonical_id),
+    }
 
 
 def follow(store: Store, *, after: int, limit: int) -> dict[str, Any]:
     """List changes behind a number. ``last`` is what to ask with next; ``more`` tells whether something waits there."""
     with store.reading() as connection:
         found = changes.list_changes(connection, after=after, limit=limit + 1)
-    fits = portion((row["content"] or "" for row in found[:limit]), most=MOST_BYTES - CHANGE_BYTES * limit)
-    shown = [
-        {
-            **{name: value for name, value in row.items() if name not in ("content", "updated_at")},
-            "event": row["content"] and orjson.Fragment(row["content"]),
-        }
-        for row in found[:fits]
-    ]
-    return {"changes": shown, "last": shown[-1]["change_id"] if shown else after, "more": len(found) > fits}
-
-
-CHANGE_BYTES: Final = 500
-"""Of a change without its event; an id that was split into many has more."""
+    shown = found[: portion(written for _, written in found[:limit])]
+    return {
+        "changes": [orjson.Fragment(written) for _, written in shown],
+        "last": shown[-1][0] if shown else after,
+        "more": len(found) > len(shown),
+    }

@@ -10,6 +10,8 @@ from datetime import date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from sqlalchemy import Connection
+
 from dedup_core.contradicting import Listing
 from dedup_core.folding import fold
 from infra.store import Store, desk, reading, verdicts
@@ -190,11 +192,16 @@ class Surroundings:
 def surroundings_of(store: Store, canonical_id: str) -> Surroundings:
     """Tell what stands around an event."""
     with store.reading() as connection:
-        return Surroundings(
-            desk.relations_of(connection, canonical_id, limit=MOST_RELATED),
-            desk.flags_of(connection, canonical_id),
-            desk.rivals_of(connection, canonical_id, limit=MOST_RELATED),
-        )
+        return surroundings_in(connection, canonical_id)
+
+
+def surroundings_in(connection: Connection, canonical_id: str) -> Surroundings:
+    """Tell the same, by a look that is under way."""
+    return Surroundings(
+        desk.relations_of(connection, canonical_id, limit=MOST_RELATED),
+        desk.flags_of(connection, canonical_id),
+        desk.rivals_of(connection, canonical_id, limit=MOST_RELATED),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +224,20 @@ def case_of(store: Store, a: Listing, b: Listing) -> Case | None:
     from dedup_core.explaining import explained  # noqa: PLC0415 - brings SciPy along
 
     with store.reading() as connection:
-        listings = [reading.show_listing(connection, *side) for side in (low, high)]
-        decision = reading.stored_decision(connection, low, high)
-        events = [desk.event_around(connection, *side) for side in (low, high)]
-    if None in listings or None in events:
+        found = desk.pair_of(connection, low, high)
+    if found is None:
         return None
-    first, second = (listing["raw"] for listing in listings if listing is not None)
-    one, other = (event for event in events if event is not None)
-    told = None if decision is None else explained(dict(decision))
-    return Case(low, high, (first, second), (one, other), told)
+    one, other = (
+        {
+            "canonical_id": found[f"{side}_event"],
+            "title": found[f"{side}_title"],
+            "first_day": found[f"{side}_first_day"],
+            "n_sources": found[f"{side}_n_sources"],
+        }
+        for side in "ab"
+    )
+    told = None if found["decision"] is None else explained(found)
+    return Case(low, high, (found["a_raw"], found["b_raw"]), (one, other), told)
 
 
 def count_given(store: Store, author: str, since: datetime) -> int:

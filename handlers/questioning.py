@@ -6,13 +6,14 @@ To skip a question needs no storage: the next page goes on behind it, and anothe
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any, Final
 
 import orjson
 
+from dedup_core.contradicting import Listing
 from handlers.browsing import Page, UnreadableCursor
 from handlers.deciding import versions_of
 from handlers.portions import portion, written
@@ -22,12 +23,11 @@ from infra.store.questions import (
     LONG_AGO,
     Flagged,
     Place,
+    Waiting,
     asked,
     evidence_in,
-    flagged_events,
-    open_questions,
     shown_flagged,
-    state_of,
+    waiting,
 )
 from infra.store.verdicts import Which, find_verdicts
 
@@ -39,6 +39,7 @@ class Questions:
     """A page of the queue. next: the cursor of what follows, or null at the end; open: how many there are in all.
 
     previous: the cursor that gave the page before; null where that is the first one, or none. first: how many stand before this page.
+    flagged: how many events wait besides, see `flagged_next`.
     """
 
     items: list[Row]
@@ -46,6 +47,7 @@ class Questions:
     open: int
     previous: str | None = None
     first: int = 0
+    flagged: int = 0
 
 
 def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
@@ -56,14 +58,41 @@ def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Qu
     """
     behind = None if cursor is None else _place(cursor)
     with store.looking() as work:
-        places = _in_order(work, str(work.moment.engine.url), today)
+        now = _waiting(work, today)
+        places = now.pairs
         first = 0 if behind is None else bisect_right(places, behind)
         items = _told_questions(work, places[first : first + limit])
     items = items[: portion(map(written, items))]
     after = first + len(items)
     onward = _cursor(places[after - 1]) if after < len(places) else None
     before = _cursor(places[first - limit - 1]) if first > limit else None
-    return Questions(items, onward, len(places), before, first)
+    return Questions(items, onward, len(places), before, first, len(now.flagged))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which pair is asked next, and no more of it. pair: null at the end; next, open, flagged: as of `Questions`."""
+
+    pair: tuple[Listing, Listing] | None
+    next: str | None
+    open: int
+    flagged: int
+
+
+def turn(store: Store, *, today: date, cursor: str | None) -> Turn:
+    """Tell which pair is asked next.
+
+    Raises:
+        UnreadableCursor: no page of questions gave the cursor.
+    """
+    behind = None if cursor is None else _place(cursor)
+    with store.looking() as work:
+        now = _waiting(work, today)
+    first = 0 if behind is None else bisect_right(now.pairs, behind)
+    place = now.pairs[first] if first < len(now.pairs) else None
+    onward = _cursor(place) if place is not None and first + 1 < len(now.pairs) else None
+    pair = None if place is None else (place.a, place.b)
+    return Turn(pair, onward, len(now.pairs), len(now.flagged))
 
 
 def flagged_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
@@ -74,7 +103,7 @@ def flagged_next(store: Store, *, today: date, cursor: str | None, limit: int) -
     """
     behind = None if cursor is None else _flagged_place(cursor)
     with store.looking() as work:
-        places = _flagged_in_order(work, str(work.moment.engine.url), today)
+        places = _waiting(work, today).flagged
         first = 0 if behind is None else bisect_right(places, behind)
         shown = places[first : first + limit]
         versions = versions_of(work, {place.canonical_id for place in shown})
@@ -85,30 +114,14 @@ def flagged_next(store: Store, *, today: date, cursor: str | None, limit: int) -
     return Questions(items, onward, len(places), before, first)
 
 
-def count_flagged(store: Store, *, today: date) -> int:
-    """Count them."""
-    with store.looking() as work:
-        return len(_flagged_in_order(work, str(work.moment.engine.url), today))
+_KEPT: Final[dict[str, Waiting]] = {}
+"""What waits, by database: of it only what came since is read anew."""
 
 
-_KEPT: Final[dict[tuple[str, str], tuple[object, list[Any]]]] = {}
-"""The order of what waits by database: as long as no run and no verdict comes between, it is the same."""
-
-
-def _in_order(work: DecisionWork, database: str, today: date) -> list[Place]:
-    return _kept(work, (database, "pairs"), today, open_questions)
-
-
-def _flagged_in_order(work: DecisionWork, database: str, today: date) -> list[Flagged]:
-    return _kept(work, (database, "flagged"), today, flagged_events)
-
-
-def _kept(work: DecisionWork, name: tuple[str, str], today: date, ask: Callable[..., list[Any]]) -> list[Any]:
-    state = (today, *state_of(work.moment))
-    known = _KEPT.get(name)
-    if known is None or known[0] != state:
-        known = _KEPT[name] = (state, ask(work.moment, today=today))
-    return known[1]
+def _waiting(work: DecisionWork, today: date) -> Waiting:
+    database = str(work.moment.engine.url)
+    found = _KEPT[database] = waiting(work.moment, today=today, known=_KEPT.get(database))
+    return found
 
 
 def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:

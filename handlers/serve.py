@@ -86,12 +86,15 @@ class LocalResolver(HttpResolverLocal):
 
 def _measured(answer: dict[str, Any]) -> dict[str, Any]:
     """Add how long the body is, which would otherwise go in chunks; where a route answers none, an empty one goes."""
-    answer["body"] = answer["body"] or ""
+    body = answer["body"] or ""
+    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
     if answer["statusCode"] not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-        body = answer["body"]
-        length = len(base64.b64decode(body)) if answer.get("isBase64Encoded") else len(body.encode())
-        answer["headers"]["Content-Length"] = str(length)
-    return answer
+        answer["headers"]["Content-Length"] = str(len(content))
+    return {
+        **answer,
+        "body": content,
+        "isBase64Encoded": False,
+    }  # bytes, so that nobody has to write them anew
 
 
 def application() -> Callable[[Scope, Receive, Send], Awaitable[None]]:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any, Final
 
+import orjson
 import polars as pl
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
@@ -209,36 +210,28 @@ def version_of(content_hash: str, last_word: str) -> str:
     return f"{content_hash[:16]}.{last_word}"
 
 
-def current_version(connection: Connection, canonical_id: str) -> str | None:
-    """Name the version of a living event."""
-    work = DecisionWork(connection, connection)
-    hashes = work.content_hashes([canonical_id])
-    if canonical_id not in hashes:
-        return None
-    return version_of(hashes[canonical_id], work.last_words(work.members(hashes))[canonical_id])
-
-
 def last_words(connection: Connection, groups: Mapping[str, Collection[Listing]]) -> dict[str, str]:
     """Tell of each group the newest verdict on any of its listings, and how many of them were taken back: ``sequence.count``."""
-    names = [name for name, listings in groups.items() for _ in listings]
-    keys = _keys([listing for listings in groups.values() for listing in listings])
-    rows = connection.execute(text(_LAST_WORDS), {**keys, "names": names}).all()
+    listed = [[name, *listing] for name, listings in groups.items() for listing in listings]
+    # As JSON: the driver writes arrays letter by letter.
+    rows = connection.execute(_LAST_WORDS, {"listed": orjson.dumps(listed).decode()}).all()
     spoken = {row.name: f"{row.newest}.{row.back}" for row in rows}
     return {name: spoken.get(name, "0.0") for name in groups}
 
 
-_LAST_WORDS: Final = """
+_LAST_WORDS: Final = text("""
 WITH said AS (
     SELECT DISTINCT g.name, v.sequence
-    FROM unnest(CAST(:names AS text[]), CAST(:codes AS text[]), CAST(:ids AS text[])) AS g(name, source_code, id)
+    FROM (SELECT one->>0 AS name, one->>1 AS source_code, one->>2 AS id FROM jsonb_array_elements(CAST(:listed AS jsonb)) AS one) g
     CROSS JOIN LATERAL (
         SELECT sequence FROM verdicts WHERE a_source_code = g.source_code AND a_id = g.id
         UNION ALL SELECT sequence FROM verdicts WHERE b_source_code = g.source_code AND b_id = g.id
     ) v
 )
-SELECT name, max(said.sequence) AS newest, count(t.sequence) AS back
-FROM said LEFT JOIN take_backs t ON t.sequence = said.sequence GROUP BY name
-"""
+SELECT name, max(said.sequence) AS newest,
+    count((SELECT t.sequence FROM take_backs t WHERE t.sequence = said.sequence)) AS back
+FROM said GROUP BY name
+""")
 
 
 def _keys(listings: Collection[Listing]) -> dict[str, list[str]]:

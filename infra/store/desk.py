@@ -4,17 +4,30 @@ Counts and words are asked once a generation and kept by the caller; a page of e
 """
 
 from datetime import date
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, column, func, or_, select, text
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    or_,
+    select,
+    text,
+)
 
-from infra.store.events import Wanted, conditions
+from dedup_core.contradicting import Listing
+from infra.store.events import Wanted, conditions, spelt
 from infra.store.tables import (
     audit,
     canonical_events,
     canonical_sources,
     decisions,
-    flags,
     generations,
     links,
     source_events,
@@ -42,7 +55,7 @@ def ingested_generation(connection: Connection) -> int:
 
 def count_events(connection: Connection, wanted: Wanted, *, most: int | None) -> int:
     """Count the events that a list would show, up to so many; null: all of them."""
-    shown = select(canonical_events.c.canonical_id).where(*conditions(wanted)).limit(most)
+    shown = select(canonical_events.c.canonical_id).where(*conditions(spelt(connection, wanted))).limit(most)
     return connection.scalar(select(func.count()).select_from(shown.subquery())) or 0
 
 
@@ -78,7 +91,7 @@ def points(connection: Connection, wanted: Wanted, *, digits: int, limit: int) -
             func.min(canonical_events.c.title).label("title"),
             func.min(canonical_events.c.city).label("city"),
         )
-        .where(canonical_events.c.latitude.is_not(None), *conditions(wanted))
+        .where(canonical_events.c.latitude.is_not(None), *conditions(spelt(connection, wanted)))
         .group_by(text("1"), text("2"))
         .order_by(text("n DESC"), text("1"), text("2"))
     )
@@ -104,7 +117,7 @@ def days(connection: Connection, wanted: Wanted, first: date, last: date, *, eac
             total.label("n"),
             number.label("number"),
         )
-        .where(events.first_day.between(first, last), *conditions(wanted))
+        .where(events.first_day.between(first, last), *conditions(spelt(connection, wanted)))
         .subquery()
     )
     query = select(begun).where(begun.c.number <= each).order_by(begun.c.first_day, begun.c.number)
@@ -113,13 +126,21 @@ def days(connection: Connection, wanted: Wanted, first: date, last: date, *, eac
 
 def relations_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
     """List the events that one is linked to: ``kind``, ``outward`` (it is the part or the date), and the other's id, title and days."""
+    asked = {"id": canonical_id, "most": limit}
+    return [dict(row) for row in connection.execute(_relations(), asked).mappings()]
+
+
+# Statements are built once: to put one together takes longer than to run it.
+@cache
+def _relations() -> Select[Any]:
     events = canonical_events.c
-    outward = links.c.from_id == canonical_id
+    one: BindParameter[Any] = bindparam("id")
+    outward = links.c.from_id == one
     other = or_(
         and_(outward, events.canonical_id == links.c.to_id),
-        and_(links.c.to_id == canonical_id, events.canonical_id == links.c.from_id),
+        and_(links.c.to_id == one, events.canonical_id == links.c.from_id),
     )
-    query = (
+    return (
         select(
             links.c.kind,
             outward.label("outward"),
@@ -129,19 +150,28 @@ def relations_of(connection: Connection, canonical_id: str, *, limit: int) -> li
             events.last_day,
         )
         .join(canonical_events, other)
-        .where(or_(outward, links.c.to_id == canonical_id))
+        .where(or_(outward, links.c.to_id == one))
         .order_by(events.first_day, events.canonical_id)
+        .limit(bindparam("most"))
     )
-    return _rows(connection, query.limit(limit))
 
 
 def flags_of(connection: Connection, canonical_id: str) -> list[Row]:
     """List why a person should look at an event."""
-    return _rows(connection, select(flags.c.flag, flags.c.detail).where(flags.c.canonical_id == canonical_id))
+    return [dict(row) for row in connection.execute(_FLAGS, {"id": canonical_id}).mappings()]
+
+
+_FLAGS: Final = text("SELECT flag, detail FROM flags WHERE canonical_id = :id ORDER BY flag, detail")
 
 
 def rivals_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
     """List the events with which this one has an ambiguous pair, most likely first: id, title, first day and the pair."""
+    asked = {"id": canonical_id, "most": limit}
+    return [dict(row) for row in connection.execute(_rivals(), asked).mappings()]
+
+
+@cache
+def _rivals() -> Select[Any] | CompoundSelect[Any]:
     mine, other = canonical_sources.alias("mine"), canonical_sources.alias("other")
     pairs, queries = decisions.c, []
     for near, far in (("a", "b"), ("b", "a")):
@@ -163,13 +193,13 @@ def rivals_of(connection: Connection, canonical_id: str, *, limit: int) -> list[
         joined = joined.join(canonical_events, canonical_events.c.canonical_id == other.c.canonical_id)
         queries.append(
             joined.where(
-                mine.c.canonical_id == canonical_id,
-                other.c.canonical_id != canonical_id,
+                mine.c.canonical_id == bindparam("id"),
+                other.c.canonical_id != bindparam("id"),
                 pairs.decision == "ambiguous",
             )
         )
     both = queries[0].union_all(queries[1]).order_by(column("weight").desc(), column("canonical_id"))
-    return [dict(row) for row in connection.execute(both.limit(limit)).mappings()]
+    return both.limit(bindparam("most"))
 
 
 def events_of_file(connection: Connection, file_id: int, *, limit: int) -> list[Row]:
@@ -206,13 +236,28 @@ def list_audit(
     return _rows(connection, query.order_by(audit.c.audit_id.desc()).limit(limit))
 
 
-def event_around(connection: Connection, source_code: str, listing_id: str) -> Row | None:
-    """Find the living event of a listing: id, title, first day and number of listings."""
-    events, members = canonical_events.c, canonical_sources.c
-    query = (
-        select(events.canonical_id, events.title, events.first_day, events.n_sources)
-        .join(canonical_sources, members.canonical_id == events.canonical_id)
-        .where(members.source_code == source_code, members.id == listing_id)
-    )
-    found = connection.execute(query).mappings().first()
+_PAIR: Final = text(
+    """
+SELECT la.raw AS a_raw, lb.raw AS b_raw, d.*,
+    ea.canonical_id AS a_event, ea.title AS a_title, ea.first_day AS a_first_day, ea.n_sources AS a_n_sources,
+    eb.canonical_id AS b_event, eb.title AS b_title, eb.first_day AS b_first_day, eb.n_sources AS b_n_sources
+FROM source_events la
+JOIN source_events lb ON lb.source_code = :b_code AND lb.id = :b_id
+JOIN canonical_sources ca ON ca.source_code = la.source_code AND ca.id = la.id
+JOIN canonical_sources cb ON cb.source_code = lb.source_code AND cb.id = lb.id
+JOIN canonical_events ea ON ea.canonical_id = ca.canonical_id
+JOIN canonical_events eb ON eb.canonical_id = cb.canonical_id
+LEFT JOIN decisions d ON (d.a_source_code, d.a_id, d.b_source_code, d.b_id) = (la.source_code, la.id, lb.source_code, lb.id)
+WHERE la.source_code = :a_code AND la.id = :a_id
+"""
+)
+
+
+def pair_of(connection: Connection, a: Listing, b: Listing) -> Row | None:
+    """Read two listings as they came (``a_raw``, ``b_raw``), what was decided of them, null where nothing was, and the events that they are in.
+
+    a, b: the lower one first.
+    """
+    ends = {"a_code": a[0], "a_id": a[1], "b_code": b[0], "b_id": b[1]}
+    found = connection.execute(_PAIR, ends).mappings().first()
     return dict(found) if found else None

@@ -4,23 +4,30 @@ A page is found by the value and the id that the last one ended with, not by a c
 event that comes or goes meanwhile moves no other one out of sight.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from math import cos, radians
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Text,
+    TextClause,
     and_,
+    bindparam,
     case,
     cast,
     exists,
     func,
     literal,
     select,
+    text,
+    true,
     tuple_,
 )
 
@@ -66,7 +73,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events: all that is not null must hold. since, until: days that the event touches."""
+    """Which events: all that is not null must hold. since, until: days that the event touches.
+
+    words: each stands somewhere in title, place or city; roughly: what is spelt much like them, see `spelt`.
+    """
 
     words: str | None = None
     city: str | None = None
@@ -80,6 +90,7 @@ class Wanted:
     least_confidence: float | None = None
     needs_review: bool | None = None
     updated_since: datetime | None = None
+    roughly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,28 @@ def find_events(
     connection: Connection, wanted: Wanted, order: Order, *, limit: int, as_text: bool = False
 ) -> list[Row]:
     """List events with their ``content``, see `content_of`, and, as ``place``, what the next page goes on from."""
+    found = _found(connection, wanted, order, limit=limit, as_text=as_text)
+    if found or wanted.words is None:
+        return found
+    rough = spelt(connection, wanted)
+    return _found(connection, rough, order, limit=limit, as_text=as_text) if rough.roughly else found
+
+
+def spelt(connection: Connection, wanted: Wanted) -> Wanted:
+    """Look for words as they are written where any event has them, and for what is spelt much like them where none has.
+
+    To compare spellings takes a thousand times as long as to look for a word; common words, which thousands of events have, took a second.
+    """
+    if wanted.words is None or wanted.roughly:
+        return wanted
+    events = canonical_events.c
+    # In an order that has an index, so that a common word is found at once and a rare one by its letters.
+    query = select(events.canonical_id).where(*conditions(Wanted(words=wanted.words)))
+    known = connection.execute(query.order_by(events.first_day, events.canonical_id).limit(1)).first()
+    return wanted if known else replace(wanted, roughly=True)
+
+
+def _found(connection: Connection, wanted: Wanted, order: Order, *, limit: int, as_text: bool) -> list[Row]:
     value, identity = SORTED_BY[order.by], canonical_events.c.canonical_id
     query = select(
         identity, content_of(as_text=as_text), canonical_events.c.updated_at, value.label("place")
@@ -122,7 +155,7 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     """Say in SQL which events are wanted."""
     events = canonical_events.c
     asked: list[tuple[object, Any]] = [
-        (wanted.words, lambda words: func.lower(words).op("<%%")(events.sought)),
+        (wanted.words, lambda words: _like(words) if wanted.roughly else _with_each(words)),
         (wanted.city, lambda city: events.city == city),
         (wanted.category, events.categories.has_key),
         (wanted.source, _listed_by),
@@ -136,6 +169,20 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         (wanted.updated_since, lambda moment: events.updated_at >= moment),
     ]
     return [~events.hidden, *(condition(value) for value, condition in asked if value is not None)]
+
+
+def _like(words: str) -> ColumnElement[bool]:
+    return func.lower(words).op("<%%")(canonical_events.c.sought)
+
+
+MOST_WORDS: Final = 20
+"""Words that are looked for one by one; more of them are a text."""
+
+
+def _with_each(words: str) -> ColumnElement[bool]:
+    sought = canonical_events.c.sought
+    patterns = [re.sub(r"([\\%_])", r"\\\1", word) for word in words.split()[:MOST_WORDS]]
+    return and_(true(), *(sought.like(func.lower(f"%{pattern}%")) for pattern in patterns))
 
 
 def _listed_by(source_code: str) -> ColumnElement[bool]:
@@ -168,41 +215,69 @@ def _within(near: Near) -> ColumnElement[bool]:
 
 
 def living_event(connection: Connection, canonical_id: str, *, as_text: bool = False) -> Row | None:
-    """Read a living event's ``content``, see `content_of`, and times."""
-    events = canonical_events.c
-    query = select(events.canonical_id, content_of(as_text=as_text), events.created_at, events.updated_at)
-    found = (
-        connection.execute(query.where(events.canonical_id == canonical_id, ~events.hidden))
-        .mappings()
-        .first()
-    )
+    """Read a living event's ``content``, see `content_of`, its times and its ``version``, see `infra.store.deciding.version_of`."""
+    found = connection.execute(_LIVING[as_text], {"id": canonical_id}).mappings().first()
     return dict(found) if found else None
+
+
+_VERSION: Final = """
+left(e.content_hash, 16) || '.' || (
+    SELECT coalesce(max(said.sequence), 0) || '.'
+        || count((SELECT t.sequence FROM take_backs t WHERE t.sequence = said.sequence))
+    FROM (
+        SELECT v.sequence FROM canonical_sources m JOIN verdicts v ON v.a_source_code = m.source_code AND v.a_id = m.id
+        WHERE m.canonical_id = e.canonical_id
+        UNION SELECT v.sequence FROM canonical_sources m JOIN verdicts v ON v.b_source_code = m.source_code AND v.b_id = m.id
+        WHERE m.canonical_id = e.canonical_id
+    ) said)
+"""
+
+
+def _living(content: str) -> TextClause:
+    return text(
+        f"SELECT e.canonical_id, {content} AS content, e.created_at, e.updated_at, {_VERSION} AS version "  # noqa: S608 - our own words
+        "FROM canonical_events e WHERE e.canonical_id = :id AND NOT e.hidden"
+    )
+
+
+_LIVING: Final = {True: _living("CAST(e.content AS text)"), False: _living("e.content")}
 
 
 def listings_of(connection: Connection, canonical_id: str, *, as_text: bool = False) -> list[Row]:
     """List an event's source events, each as it came (``raw``), read or as JSON text; sorted by source and id, whatever the collation."""
-    listings, members = source_events.c, canonical_sources.c
-    raw = cast(listings.raw, Text).label("raw") if as_text else listings.raw
-    joined = and_(listings.source_code == members.source_code, listings.id == members.id)
-    query = (
-        select(listings.source_code, listings.id, listings.title, raw, listings.file_id)
-        .join(canonical_sources, joined)
-        .where(members.canonical_id == canonical_id, _shown(canonical_id))
-    )
-    found = [dict(row) for row in connection.execute(query).mappings()]
+    found = [dict(row) for row in connection.execute(_listings(as_text), {"id": canonical_id}).mappings()]
     return sorted(found, key=lambda row: (row["source_code"], row["id"]))
 
 
-def _shown(canonical_id: str) -> ColumnElement[bool]:
+# Statements are built once: to put one together takes longer than to run it.
+@cache
+def _listings(as_text: bool) -> Select[Any]:
+    listings, members = source_events.c, canonical_sources.c
+    raw = cast(listings.raw, Text).label("raw") if as_text else listings.raw
+    joined = and_(listings.source_code == members.source_code, listings.id == members.id)
+    return (
+        select(listings.source_code, listings.id, listings.title, raw, listings.file_id)
+        .join(canonical_sources, joined)
+        .where(members.canonical_id == bindparam("id"), _shown())
+    )
+
+
+def _shown() -> ColumnElement[bool]:
     events = canonical_events.c
-    return exists().where(events.canonical_id == canonical_id, ~events.hidden)
+    return exists().where(events.canonical_id == bindparam("id"), ~events.hidden)
 
 
 def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
     """List what was decided of pairs within an event, heaviest first: the parts of the evidence in bits, and their sum."""
+    asked = {"id": canonical_id, "most": limit}
+    return [dict(row) for row in connection.execute(_decided_within(), asked).mappings()]
+
+
+@cache
+def _decided_within() -> Select[Any]:
     mine, other = canonical_sources.alias("mine"), canonical_sources.alias("other")
     pairs = decisions.c
-    query = (
+    return (
         select(
             *(pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")),
             *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
@@ -210,12 +285,10 @@ def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> li
         .select_from(mine)
         .join(decisions, and_(pairs.a_source_code == mine.c.source_code, pairs.a_id == mine.c.id))
         .join(other, and_(pairs.b_source_code == other.c.source_code, pairs.b_id == other.c.id))
-        .where(
-            mine.c.canonical_id == canonical_id, other.c.canonical_id == canonical_id, _shown(canonical_id)
-        )
+        .where(mine.c.canonical_id == bindparam("id"), other.c.canonical_id == bindparam("id"), _shown())
         .order_by(pairs.weight.desc(), pairs.a_source_code, pairs.a_id, pairs.b_source_code, pairs.b_id)
+        .limit(bindparam("most"))
     )
-    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
 def find_decisions(
@@ -263,10 +336,16 @@ def _member_of(side: str) -> tuple[Any, ColumnElement[bool]]:
 
 def lineage_of(connection: Connection, canonical_id: str, *, limit: int = 200) -> list[Row]:
     """List the flows of listings from and to an id, newest first."""
+    asked = {"id": canonical_id, "most": limit}
+    return [dict(row) for row in connection.execute(_flows(), asked).mappings()]
+
+
+@cache
+def _flows() -> Select[Any]:
     flows = lineage.c
-    query = (
+    return (
         select(flows.generation, flows.parent_id, flows.child_id, flows.kind)
-        .where((flows.parent_id == canonical_id) | (flows.child_id == canonical_id))
+        .where((flows.parent_id == bindparam("id")) | (flows.child_id == bindparam("id")))
         .order_by(flows.lineage_id.desc())
+        .limit(bindparam("most"))
     )
-    return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, false, func, or_, select, text
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from infra.store.events import Row, Wanted, conditions
+from infra.store.events import Row, Wanted, conditions, spelt
 from infra.store.tables import canonical_events, changes, links, tombstones
 
 
@@ -46,7 +46,7 @@ def events_by_id(
     events = canonical_events.c
     query = (
         select(events.canonical_id, events.content, events.created_at, events.updated_at)
-        .where(events.canonical_id > behind, *conditions(wanted), *_timely(times))
+        .where(events.canonical_id > behind, *conditions(spelt(connection, wanted)), *_timely(times))
         .order_by(events.canonical_id)
     )
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
@@ -54,7 +54,8 @@ def events_by_id(
 
 def count_up_to(connection: Connection, wanted: Wanted, times: Times, *, most: int) -> int:
     """Count events, and stop counting behind ``most``: ``most + 1`` says that there are more."""
-    some = select(canonical_events.c.canonical_id).where(*conditions(wanted), *_timely(times)).limit(most + 1)
+    asked = conditions(spelt(connection, wanted))
+    some = select(canonical_events.c.canonical_id).where(*asked, *_timely(times)).limit(most + 1)
     return connection.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
@@ -143,7 +144,7 @@ def tombstones_of(connection: Connection, wanted: Wanted, *, since: datetime, li
             *(gone[name] for name in ("canonical_id", "content", "created_at", "at")),
             times.where(changes.c.canonical_id == gone.canonical_id).scalar_subquery().label("sequence"),
         )
-        .where(gone.at >= since, *listed, *_of_tombstones(replace(wanted, source=None)))
+        .where(gone.at >= since, *listed, *_of_tombstones(replace(spelt(connection, wanted), source=None)))
         .order_by(gone.at.desc(), gone.canonical_id.desc())
     )
     return [dict(row) for row in connection.execute(query.limit(limit)).mappings()]

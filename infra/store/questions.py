@@ -3,11 +3,12 @@
 What is soon comes first, as readers see it next; of the same day what the evidence leaves most open; then what most sources list.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection, text
 
 from dedup_core.contradicting import Listing
@@ -34,60 +35,6 @@ class Place:
     b: Listing
 
 
-def state_of(connection: Connection) -> tuple[int, ...]:
-    """Tell runs and verdicts apart: as long as this is the same, the open questions of a day are, too."""
-    return tuple(connection.execute(text(_STATE)).one())
-
-
-_STATE: Final = """
-SELECT matched, (SELECT coalesce(max(sequence), 0) FROM verdicts), (SELECT count(*) FROM take_backs) FROM generations
-"""
-
-_WAIT: Final = """
-CASE WHEN {side}.last_day >= :today THEN greatest({side}.first_day - :today, 0) ELSE :long_ago + (:today - {side}.last_day) END
-"""
-_IN_FORCE: Final = "(SELECT t.sequence FROM take_backs t WHERE t.sequence = v.sequence) IS NULL"
-
-# A condition a part: joined by "or", each question would be held against each verdict.
-_OPEN_PAIRS: Final = f"""
-FROM decisions d
-JOIN canonical_sources ca ON ca.source_code = d.a_source_code AND ca.id = d.a_id
-JOIN canonical_sources cb ON cb.source_code = d.b_source_code AND cb.id = d.b_id
-JOIN canonical_events ea ON ea.canonical_id = ca.canonical_id
-JOIN canonical_events eb ON eb.canonical_id = cb.canonical_id
-WHERE d.decision = 'ambiguous' AND ca.canonical_id <> cb.canonical_id
-    AND NOT EXISTS (
-        SELECT FROM verdicts v WHERE (v.a_source_code, v.a_id) = (d.a_source_code, d.a_id)
-            AND (v.b_source_code, v.b_id) = (d.b_source_code, d.b_id) AND {_IN_FORCE})
-    AND NOT EXISTS (
-        SELECT FROM verdicts v WHERE (v.a_source_code, v.a_id) = (d.b_source_code, d.b_id)
-            AND (v.b_source_code, v.b_id) = (d.a_source_code, d.a_id) AND {_IN_FORCE})
-    AND NOT EXISTS (
-        SELECT FROM verdicts v WHERE (v.a_source_code, v.a_id) = (d.a_source_code, d.a_id)
-            AND v.kind = 'not_an_event' AND {_IN_FORCE})
-    AND NOT EXISTS (
-        SELECT FROM verdicts v WHERE (v.a_source_code, v.a_id) = (d.b_source_code, d.b_id)
-            AND v.kind = 'not_an_event' AND {_IN_FORCE})
-"""  # noqa: S608 - our own names
-
-_OPEN: Final = f"""
-SELECT least({_WAIT.format(side="ea")}, {_WAIT.format(side="eb")}) AS wait,
-    abs(d.score - 0.5) AS doubt,
-    -(ea.n_sources + eb.n_sources) AS sources,
-    d.a_source_code, d.a_id, d.b_source_code, d.b_id
-{_OPEN_PAIRS}
-"""
-
-
-def open_questions(connection: Connection, *, today: date) -> list[Place]:
-    """List all open questions, in order. In a thousand listings there are some twenty."""
-    rows = connection.execute(text(_OPEN), {"today": today, "long_ago": LONG_AGO})
-    return sorted(
-        Place(wait, doubt, sources, (a_code, a_id), (b_code, b_id))
-        for wait, doubt, sources, a_code, a_id, b_code, b_id in rows
-    )
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Flagged:
     """Where an event stands that was flagged, and on which no pair is open. wait: as of `Place`."""
@@ -96,25 +43,144 @@ class Flagged:
     canonical_id: str
 
 
-# Who spoke of a listing of it, has looked at it: what is flagged then stays so by the evidence, and is no question any more.
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The verdicts that were given, up to a number, and which of them hold. said: number -> kind and listings; back: how many were taken back."""
+
+    last: int = 0
+    back: int = 0
+    said: Mapping[int, tuple[str, Listing, Listing | None]] = field(default_factory=dict)
+    gone: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What the last run left in doubt, whatever people said of it.
+
+    pairs: places in order, each with its two events; flagged: events in order, each with its listings.
+    """
+
+    day: date
+    matched: int
+    pairs: tuple[tuple[Place, str, str], ...]
+    flagged: tuple[tuple[Flagged, frozenset[Listing]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a person: pairs and events, in order. doubts, spoken: what it follows from, so that it need not be read again."""
+
+    pairs: list[Place]
+    flagged: list[Flagged]
+    doubts: Doubts
+    spoken: Spoken
+
+
+def waiting(connection: Connection, *, today: date, known: Waiting | None) -> Waiting:
+    """Tell what waits. known: what waited before, of the same database; only what came since is read.
+
+    A run changes the doubts, which cost some tens of milliseconds at 100,000 events; a verdict only takes away, and a take-back gives back.
+    """
+    matched, last, back = connection.execute(text(_STATE)).one()
+    if known is not None and (known.doubts.day, known.doubts.matched) == (today, matched):
+        doubts = known.doubts
+        if (known.spoken.last, known.spoken.back) == (last, back):
+            return known
+    else:
+        doubts = Doubts(today, matched, _pairs(connection, today), _flagged(connection, today))
+    spoken = _spoken(connection, Spoken() if known is None else known.spoken, last, back)
+    return _waiting(doubts, spoken)
+
+
+def _waiting(doubts: Doubts, spoken: Spoken) -> Waiting:
+    in_force = [said for number, said in spoken.said.items() if number not in spoken.gone]
+    settled = {frozenset((a, b)) for _, a, b in in_force if b is not None}
+    unreal = {a for kind, a, _ in in_force if kind == "not_an_event"}
+    seen = {one for kind, a, b in in_force if kind != "pin" for one in (a, b) if one is not None}
+    still = [
+        (place, (a_event, b_event))
+        for place, a_event, b_event in doubts.pairs
+        if frozenset((place.a, place.b)) not in settled and place.a not in unreal and place.b not in unreal
+    ]
+    asked_of = {event for _, events in still for event in events}
+    flagged = [
+        place
+        for place, listings in doubts.flagged
+        if place.canonical_id not in asked_of and listings.isdisjoint(seen)
+    ]
+    return Waiting([place for place, _ in still], flagged, doubts, spoken)
+
+
+_STATE: Final = """
+SELECT matched, (SELECT coalesce(max(sequence), 0) FROM verdicts), (SELECT count(*) FROM take_backs) FROM generations
+"""
+
+_SAID: Final = (
+    "SELECT sequence, kind, a_source_code, a_id, b_source_code, b_id FROM verdicts WHERE sequence > :known"
+)
+
+
+def _spoken(connection: Connection, known: Spoken, last: int, back: int) -> Spoken:
+    said, gone = dict(known.said), known.gone
+    if last != known.last:
+        for number, kind, a_code, a_id, b_code, b_id in connection.execute(
+            text(_SAID), {"known": known.last}
+        ):
+            said[number] = kind, (a_code, a_id), None if b_id is None else (b_code, b_id)
+    if back != known.back:
+        gone = frozenset(connection.scalars(text("SELECT sequence FROM take_backs")))
+    return Spoken(last, back, said, gone)
+
+
+_WAIT: Final = """
+CASE WHEN {side}.last_day >= :today THEN greatest({side}.first_day - :today, 0) ELSE :long_ago + (:today - {side}.last_day) END
+"""
+
+_DOUBTS: Final = f"""
+SELECT least({_WAIT.format(side="ea")}, {_WAIT.format(side="eb")}) AS wait,
+    abs(d.score - 0.5) AS doubt,
+    -(ea.n_sources + eb.n_sources) AS sources,
+    d.a_source_code, d.a_id, d.b_source_code, d.b_id, ea.canonical_id AS a_event, eb.canonical_id AS b_event
+FROM decisions d
+JOIN canonical_sources ca ON ca.source_code = d.a_source_code AND ca.id = d.a_id
+JOIN canonical_sources cb ON cb.source_code = d.b_source_code AND cb.id = d.b_id
+JOIN canonical_events ea ON ea.canonical_id = ca.canonical_id
+JOIN canonical_events eb ON eb.canonical_id = cb.canonical_id
+WHERE d.decision = 'ambiguous' AND ca.canonical_id <> cb.canonical_id
+"""  # noqa: S608 - our own names
+
+# Of a hundred thousand listings some three thousand pairs are looked up: to hash all listings for them takes twice the processor's time.
+_BY_INDEX: Final = (
+    "SET LOCAL enable_hashjoin = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+)
+_AS_USUAL: Final = "SET LOCAL enable_hashjoin = DEFAULT; SET LOCAL max_parallel_workers_per_gather = DEFAULT; SET LOCAL jit = DEFAULT"
+
+
+def _pairs(connection: Connection, today: date) -> tuple[tuple[Place, str, str], ...]:
+    connection.exec_driver_sql(_BY_INDEX)
+    rows = connection.execute(text(_DOUBTS), {"today": today, "long_ago": LONG_AGO}).all()
+    connection.exec_driver_sql(_AS_USUAL)
+    placed = [
+        (Place(wait, doubt, sources, (a_code, a_id), (b_code, b_id)), a_event, b_event)
+        for wait, doubt, sources, a_code, a_id, b_code, b_id, a_event, b_event in rows
+    ]
+    return tuple(sorted(placed))
+
+
 _FLAGGED: Final = f"""
-SELECT {_WAIT.format(side="e")} AS wait, e.canonical_id
-FROM canonical_events e
-WHERE NOT e.hidden AND e.canonical_id IN (SELECT canonical_id FROM flags)
-    AND e.canonical_id NOT IN (SELECT ca.canonical_id {_OPEN_PAIRS} UNION ALL SELECT cb.canonical_id {_OPEN_PAIRS})
-    AND NOT EXISTS (
-        SELECT FROM canonical_sources m JOIN verdicts v ON v.a_source_code = m.source_code AND v.a_id = m.id
-        WHERE m.canonical_id = e.canonical_id AND v.kind <> 'pin' AND {_IN_FORCE})
-    AND NOT EXISTS (
-        SELECT FROM canonical_sources m JOIN verdicts v ON v.b_source_code = m.source_code AND v.b_id = m.id
-        WHERE m.canonical_id = e.canonical_id AND {_IN_FORCE})
+SELECT {_WAIT.format(side="e")} AS wait, e.canonical_id, m.source_code, m.id
+FROM (SELECT DISTINCT canonical_id FROM flags) f
+JOIN canonical_events e ON e.canonical_id = f.canonical_id AND NOT e.hidden
+JOIN canonical_sources m ON m.canonical_id = e.canonical_id
 """  # noqa: S608 - our own names
 
 
-def flagged_events(connection: Connection, *, today: date) -> list[Flagged]:
-    """List the events that were flagged and that no open question leads to, in order; without those of which a person spoke."""
+def _flagged(connection: Connection, today: date) -> tuple[tuple[Flagged, frozenset[Listing]], ...]:
+    found: dict[Flagged, set[Listing]] = {}
     rows = connection.execute(text(_FLAGGED), {"today": today, "long_ago": LONG_AGO})
-    return sorted(Flagged(wait, canonical_id) for wait, canonical_id in rows)
+    for wait, canonical_id, source_code, number in rows:
+        found.setdefault(Flagged(wait, canonical_id), set()).add((source_code, number))
+    return tuple((place, frozenset(found[place])) for place in sorted(found))
 
 
 _SHOWN_FLAGGED: Final = """
@@ -141,9 +207,9 @@ def _listing(side: str) -> str:
     return f"jsonb_build_object({pairs})"
 
 
-_ASKED: Final = f"""
+_ASKED: Final = text(f"""
 SELECT d.*, ca.canonical_id AS a_event, cb.canonical_id AS b_event, {_listing("a")} AS a, {_listing("b")} AS b
-FROM unnest(CAST(:a0 AS text[]), CAST(:a1 AS text[]), CAST(:b0 AS text[]), CAST(:b1 AS text[]))
+FROM ROWS FROM (jsonb_to_recordset(CAST(:pairs AS jsonb)) AS (a_source_code text, a_id text, b_source_code text, b_id text))
     WITH ORDINALITY AS q(a_source_code, a_id, b_source_code, b_id, place)
 JOIN decisions d USING (a_source_code, a_id, b_source_code, b_id)
 JOIN canonical_sources ca ON ca.source_code = d.a_source_code AND ca.id = d.a_id
@@ -151,15 +217,16 @@ JOIN canonical_sources cb ON cb.source_code = d.b_source_code AND cb.id = d.b_id
 JOIN source_events la ON la.source_code = d.a_source_code AND la.id = d.a_id
 JOIN source_events lb ON lb.source_code = d.b_source_code AND lb.id = d.b_id
 ORDER BY q.place
-"""  # noqa: S608 - our own names
+""")  # noqa: S608 - our own names
 
 
 def asked(connection: Connection, places: Sequence[Place]) -> list[Row]:
     """Read questions: the decision, the two events and the two listings (``a``, ``b``)."""
-    ends = {
-        f"{side}{part}": [getattr(place, side)[part] for place in places] for side in "ab" for part in (0, 1)
-    }
-    return [dict(row) for row in connection.execute(text(_ASKED), ends).mappings()]
+    names = ("a_source_code", "a_id", "b_source_code", "b_id")
+    pairs = [dict(zip(names, (*place.a, *place.b), strict=True)) for place in places]
+    # As JSON: the driver writes arrays letter by letter.
+    given = {"pairs": orjson.dumps(pairs).decode()}
+    return [dict(row) for row in connection.execute(_ASKED, given).mappings()]
 
 
 def evidence_in(row: Row) -> Row:

@@ -25,10 +25,10 @@ class Followers:
             for point, kept in self.held.items():
                 held, after = dict(kept), point
                 while page := list_changes(connection, after=after, limit=3):
-                    after = page[-1]["change_id"]
-                    for entry in page:
+                    after = page[-1][0]
+                    for entry in (orjson.loads(written) for _, written in page):
                         held.pop(entry["canonical_id"], None)
-                        if entry["content"] is not None:
-                            held[entry["canonical_id"]] = orjson.loads(entry["content"])
+                        if entry["event"] is not None:
+                            held[entry["canonical_id"]] = entry["event"]
                 assert held == now
             self.held[last_change(connection)] = now

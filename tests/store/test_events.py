@@ -89,6 +89,31 @@ def test_at_100_000_events_a_page_takes_no_more_than_50_ms_and_reads_an_index(ma
     assert min(took) <= MOST_MS
 
 
+def test_words_are_looked_for_as_they_are_written_and_roughly_only_where_nobody_writes_them_so(
+    many: Store,
+) -> None:
+    with many.reading() as connection:
+
+        def found(words: str) -> set[str]:
+            rows = find_events(connection, Wanted(words=words), Order(), limit=MANY)
+            return {" ".join(row["content"]["location"]["name"].split()) for row in rows}
+
+        exact = find_events(connection, Wanted(words="FLOHMARKT 7"), Order(), limit=MANY)
+        counted = connection.scalar(
+            text(
+                "SELECT count(*) FROM canonical_events WHERE sought LIKE '%flohmarkt%' AND sought LIKE '%7%'"
+            )
+        )
+        misspelt = find_events(connection, Wanted(words="flohmarkd"), Order(), limit=10)
+        signs = [find_events(connection, Wanted(words=sign), Order(), limit=1) for sign in ("%", "_", "\\")]
+        halls = found("halle 499")
+
+    assert len(exact) == counted > 0
+    assert misspelt
+    assert signs == [[], [], []]
+    assert halls == {"Halle 499"}
+
+
 @pytest.mark.parametrize("by", get_args(Sorting))
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_in_any_order_show_each_event_once(many: Store, by: Sorting, descending: bool) -> None:

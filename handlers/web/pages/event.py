@@ -21,14 +21,14 @@ MOST_PAIRS: Final = 12
 def show_event(visit: Visit) -> Answer:
     """Show an event; an id that was merged leads to what took it in."""
     store, event_id = wiring.for_api(), visit.parts["event_id"]
-    found = browsing.look_up(store, event_id)
-    if isinstance(found, Gone):
-        return _gone(visit, event_id, found)
-    if not isinstance(found, dict):
-        raise Missing
-    listings, evidence = browsing.sources_of(store, event_id), browsing.evidence_of(store, event_id)
+    with browsing.whole_event(store, event_id) as known:
+        if known is None:
+            raise Missing
+        around = None if isinstance(known, Gone) else desk.surroundings_in(known.connection, event_id)
+    if isinstance(known, Gone):
+        return _gone(visit, event_id, known)
+    found, listings, evidence = known.event, known.listings, known.evidence
     numbered = colours([each["source_code"] for each in listings])
-    around = desk.surroundings_of(store, event_id)
     pairs = [told(_identity(each["a"]), _identity(each["b"]), each["explanation"]) for each in evidence]
     side_by_side = [found, *(each["raw"] for each in listings[:MOST_SIDE_BY_SIDE])]
     return page(
@@ -44,7 +44,7 @@ def show_event(visit: Visit) -> Answer:
         n_pairs=len(pairs),
         graph=graph_of([(each["source_code"], each["id"]) for each in listings], evidence),
         around=around,
-        history=browsing.history_of(store, event_id),
+        history=known.history,
         came_from=visit.asked("from"),
     )
 

@@ -137,14 +137,15 @@ def _rows(visit: Visit, wanted: Wanted, sort: str, limit: int) -> dict[str, Any]
     cursor, backwards = visit.asked("cursor", 2000), visit.asked("back") is not None
     try:
         found = browsing.browse_events(
-            wiring.for_api(), wanted, sort, cursor=cursor, limit=limit, backwards=backwards
+            wiring.for_api(), wanted, sort, cursor=cursor, limit=limit, backwards=backwards, as_text=True
         )
     except UnreadableCursor as error:
         raise Refused("This page of the list is no longer there; begin with the first.") from error
     number = visit.asked("page") or "1"
     at = int(number) if number.isascii() and number.isdigit() and len(number) < 7 and cursor else 1
     return {
-        "events": found.items,
+        # The database's driver reads JSON by itself, and five times as slowly.
+        "events": [orjson.loads(orjson.dumps(each)) for each in found.items],
         "next": found.next and visit.link(cursor=found.next, page=at + 1, back=None),
         "previous": _before(visit, found.previous, at),
         "order": dict(SORTS).get(sort),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from handlers import desk, questioning, wiring
 from handlers.arranging import calling_no_event, confirming
 from handlers.browsing import UnreadableCursor
-from handlers.questioning import Questions
+from handlers.questioning import Questions, Turn
 from handlers.web.deciding import Decided, Pair, foreseen, named, pair_of, say, take_back
 from handlers.web.evidence import told
 from handlers.web.listings import fields_of, rows_of
@@ -42,7 +42,7 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
         "onward": here.onward,
         "labelling": visit.asked("mode") == "label",
         "last": ",".join(map(str, _last(visit))),
-        "flagged": questioning.count_flagged(store, today=now.date()),
+        "flagged": here.flagged,
         "decided": decided,
         "case": case,
     }
@@ -63,23 +63,30 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A place in the queue. pair: null behind its end; onward: where skipping leads; waiting: how many there are in all."""
+    """A place in the queue. pair: null behind its end; onward: where skipping leads; waiting: how many there are in all; flagged: how many events wait besides."""
 
     pair: Pair | None
     onward: str
     waiting: int
+    flagged: int
 
 
 def _here(visit: Visit, today: date) -> Here:
     end = visit.link(cursor=None, end="1", pair=None)
     named_one = pair_of(visit.asked("pair", 2000))
-    found = _asked(today, visit.asked("cursor", 2000), limit=1)
+    found = _turn(today, visit.asked("cursor", 2000))
     if named_one is not None:
-        return Here(named_one, visit.link(pair=None), found.open)
-    if visit.asked("end") is not None or not found.items:
-        return Here(None, end, found.open)
-    pair = _pair(found.items[0])
-    return Here(pair, visit.link(cursor=found.next) if found.next else end, found.open)
+        return Here(named_one, visit.link(pair=None), found.open, found.flagged)
+    if visit.asked("end") is not None or found.pair is None:
+        return Here(None, end, found.open, found.flagged)
+    return Here(found.pair, visit.link(cursor=found.next) if found.next else end, found.open, found.flagged)
+
+
+def _turn(today: date, cursor: str | None) -> Turn:
+    try:
+        return questioning.turn(wiring.for_api(), today=today, cursor=cursor)
+    except UnreadableCursor as error:
+        raise Refused("This place of the queue is no longer there; begin with its first.") from error
 
 
 def _asked(today: date, cursor: str | None, *, limit: int) -> Questions:
@@ -173,8 +180,8 @@ def show_queue(visit: Visit) -> Answer:
         cases=[{**case, "pair": named(*_pair(case))} for case in found.items],
         more=found.next and visit.link(cursor=found.next, last=None),
         less=found.first and visit.link(cursor=found.previous, last=None),
-        numbers=(found.first + 1, found.first + len(found.items), found.open),
-        flagged=questioning.count_flagged(wiring.for_api(), today=datetime.now(UTC).date()),
+        numbers=(found.first + 1, found.first + len(found.items), found.open, found.flagged),
+        flagged=found.flagged,
         last=",".join(map(str, _last(visit))),
         decided=None,
     )
@@ -228,7 +235,7 @@ def show_flagged(visit: Visit) -> Answer:
         events=found.items,
         more=found.next and visit.link(cursor=found.next, last=None),
         less=found.first and visit.link(cursor=found.previous, last=None),
-        numbers=(found.first + 1, found.first + len(found.items), found.open),
+        numbers=(found.first + 1, found.first + len(found.items), found.open, found.flagged),
         last=",".join(map(str, _last(visit))),
         decided=None,
     )

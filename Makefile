@@ -45,7 +45,7 @@ check: $(VENV)/.dev  ## Format, lint, types, import contracts, the quick unit te
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n $(WORKERS) -m 'not slow and not hypothesis' tests/unit
+	$(BIN)/pytest -q -n $(WORKERS) -p no:schemathesis -m 'not slow and not hypothesis' tests/unit
 
 test: $(VENV)/.dev  ## Run every check and every test, on a real Postgres that the tests start themselves
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, make_url, text
 
 from infra.local.postgres import embedded_postgres
@@ -23,6 +24,10 @@ from tests.workers import Together, dearest_first
 
 VARIABLE = "EVENT_DEDUP_TEST_DATABASE_URL"
 NUMBERS = count(1)
+
+# No deadlines: what is measured is measured by benchmarks, on purpose. Here, as some modules of laws are imported from other folders.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(optionalhook=True)

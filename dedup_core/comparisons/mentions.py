@@ -54,19 +54,26 @@ def mentions_of(pairs: Pairs, by_text: Mask, subjects: Subjects) -> Mentions:
     """Look each title's own words up in the other's venue and address, and where ``by_text`` (p,) in its text and its title as written."""
     rows, back = np.unique(np.concatenate([pairs.a, pairs.b]), return_inverse=True)
     said = _mentioned(rows, subjects)
-    left, right = back[: len(pairs)], back[len(pairs) :]
-    found = [np.zeros(len(pairs), np.float32) for _ in range(5)]
-    for start in range(0, len(pairs), CHUNK):
-        part = slice(start, start + CHUNK)
-        ends = Pairs(pairs.a[part], pairs.b[part])
-        turned = Pairs(ends.b, ends.a)
-        asked = by_text[part]
-        a, told_a, rare_a, placed_a = _of_one(ends, right[part], asked, said, subjects)
-        b, told_b, rare_b, placed_b = _of_one(turned, left[part], asked, said, subjects)
-        rarest, placed = np.maximum(rare_a, rare_b), np.maximum(placed_a, placed_b)
-        for column, values in zip(found, (a, b, told_a + told_b, rarest, placed), strict=True):
-            column[part] = values
-    return Mentions(*found)
+    places = (back[: len(pairs)], back[len(pairs) :])
+    slices = [slice(start, start + CHUNK) for start in range(0, max(1, len(pairs)), CHUNK)]
+    parts = each(slices, lambda part: _of_both(part, pairs, places, by_text, said, subjects))
+    return Mentions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _of_both(
+    part: slice,
+    pairs: Pairs,
+    places: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    by_text: Mask,
+    said: "Said",
+    subjects: Subjects,
+) -> tuple[Floats, ...]:
+    """Find the columns of `Mentions` for a part of the pairs. places: of both sides in ``said``."""
+    ends, asked = Pairs(pairs.a[part], pairs.b[part]), by_text[part]
+    left, right = (rows[part] for rows in places)
+    a, told_a, rare_a, placed_a = _of_one(ends, right, asked, said, subjects)
+    b, told_b, rare_b, placed_b = _of_one(Pairs(ends.b, ends.a), left, asked, said, subjects)
+    return a, b, told_a + told_b, np.maximum(rare_a, rare_b), np.maximum(placed_a, placed_b)
 
 
 def _of_one(

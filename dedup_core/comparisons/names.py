@@ -13,6 +13,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
+from dedup_core.chunks import each
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
@@ -102,7 +103,7 @@ def _compared(
     names: pl.Series,
     compare: Callable[[pl.Series, pl.Series], Floats],
 ) -> Alike:
-    asked = [np.unique(_two_names(pairs, codes, names)[1]) for pairs in parts]
+    asked = list(each(parts, lambda pairs: np.unique(_two_names(pairs, codes, names)[1])))
     two = np.unique(np.concatenate(asked)) if asked else np.empty(0, np.int64)
     if not len(two):
         return Alike(two, np.empty(0, np.float32))

@@ -15,10 +15,10 @@ import orjson
 
 from dedup_core.contradicting import Listing
 from handlers.browsing import Page, UnreadableCursor
-from handlers.deciding import versions_of
 from handlers.portions import portion, written
 from infra.store import Store, verdicts
 from infra.store.deciding import DecisionWork
+from infra.store.events import versions_of
 from infra.store.questions import (
     LONG_AGO,
     Flagged,
@@ -106,7 +106,7 @@ def flagged_next(store: Store, *, today: date, cursor: str | None, limit: int) -
         places = _waiting(work, today).flagged
         first = 0 if behind is None else bisect_right(places, behind)
         shown = places[first : first + limit]
-        versions = versions_of(work, {place.canonical_id for place in shown})
+        versions = versions_of(work.moment, {place.canonical_id for place in shown})
         rows = shown_flagged(work.moment, shown)
     items = [{**row, "version": versions.get(row["id"])} for row in rows]
     onward = _cursor(shown[-1]) if first + limit < len(places) else None
@@ -128,7 +128,7 @@ def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:
     from dedup_core.explaining import explained  # noqa: PLC0415 - brings SciPy along
 
     rows = asked(work.moment, places)
-    versions = versions_of(work, {row[f"{side}_event"] for row in rows for side in "ab"})
+    versions = versions_of(work.moment, {row[f"{side}_event"] for row in rows for side in "ab"})
     return [
         {
             "a": row["a"],

@@ -204,7 +204,7 @@ SHOWN: Final = ("source_code", "id", "title", "short_description", "description"
 
 def _listing(side: str) -> str:
     pairs = ", ".join(f"'{name}', l{side}.{name}" for name in SHOWN)
-    return f"jsonb_build_object({pairs})"
+    return f"CAST(jsonb_build_object({pairs}) AS text)"
 
 
 _ASKED: Final = text(f"""
@@ -226,7 +226,8 @@ def asked(connection: Connection, places: Sequence[Place]) -> list[Row]:
     pairs = [dict(zip(names, (*place.a, *place.b), strict=True)) for place in places]
     # As JSON: the driver writes arrays letter by letter.
     given = {"pairs": orjson.dumps(pairs).decode()}
-    return [dict(row) for row in connection.execute(_ASKED, given).mappings()]
+    rows = connection.execute(_ASKED, given).mappings()
+    return [{**row, "a": orjson.loads(row["a"]), "b": orjson.loads(row["b"])} for row in rows]
 
 
 def evidence_in(row: Row) -> Row:

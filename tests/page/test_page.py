@@ -325,9 +325,7 @@ def test_a_listing_is_split_off_after_a_look_at_before_and_after(editor: Visitor
     page.get_by_role("button", name="Do it").click()
     until(lambda: event_of(desk, "bwb", "pdf-4e1f07aa-3-1") != whole)
     page = editor.see("/verdicts")
-    for _ in range(page.locator("tr", has_text="pdf-4e1f07aa-3-1").count()):
-        page.locator("tr", has_text="pdf-4e1f07aa-3-1").first.get_by_role("button").click()
-        page.wait_for_load_state("networkidle")
+    page.locator("tr", has_text="pdf-4e1f07aa-3-1").get_by_role("button").first.click()  # of all that it took
     until(lambda: event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == whole)
 
 

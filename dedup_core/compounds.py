@@ -31,6 +31,37 @@ MIN_NEAR: Final = 6
 READ_AS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "n"), ("ii", "u"), ("lc", "k"))
 """Letters that text recognition takes for others, where it makes two of one (a usual few of them, after Holley 2009)."""
 
+LOOK_ALIKE: Final = frozenset(
+    frozenset(two) for two in ("ce", "hb", "il", "ij", "lt", "tf", "un", "rn", "vy")
+)
+"""Letters that text recognition takes for each other. Any other letter in a letter's place may make another word, as in
+`Vorführung` and `Verführung`, `Ausstellung` and `Aufstellung`; a letter too many, too few or out of its place hardly does."""
+
+MIN_READ: Final = 4
+"""Letters of the shortest part of what text recognition garbled: `Cleveland` is no `Dev-e-land`."""
+
+PREFIXES: Final = (
+    "ab",
+    "an",
+    "auf",
+    "aus",
+    "be",
+    "ein",
+    "ent",
+    "er",
+    "ge",
+    "her",
+    "hin",
+    "ueber",
+    "um",
+    "unter",
+    "ver",
+    "vor",
+    "zer",
+    "zu",
+)
+"""What makes another word of a word: Verführung, Vorführung, Ausführung and Einführung are four."""
+
 GLUED: Final = (
     "im",
     "am",
@@ -122,11 +153,20 @@ class Splitter:
         """
         if len(word) < MIN_REPAIRED or not word.isalpha():
             return ()
-        read = (word.replace(two, one) for two, one in READ_AS if two in word)
-        for plain in (*read, *self._misspelt(word)):
+        for two, one in READ_AS:
+            if two in word and self._is_long(plain := word.replace(two, one)):
+                return (plain,)
+        for plain in self._misspelt(word):
             if self._is_known(plain):
                 return (plain,)
         return self._unglued(word)
+
+    def _is_long(self, word: str) -> bool:
+        """Tell a known word from one that is known only as short parts happen to cover it."""
+        if word in self._parts or word in self._canonical:
+            return True
+        parts = self._known_parts(word)
+        return bool(parts) and min(map(len, parts)) >= MIN_READ
 
     def _misspelt(self, word: str) -> Iterator[str]:
         """Correct one letter of the whole word, of what stands before a known part, or of what stands behind one."""
@@ -139,14 +179,12 @@ class Splitter:
                 yield from (head + near for near in self._nearest(tail))
 
     def _nearest(self, word: str) -> Iterator[str]:
-        """Find the one known form that differs by a letter, or by two that changed places; the first letter is seldom wrong."""
-        from rapidfuzz.distance import OSA  # noqa: PLC0415 - ingest starts without it, as few words need it
-
+        """Find the one known form from which a slip of eye or finger leads to the word; the first letter is seldom wrong."""
         if len(word) < MIN_NEAR:
             return
         shorter = {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}
         forms = {form for text in shorter for form in self._near.get(text, ())}
-        near = [form for form in forms if OSA.distance(form, word, score_cutoff=1) == 1]
+        near = [form for form in forms if _is_slip(form, word)]
         if len(near) == 1:
             yield near[0]
 
@@ -161,10 +199,40 @@ class Splitter:
         return ()
 
     def _unknown_and_head(self, word: str) -> tuple[str, ...]:
+        """Cut a known last part off an unknown first one: not of `Entführung`, which is no honour of an "Entfu"."""
+        if word.startswith(PREFIXES) and any(word.removeprefix(prefix) in self._heads for prefix in PREFIXES):
+            return ()
         for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
             if word[start:] in self._heads or stem(word[start:]) in self._stems:
                 return (word[:start], word[start:])
         return ()
+
+
+def differ_in_prefix(one: str, two: str) -> bool:
+    """Tell whether two words, or compounds that end with them, are one but for a prefix: `Aufstellung` is no misspelt `Ausstellung`."""
+    pairs = zip(reversed(one), reversed(two), strict=False)
+    same = next((place for place, (x, y) in enumerate(pairs) if x != y), min(len(one), len(two)))
+    ends = ((_prefixes(one[:-tail]), _prefixes(two[:-tail])) for tail in range(MIN_HEAD, same + 1))
+    return any(not (p.endswith(q) or q.endswith(p)) for left, right in ends for p in left for q in right)
+
+
+def _prefixes(text: str) -> list[str]:
+    return [prefix for prefix in PREFIXES if text.endswith(prefix)]
+
+
+def _is_slip(meant: str, written: str) -> bool:
+    """Tell whether a letter was lost, added or read as one that looks alike, or two changed places."""
+    start = next(
+        (place for place, two in enumerate(zip(meant, written, strict=False)) if len({*two}) > 1), None
+    )
+    if start is None:
+        return abs(len(meant) - len(written)) == 1
+    one, two = meant[start:], written[start:]
+    if len(one) != len(two):
+        longer, shorter = (one, two) if len(one) > len(two) else (two, one)
+        return longer[1:] == shorter
+    swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
+    return swapped or (one[1:] == two[1:] and frozenset((one[0], two[0])) in LOOK_ALIKE)
 
 
 def _linked(word: str) -> Iterator[str]:

@@ -51,7 +51,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 7
+RULES: Final = 8
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 

@@ -229,8 +229,8 @@ def _facts(
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
     evidence = _evidence(titled, meeting, km, alike, subjects, policy)
     _add_description(evidence, pairs, subjects, policy, everywhere=everywhere)
-    _read_texts(evidence, meeting.apart, pairs, subjects, policy)
-    return Facts(pairs, evidence, _sum(evidence), titled.wording, meeting, km, alike)
+    venue = _read_texts(evidence, meeting.apart, pairs, subjects, policy)
+    return Facts(pairs, evidence, venue, _sum(evidence), titled.wording, meeting, km, alike)
 
 
 def _parted_by_title(pairs: Pairs, title: Bits, subjects: Subjects, policy: Policy) -> Mask:
@@ -285,8 +285,13 @@ def _evidence(
     return evidence
 
 
-def _read_texts(evidence: Evidence, apart: Bits, pairs: Pairs, subjects: Subjects, policy: Policy) -> None:
-    """Look for venues and starts in texts where they may still decide: what matches without them is not read."""
+def _read_texts(evidence: Evidence, apart: Bits, pairs: Pairs, subjects: Subjects, policy: Policy) -> Bits:
+    """Look for venues and starts in texts where they may still decide: what matches without them is not read.
+
+    Returns:
+        (p,) what the venue says to the vetoes: as the fields have it, unless a text says that the one lies in the other.
+    """
+    by_fields = evidence["venue"].copy()
     weights, limits = policy.evidence, policy.thresholds
     weight = _sum(evidence)
     against = -np.fmin(np.nan_to_num(evidence["venue"]), 0) - np.fmin(np.nan_to_num(evidence["time"]), 0)
@@ -300,6 +305,8 @@ def _read_texts(evidence: Evidence, apart: Bits, pairs: Pairs, subjects: Subject
         evidence["time"][asked] = with_told_starts(
             evidence["time"][asked], apart[asked], told, weights.same_start_cap
         )
+        by_fields[asked] = np.where(told.own_venue, evidence["venue"][asked], by_fields[asked])
+    return by_fields
 
 
 def _add_description(

@@ -45,6 +45,7 @@ class Subjects:
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
+    hosts: (n, V) bits of the words that say who invites, or to what festival it belongs.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
     equal_title: code of the whole title.
@@ -52,12 +53,14 @@ class Subjects:
     day_bits, city_bits, venue_bits, start_bits: information of meeting the same one by chance.
     density: listings in the event's town on its first day; run_density: those of several days on just the same days, 0 for one day.
     venue_names: compounds split, function words left out, any church a church; venue_signs: the signatures of their letters;
+    venue_kinds: the same with one word for houses of a kind, null without a name of the house's own; venue_keys: folded, as written.
     venue_title_words: the names split as titles are.
     city, district, venue, street, source: codes; online: whether the town is the net.
+    own_district: whether the district stands in a field of the listing, or is told by the venue's name.
     latitude, longitude, geo_confidence: NaN missing.
     landscape: row of ``landscapes`` that a town's name ends with, -1 for none: `Weiler im Allgäu`; landscapes: (k, 3) latitude, longitude, km around.
     texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
-    title_factor: how much differing titles count.   headline: whether a journalist wrote the title.
+    title_factor: how much differing titles count.   headline: whether a journalist wrote the title, and not a programme.
     unreal: whether it is a voucher or the like.
     """
 
@@ -82,6 +85,7 @@ class Subjects:
     genre_bits: Floats
     host_bits: Floats
     performer_bits: Floats
+    hosts: sparse.csr_array
     names: sparse.csr_array
     name_bits: Floats
     several_shows: npt.NDArray[np.bool_]
@@ -107,10 +111,13 @@ class Subjects:
     start_bits: Floats
     city: Ints
     district: Ints
+    own_district: npt.NDArray[np.bool_]
     online: npt.NDArray[np.bool_]
     city_names: pl.Series
     venue: Ints
     venue_names: pl.Series
+    venue_kinds: pl.Series
+    venue_keys: pl.Series
     venue_title_words: pl.Series
     venue_signs: Signatures
     street: Ints
@@ -146,7 +153,7 @@ def subjects_of(
 ) -> Subjects:
     """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
     known = words.join(corpus.words, on="word", maintain_order="left")
-    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
+    common = _common_words()
     n = events.height
     named_after = (["city_key", "district_key"], ["venue_key"])
     towns, halls = each(named_after, lambda columns: _place_words(known, events, columns))
@@ -176,7 +183,7 @@ def subjects_of(
     numbers = _matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
     city, district, city_names = _shared_codes(events["city_key"], _districts(events))
     venue, _, venue_names = _shared_codes(events["venue_key"])
-    venue_texts = venue_words(venue_names)
+    venue_texts, venue_kinds = venue_words(venue_names, _towns_of(venue_names, events))
     day = spans["first_day"]
     placed = events.select(
         "city_key", "venue_key", day=day, last_day=spans["last_day"], minute=spans["moment"] % MINUTES_A_DAY
@@ -204,6 +211,7 @@ def subjects_of(
         genre_bits=_summed(genres, n),
         host_bits=_summed(hosts, n),
         performer_bits=_summed(frames.filter(performs), n),
+        hosts=_matrix(hosts["event"], hosts["token"], hosts["bits"], (n, len(vocabulary))),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
         several_shows=several,
@@ -229,10 +237,13 @@ def subjects_of(
         start_bits=_bits(placed, corpus.starts, ["minute"], total, policy.background.start_share, policy),
         city=city,
         district=district,
+        own_district=events["district_key"].is_not_null().to_numpy(),
         online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
         city_names=city_names,
         venue=venue,
         venue_names=venue_texts,
+        venue_kinds=venue_kinds,
+        venue_keys=venue_names,
         venue_title_words=title_words_of(venue_names),
         venue_signs=letter_signatures(venue_texts),
         street=_codes(events["street_key"]),
@@ -259,7 +270,7 @@ def subjects_of(
         kind=_codes(events["kind"]),
         unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
         title_factor=_title_factor(events, policy),
-        headline=(events["source_type"] == "artikel").fill_null(value=False).to_numpy(),
+        headline=_headlines(events),
     )
 
 
@@ -282,6 +293,21 @@ def _districts(events: pl.DataFrame) -> pl.Series:
         told, on=["city_key", "venue_key"], how="left", maintain_order="left"
     )
     return joined.select(pl.coalesce("district_key", "named").alias("district_key")).to_series()
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    """Give the words that the lexicon knows, as titles have them."""
+    return frozenset(stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words())
+
+
+def _towns_of(venues: pl.Series, events: pl.DataFrame) -> pl.Series:
+    """Name the towns and districts in which there is a venue of each name: (k,), space-joined."""
+    town = pl.concat_str("city_key", "district_key", separator=" ", ignore_nulls=True)
+    places = events.select(venue="venue_key", town=town).drop_nulls().unique().sort("venue", "town")
+    towns = places.group_by("venue").agg(pl.col("town").str.join(" "))
+    named = venues.rename("venue").to_frame().join(towns, on="venue", how="left", maintain_order="left")
+    return named["town"].fill_null("")
 
 
 def _ints(column: pl.Series) -> Ints:
@@ -340,6 +366,7 @@ def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) 
     shortened = (
         town
         & (pl.col("word").str.len_chars() >= SHORTENED)
+        & ~pl.col("word").is_in(list(_common_words()))
         & pl.col("written").str.starts_with(pl.col("word"))
     )
     named = pl.col("word").is_in(pl.col("names")) | shortened
@@ -354,7 +381,7 @@ def _landscape(events: pl.DataFrame) -> Ints:
 
 
 SHORTENED = 5
-"""Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal."""
+"""Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal; but not the Kirche of Kirchental."""
 
 
 def _framing_words(known: pl.DataFrame, own_place: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -443,7 +470,7 @@ def _initials(words: pl.DataFrame, corpus: Corpus, n: int) -> sparse.csr_array:
     Returns:
         (n, V) ones; only words that a title has, and that no lexicon knows.
     """
-    common = {stem(word) for word in lexicon.compound_parts() | lexicon.synonym_words()}
+    common = _common_words()
     tokens = corpus.words.select("word", "token").filter(
         pl.col("word").str.len_chars() >= MIN_INITIALS, ~pl.col("word").is_in(list(common))
     )
@@ -579,6 +606,15 @@ def _midnight(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_
     one = (pl.col("event_dates").list.len() == 1) & (pl.col("days") == 1) & pl.col("moment").is_null()
     columns = events.select("event_dates").hstack(spans.select("days", "moment"))
     return columns.select((given & one).fill_null(value=False)).to_series().to_numpy()
+
+
+def _headlines(events: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which titles journalists wrote. "Kinderfilm: Die Wölfe" in a paper stands in a programme, and names what it is."""
+    genres = "|".join(sorted(lexicon.genre_words()))
+    labelled = rf"^\W*[\w-]*(?:{genres}):\s|(?:\s[–—|-]\s|\()[\w-]*(?:{genres})(?:\)|\s|$)"
+    article = (pl.col("source_type") == "artikel").fill_null(value=False)
+    programme = pl.col("title").str.to_lowercase().str.contains(labelled)
+    return events.select(article & ~programme).to_series().to_numpy()
 
 
 def _as_float(value: object) -> float:

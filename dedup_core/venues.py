@@ -4,23 +4,46 @@ Churches have more names than any other building: parish, saint, Münster. What 
 venues apart; address and coordinates still can.
 """
 
+from collections.abc import Collection, Mapping
 from functools import cache
+from typing import Final
 
 import polars as pl
 
 from dedup_core import lexicon
+from dedup_core.compounds import stem
 from dedup_core.folding import fold
 from dedup_core.normalising import words_of
 
 
-def venue_words(names: pl.Series) -> pl.Series:
+def venue_words(names: pl.Series, towns: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Split folded names into words, as titles are: (n,), space-joined. Any word for a church is one word; "Sankt" is left out.
 
-    So is any word for an inn, a winery and the like. They are looked for before names are split: the Münsterplatz is no church.
+    They are looked for before names are split: the Münsterplatz is no church. towns: (n,) folded names of the towns and districts where a house
+    of the name stands; they are no name of a house.
+
+    Returns:
+        the words, and the words in which any word for an inn, a winery and the like is one: (n,), null for a house without a name of its own.
     """
+    church, *others = lexicon.church_words()
+    one_word = {**dict.fromkeys(others, church), **lexicon.single_venue_words()}
+    plain = _split(names, one_word)
+    alike = _split(names, {**one_word, **lexicon.alike_venue_words()})
+    words = pl.DataFrame({"name": alike.str.split(" "), "towns": title_words_of(towns).str.split(" ")})
+    kinds = pl.lit(list(_nameless()), dtype=pl.List(pl.String))
+    own = pl.col("name").list.set_difference("towns").list.set_difference(kinds)
+    return plain, alike.zip_with(words.select(own.list.len() > 0).to_series(), NOTHING)
+
+
+NOTHING: Final = pl.Series([None], dtype=pl.String)
+
+
+def _split(names: pl.Series, one_word: Mapping[str, str]) -> pl.Series:
+    """Split names, words that mean the same made one before; of nothing but "Sankt" it is kept."""
+    replaced = {f" {other} ": f" {word} " for other, word in one_word.items()}
     padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" "))
     # Twice: of two such words side by side the first takes the space between them with it.
-    named = padded.str.replace_many(_one_word()).str.replace_many(_one_word())
+    named = padded.str.replace_many(replaced).str.replace_many(replaced)
     split = title_words_of(names.to_frame("name").select(named.str.strip_chars(" ")).to_series())
     saint = title_words_of(_series([fold("Sankt")])).item()
     plain = split.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
@@ -35,8 +58,14 @@ def title_words_of(names: pl.Series) -> pl.Series:
 @cache
 def generic_words() -> frozenset[str]:
     """Give the words, split as names are, that name a kind of venue only."""
-    texts = title_words_of(_series(sorted(lexicon.generic_venue_words())))
-    return frozenset(word for text in texts for word in text.split(" "))
+    return _words_in(lexicon.generic_venue_words())
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Give the words, as names have them, that name a kind of venue or that the lexicon knows from titles."""
+    common = lexicon.compound_parts() | lexicon.synonym_words()
+    return generic_words() | {stem(word) for word in common}
 
 
 @cache
@@ -50,7 +79,11 @@ def _series(texts: list[str]) -> pl.Series:
 
 
 @cache
-def _one_word() -> dict[str, str]:
-    church, *others = lexicon.church_words()
-    words = {**dict.fromkeys(others, church), **lexicon.alike_venue_words()}
-    return {f" {other} ": f" {word} " for other, word in words.items()}
+def _nameless() -> frozenset[str]:
+    """Give the words, as names have them, that beside a kind of house are no name of it."""
+    return generic_words() | _words_in({*lexicon.alike_venue_words().values(), *lexicon.venue_epithets()})
+
+
+def _words_in(texts: Collection[str]) -> frozenset[str]:
+    split = title_words_of(_series(sorted(texts)))
+    return frozenset(word for text in split for word in text.split(" "))

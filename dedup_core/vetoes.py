@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from dedup_core.comparisons.dates import Meeting, far_from
+from dedup_core.comparisons.dates import EVENING, Meeting, far_from
 from dedup_core.comparisons.names import Names
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows, both_known, same_code
-from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, kilometres, same_town
+from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, kilometres, one_spot, same_town
 from dedup_core.comparisons.titles import Wording
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
@@ -27,10 +27,12 @@ REASONS: Final = {
     "kind_only": "All that the titles share is common, and each says something of its own.",
     "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
     "towns_differ": "They are in different towns: at most a person may join them.",
+    "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
     "districts_differ": "All that the titles share is common, and they are in two districts of the town, which have their own each.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "hours_apart": "They begin hours apart, so a person should look.",
+    "midnight": "All that ties their nights is a 00:00 without an end, which may as well be an unknown hour.",
     "item_or_whole": "One lasts for days, the other is one of them and says more: perhaps an item of it.",
     "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "shows_together": "One listing announces several shows of the day, the other a single one.",
@@ -58,10 +60,14 @@ class Rulings:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules look at: p pairs, their evidence and how their days and places meet."""
+    """What the rules look at: p pairs, their evidence and how their days and places meet.
+
+    venue: the evidence of the venue as the fields have it, before texts were read.
+    """
 
     pairs: Pairs
     evidence: dict[str, Bits]
+    venue: Bits
     weight: Bits
     wording: Wording
     meeting: Meeting
@@ -74,11 +80,12 @@ class Facts:
         return Facts(
             self.pairs.where(mask),
             {part: bits[kept] for part, bits in self.evidence.items()},
+            self.venue[kept],
             self.weight[kept],
             self.wording.where(mask),
             Meeting(*(getattr(self.meeting, name)[kept] for name in Meeting.__slots__)),
             self.km[kept],
-            Names(self.names.towns[kept], self.names.venues[kept]),
+            Names(*(getattr(self.names, name)[kept] for name in Names.__slots__)),
         )
 
 
@@ -90,7 +97,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
     headline &= policy.vetoes.headline_review
     common = facts.wording.rarest < policy.vetoes.rare_word
-    venues = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    venues = np.nan_to_num(facts.venue) <= policy.vetoes.venue_differs
     towns = _towns_differ(facts, subjects, policy)
     names = facts.wording.names >= policy.vetoes.two_names
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
@@ -108,11 +115,13 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("number_differs", facts.wording.numbered, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
+        ("neighbours", _neighbours(facts, subjects, policy), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", side_by_side & ~one_evening, refused),
         ("side_by_side", side_by_side & one_evening, below_match),
         ("hours_apart", _hours_apart(facts, policy), below_match),
+        ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", _item_or_whole(facts, subjects), below_match),
         ("two_shows", _two_shows(facts, subjects, policy), refused),
         ("shows_together", _shows_together(facts, subjects), below_match),
@@ -134,10 +143,18 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     return Rulings(_limits(rules, len(facts.pairs)), _reasons(rules, len(facts.pairs)), relation)
 
 
+LATE: Final = 120.0
+"""Minutes after which what begins by day in an open window is a slot in it, and no longer what its doors were opened for."""
+
+
 def _hours_apart(facts: Facts, policy: Policy) -> Mask:
-    """Find the pairs whose starts are so far apart that they may be two shows of a day; not what was moved, nor what still lasts."""
+    """Find the pairs whose starts are so far apart that they may be two shows of a day; not what was moved, nor an evening that still lasts.
+
+    By day, less is enough where the one begins while the other is open: a slot, or the whole of it.
+    """
     apart: Mask = facts.meeting.apart >= policy.vetoes.hours_apart_minutes
-    return apart & ~facts.meeting.announced & ~facts.meeting.during
+    in_window = facts.meeting.window & (facts.meeting.apart > LATE)
+    return (apart & ~facts.meeting.announced & ~facts.meeting.during) | in_window
 
 
 ONE_VENUE: Final = 0.85
@@ -217,10 +234,6 @@ def _side_by_side(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     return same_code(subjects.source, facts.pairs) & two
 
 
-EVENING: Final = 18 * 60
-"""Minutes of the day from which what begins fills the evening."""
-
-
 def _one_evening(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find two starts at one venue in the evening with no room for two shows between them: perhaps the doors and the start.
 
@@ -247,9 +260,9 @@ def _places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask
 
     venue_below: bits below which two venues do. Where address or coordinates are one, the venue's bits are never negative.
     """
-    venues = np.nan_to_num(facts.evidence["venue"]) < venue_below
+    venues = (np.nan_to_num(facts.venue) < venue_below) | facts.names.beside
     streets = both_known(subjects.street, facts.pairs) & ~same_code(subjects.street, facts.pairs)
-    same_venue = np.nan_to_num(facts.evidence["venue"]) > 0
+    same_venue = np.nan_to_num(facts.venue) > 0
     numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
     numbers &= ~same_code(subjects.street_no, facts.pairs)
     differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
@@ -263,6 +276,14 @@ def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     one = same_town(pairs, subjects) | facts.names.towns
     near = facts.km <= policy.vetoes.near_km
     return both_known(subjects.city, pairs) & ~one & ~near & ~online
+
+
+def _neighbours(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs in two known towns that are near, where no venue in common says that a source took the one for the other."""
+    pairs = facts.pairs
+    two = both_known(subjects.city, pairs) & ~same_town(pairs, subjects) & ~facts.names.towns
+    near: Mask = two & (facts.km <= policy.vetoes.near_km) & ~(facts.venue > 0)
+    return near & ~one_spot(pairs, facts.km, subjects, policy.evidence.place)
 
 
 LONG_RUN: Final = 8

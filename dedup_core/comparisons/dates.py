@@ -24,6 +24,9 @@ AN_HOUR = np.array([60.0])
 BEFORE_MIDNIGHT: int = 120
 """Minutes before 00:00 from which a start may be meant by it: clubs begin so late, hardly anything else does."""
 
+EVENING: int = 18 * 60
+"""Minutes of the day from which what begins fills the evening."""
+
 DOORS: int = 240
 """Minutes; doors do not open earlier than this before the start."""
 
@@ -35,7 +38,9 @@ class Meeting:
     common: share of common days among all days of both, [0, 1].   gap: days between, 0 if a day is common.
     apart: minutes between the nearest starts, NaN where one is unknown.
     a_within_b, b_within_a: all days of the one lie within the other's, which has more.
-    announced: one was moved from the other's day.   during: one begins while the other lasts.
+    announced: one was moved from the other's day.
+    during: one begins in the evening or night while the other, which began then, too, lasts; window: the same by day.
+    by_midnight: nothing but a 00:00 without an end makes their nights one.
     """
 
     common: Floats
@@ -45,6 +50,8 @@ class Meeting:
     b_within_a: Mask
     announced: Mask
     during: Mask
+    window: Mask
+    by_midnight: Mask
 
 
 def meeting_of(pairs: Pairs, subjects: Subjects) -> Meeting:
@@ -74,6 +81,8 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
     ranges = (s.days[a] > 1) | (s.days[b] > 1)
     apart = np.where(ranges, np.minimum(of_day, MINUTES_A_DAY - of_day), apart)
     apart = np.where(midnight, to_midnight, apart)
+    within = _during(a, b, s) | _during(b, a, s)
+    evening = np.fmin(s.moment[a], s.moment[b]) % MINUTES_A_DAY >= EVENING
     return Meeting(
         common=common.astype(np.float32),
         gap=np.where(common > 0, 0, first - last).astype(np.float32),
@@ -81,7 +90,9 @@ def _single(pairs: Pairs, subjects: Subjects) -> Meeting:
         a_within_b=(shared == s.days[a]) & (s.days[b] > s.days[a]),
         b_within_a=(shared == s.days[b]) & (s.days[a] > s.days[b]),
         announced=(s.previous_day[a] == s.day[b]) | (s.previous_day[b] == s.day[a]),
-        during=_during(a, b, s) | _during(b, a, s),
+        during=within & evening,
+        window=within & ~evening,
+        by_midnight=midnight & (to_midnight > 0),
     )
 
 
@@ -147,6 +158,8 @@ def _several(pairs: Pairs, subjects: Subjects) -> Meeting:
         b_within_a=(shared == n_b) & (n_a > n_b),
         announced=single.announced,
         during=single.during,
+        window=single.window,
+        by_midnight=single.by_midnight,
     )
 
 

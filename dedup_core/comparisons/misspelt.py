@@ -12,6 +12,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 
 from dedup_core.comparisons.pairs import Mask, Pairs, Rows
+from dedup_core.compounds import differ_in_prefix
 from dedup_core.policy import TitleWeights
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Floats, Ragged, Subjects
@@ -75,7 +76,8 @@ def _word_by_word(left: Spread, right: Spread, n: int, subjects: Subjects, weigh
     texts = [
         subjects.vocabulary.gather(kinds[side]).str.replace_many(READ_AS).to_list() for side in kinds.columns
     ]
-    alike = process.cpdist(*texts, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
+    letters: Floats = process.cpdist(*texts, scorer=fuzz.ratio, dtype=np.float32, workers=-1)
+    alike = _but_for_prefixes(letters / np.float32(100), texts[0], texts[1], weights)
     share = np.clip((alike - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
     found = met.join(kinds.with_columns(pl.Series("share", share)), on=["word", "word_right"]).filter(
         pl.col("share") > 0
@@ -108,8 +110,18 @@ def _as_a_whole(left: Spread, right: Spread, n: int, subjects: Subjects, weights
         workers=-1,
     )
     near[partly] = np.maximum(near[partly], part / 100 - PARTIAL_LOSS)
+    near = _but_for_prefixes(near, one, other, weights)
     regained: Floats = np.clip((near - weights.near) / (1 - weights.near), 0, 1).astype(np.float32)
     return regained
+
+
+def _but_for_prefixes(alike: Floats, one: list[str], other: list[str], weights: TitleWeights) -> Floats:
+    """Call words that are one but for a prefix not alike. A loop, over the few that are alike."""
+    kept = alike.copy()
+    for number in np.flatnonzero((alike > weights.near) & (alike < 1)):
+        if differ_in_prefix(one[number], other[number]):
+            kept[number] = 0
+    return kept
 
 
 def _rests(pairs: Pairs, subjects: Subjects) -> tuple[Spread, Spread]:

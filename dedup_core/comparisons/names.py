@@ -11,19 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA, JaroWinkler
 
 from dedup_core.chunks import each
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
-from dedup_core.venues import church_word, generic_words
+from dedup_core.venues import church_word, generic_words, known_words
 
 CONTAINED: Final = 0.9
 """Similarity of a name that holds all words of the other and more."""
 
 BESIDE: Final = 0.59
-"""Similarity of two names that differ in nothing but the kind of room: the Klosterhof lies in the Kloster; neither for nor against."""
+"""Similarity of two names that differ in nothing but the kind of room: the Klosterhof lies in the Kloster; neither for nor against, …"""
+
+TWO_KINDS: Final = 0.585
+"""… and neither, too, if each has a kind of its own; but the Kurpark is not the Kurhaus, so what is common is in two places."""
 
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
@@ -47,10 +50,12 @@ class Names:
 
     towns: whether two different names of towns are one misspelt, shortened or with its region: `Zell a. H.`, `Weiler im Allgäu`.
     venues: similarity of the names of the venues, [0, 1], 0 where one is missing.
+    beside: whether they share a name, and each is another kind of room: perhaps one house, perhaps two places.
     """
 
     towns: Mask
     venues: Floats
+    beside: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Alike:
     def of(self, pairs: Pairs, codes: Ints, names: pl.Series) -> Floats:
         """Look pairs up: (p,), 0 where a name is missing or both are the same."""
         found = np.zeros(len(pairs), np.float32)
-        differ, asked = _two_names(pairs, codes, names)
+        differ, asked = _two_names(pairs, codes, len(names))
         found[differ] = self.alike[np.searchsorted(self.two, asked)]
         return found
 
@@ -79,38 +84,47 @@ class KnownNames:
         """Tell how alike the names of p of these pairs are."""
         towns = self.towns.of(pairs, subjects.city, subjects.city_names) >= weights.misspelt
         venues = self.venues.of(pairs, subjects.venue, subjects.venue_names)
-        return Names(towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues))
+        beside = venues == np.float32(TWO_KINDS)
+        return Names(towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues), beside)
 
 
 def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
     """Compare the names of the towns and of the venues, each two once."""
+    venues = pl.DataFrame(
+        [
+            subjects.venue_names.alias("name"),
+            subjects.venue_kinds.alias("kind"),
+            subjects.venue_keys.alias("key"),
+        ]
+    )
     return KnownNames(
-        _compared(parts, subjects.city, subjects.city_names, _town_similarity),
-        _compared(parts, subjects.venue, subjects.venue_names, _name_similarity),
+        _compared(parts, subjects.city, pl.DataFrame([subjects.city_names.alias("name")]), _town_similarity),
+        _compared(parts, subjects.venue, venues, _venue_similarity),
     )
 
 
-def _two_names(pairs: Pairs, codes: Ints, names: pl.Series) -> tuple[Mask, npt.NDArray[np.int64]]:
+def _two_names(pairs: Pairs, codes: Ints, known: int) -> tuple[Mask, npt.NDArray[np.int64]]:
     """Tell where both names are known and differ (p,), and number the two."""
     differ = both_known(codes, pairs) & ~same_code(codes, pairs)
     left, right = codes[pairs.a[differ]].astype(np.int64), codes[pairs.b[differ]].astype(np.int64)
-    return differ, np.minimum(left, right) * len(names) + np.maximum(left, right)
+    return differ, np.minimum(left, right) * known + np.maximum(left, right)
 
 
 def _compared(
     parts: Sequence[Pairs],
     codes: Ints,
-    names: pl.Series,
-    compare: Callable[[pl.Series, pl.Series], Floats],
+    names: pl.DataFrame,
+    compare: Callable[[pl.DataFrame, pl.DataFrame], Floats],
 ) -> Alike:
-    asked = list(each(parts, lambda pairs: np.unique(_two_names(pairs, codes, names)[1])))
+    asked = list(each(parts, lambda pairs: np.unique(_two_names(pairs, codes, len(names))[1])))
     two = np.unique(np.concatenate(asked)) if asked else np.empty(0, np.int64)
     if not len(two):
         return Alike(two, np.empty(0, np.float32))
-    return Alike(two, compare(names.gather(two // len(names)), names.gather(two % len(names))))
+    return Alike(two, compare(names[two // len(names)], names[two % len(names)]))
 
 
-def _town_similarity(left: pl.Series, right: pl.Series) -> Floats:
+def _town_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
+    left, right = one["name"], two["name"]
     whole = process.cpdist(
         left.str.replace_all(" ", "").to_list(),
         right.str.replace_all(" ", "").to_list(),
@@ -140,6 +154,35 @@ def _shortened(left: pl.Series, right: pl.Series) -> Mask:
     return found
 
 
+TYPED: Final = 9
+"""Letters of a name from which one letter more, less or other is a slip."""
+
+
+def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
+    """Compare names of venues by their words; where houses have names, any word for a kind of house is one; and letter by letter as written."""
+    alike = _name_similarity(one["name"], two["name"])
+    kinds = (one["kind"] != one["name"]) | (two["kind"] != two["name"])
+    named = (kinds & one["kind"].is_not_null() & two["kind"].is_not_null()).fill_null(value=False).to_numpy()
+    alike[named] = np.maximum(
+        alike[named], _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
+    )
+    alike[_slipped(one["key"], two["key"])] = 1
+    return alike
+
+
+def _slipped(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where two long names differ by one letter: not by a digit, nor by a word of one letter, `Haus A` and `Haus B`."""
+    one, two = left.str.replace_all(" ", ""), right.str.replace_all(" ", "")
+    near = process.cpdist(
+        one.to_list(), two.to_list(), scorer=OSA.distance, score_cutoff=1, dtype=np.int32, workers=-1
+    )
+    long = (one.str.len_chars() >= TYPED) & (two.str.len_chars() >= TYPED)
+    numbers = left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")
+    single = left.str.contains(r"\b\w\b") | right.str.contains(r"\b\w\b")
+    slipped: Mask = (near <= 1) & (long & numbers & ~single).to_numpy()
+    return slipped
+
+
 def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     """Compare names of venues or towns: words in common count in full only if no name has others that the other lacks.
 
@@ -164,33 +207,44 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     contained = np.where(nameless, NAMELESS, CONTAINED)
     beside = np.zeros(len(left), np.float32)
     asked = each & share
-    beside[asked] = np.where(_one_name(left.filter(asked), right.filter(asked)), np.float32(BESIDE), 0)
+    beside[asked] = _one_name(left.filter(asked), right.filter(asked))
     alike: Floats = np.maximum(np.where(each, np.maximum(parted, beside), contained), misspelt)
     return np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike).astype(np.float32)
 
 
-def _one_name(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where the one name has all words of the other but for those that say what kind of venue it is, and there are others."""
+def _one_name(left: pl.Series, right: pl.Series) -> Floats:
+    """Find where the one name has all words of the other but for those that say what kind of venue it is, and there are others.
+
+    Returns:
+        (d,) similarity: BESIDE, or TWO_KINDS where each is of another kind; 0 elsewhere.
+    """
     words = pl.DataFrame({"left": left.str.split(" "), "right": right.str.split(" ")})
     kinds = pl.lit(list(generic_words()), dtype=pl.List(pl.String))
     bare = words.select(pl.col(side).list.set_difference(kinds) for side in words.columns)
     only = [pl.col("left").list.set_difference("right"), pl.col("right").list.set_difference("left")]
     named = pl.min_horizontal(pl.col("left", "right").list.len()) > 0
-    found: Mask = (
-        bare.select(named & (pl.min_horizontal(side.list.len() for side in only) == 0)).to_series().to_numpy()
-    )
-    return found
+    one_name = named & (pl.min_horizontal(side.list.len() for side in only) == 0)
+    found = bare.select(one_name).to_series().to_numpy()
+    rests = words.select(side.list.set_intersection(kinds).list.len() for side in only)
+    each_a_kind = rests.select(pl.min_horizontal(pl.all()) > 0).to_series().to_numpy()
+    similarity: Floats = np.where(found, np.where(each_a_kind, TWO_KINDS, BESIDE), 0).astype(np.float32)
+    return similarity
 
 
 def _abbreviated(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where one name is made of the beginnings of two or more words of the other: `KoKi`, `Kuko`, `JuZe`.
+    """Tell where one name is made of the beginnings of all words of the other, of two at least: `KoKi`, `Kuko`, `JuZe`.
 
-    A loop, over the few pairs of a short word and several.
+    A word that says what kind of venue it is, or that titles know, abbreviates nothing: Kino, Bar. A loop, over the few pairs of a
+    short word and several.
     """
     found = np.zeros(len(left), np.bool_)
+    known = list(known_words())
     for one, other in ((left, right), (right, left)):
         asked = (
-            one.str.contains(ABBREVIATION) & other.str.contains(" ") & (one.str.head(1) == other.str.head(1))
+            one.str.contains(ABBREVIATION)
+            & other.str.contains(" ")
+            & (one.str.head(1) == other.str.head(1))
+            & ~one.is_in(known)
         ).to_numpy()
         both = zip(one.filter(asked).to_list(), other.filter(asked).to_list(), strict=True)
         found[asked] |= np.array([_begins(short, words.split(" ")) for short, words in both], np.bool_)
@@ -205,9 +259,9 @@ LONGEST_BEGINNING: Final = 3
 
 
 def _begins(short: str, words: list[str], taken: int = 0) -> bool:
-    """Tell whether what is left of an abbreviation is made of the beginnings of the next words; of two words at least."""
+    """Tell whether what is left of an abbreviation is made of the beginnings of all words that are left; of two words at least."""
     if not short:
-        return taken >= 2
+        return taken >= 2 and not words
     return bool(words) and any(
         words[0].startswith(short[:length]) and _begins(short[length:], words[1:], taken + 1)
         for length in range(1, min(LONGEST_BEGINNING, len(short)) + 1)

@@ -89,9 +89,11 @@ def same_town(pairs: Pairs, subjects: Subjects) -> Mask:
 
 
 def districts_differ(pairs: Pairs, subjects: Subjects) -> Mask:
-    """Tell where one town has two different districts."""
+    """Tell where one town has two different districts, as fields say: the inn Buchholz may lie in the town's middle."""
+    own = subjects.own_district[pairs.a] & subjects.own_district[pairs.b]
     return (
-        both_known(subjects.district, pairs)
+        own
+        & both_known(subjects.district, pairs)
         & ~same_code(subjects.district, pairs)
         & same_code(subjects.city, pairs)
     )

@@ -141,17 +141,29 @@ def title_bits(pairs: Pairs, wording: Wording, subjects: Subjects, weights: Titl
 def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     """Sum the bits of what only ``one`` says, but not of its own town or venue, its genre or who invites, which may go without saying.
 
-    Unless the other's title names its own as well, or it has another venue; a genre or a host, too, if the other names any.
+    Unless the other's title names its own as well, or it has another venue; a genre or a host, too, if the other names any, before or behind.
     """
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
     genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
-    host = np.where(subjects.host_bits[other] == 0, subjects.host_bits[one], 0)
+    named = (subjects.host_bits[other] > 0) | (subjects.performer_bits[other] > 0)
+    host = np.where(
+        named, 0, subjects.host_bits[one] - _shared_hosts(one, other, ~named & (shared > 0), subjects)
+    )
     rest: Floats = np.maximum(
         subjects.title_bits[one] - shared - np.where(silent, unsaid, 0) - genre - host, 0
     )
     return rest
+
+
+def _shared_hosts(one: Rows, other: Rows, asked: Mask, subjects: Subjects) -> Floats:
+    """Sum the bits of the words for the host of ``one`` that ``other`` says somewhere, too: (p,), 0 where not asked."""
+    said = np.zeros(len(one), np.float32)
+    rows = np.flatnonzero(asked & (subjects.host_bits[one] > 0))
+    both = subjects.hosts[one[rows]].multiply(subjects.has_word[other[rows]])
+    said[rows] = np.asarray(both.sum(axis=1)).ravel()
+    return said
 
 
 def _names_left(pairs: Pairs, chunks: Sequence[Rows], subjects: Subjects) -> tuple[Floats, Floats]:

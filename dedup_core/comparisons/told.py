@@ -4,6 +4,7 @@ Texts name places and hours for other reasons, too: where tickets are sold, when
 name that only says what kind of place it is counts nothing.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -34,11 +35,13 @@ NOTHING: Final = pl.Series([None], dtype=pl.String)
 class Told:
     """What the texts of p pairs tell, (p,).
 
-    venue, start: whether one names the other's; venue_bits, start_bits: how rare these are; one_start: only one is known;
+    venue, start: whether one names the other's; own_venue: whether it says that its own place lies there: "in the park on the Stadtsee";
+    venue_bits, start_bits: how rare these are; one_start: only one is known;
     several: a source lists several shows of it.
     """
 
     venue: Mask
+    own_venue: Mask
     start: Mask
     venue_bits: Bits
     start_bits: Bits
@@ -52,9 +55,12 @@ def told_of(pairs: Pairs, subjects: Subjects) -> Told:
     rows, back = np.unique(np.concatenate([a, b]), return_inverse=True)
     ends = (back[: len(pairs)], back[len(pairs) :])
     texts = _texts(rows, s)
+    plain, names = _without_s(texts), _venues(rows, s)
+    venue = _holds(plain, names, ends)
     return Told(
-        venue=_holds(_without_s(texts), _venues(rows, s), ends),
-        start=_holds(texts.str.replace_all(" 00 uhr ", " uhr ", literal=True), _hours(rows, s), ends),
+        venue=venue,
+        own_venue=_lies_there(venue, plain, names, rows, ends, s),
+        start=_holds(texts, _hours(rows, s), ends),
         venue_bits=np.fmin(s.venue_bits[a], s.venue_bits[b]),
         start_bits=np.fmin(s.start_bits[a], s.start_bits[b]),
         one_start=np.isnan(s.moment[a]) != np.isnan(s.moment[b]),
@@ -63,9 +69,13 @@ def told_of(pairs: Pairs, subjects: Subjects) -> Told:
 
 
 def with_told_venues(venue: Bits, told: Told, weights: PlaceWeights) -> Bits:
-    """Count a venue that the other's text names in part, where the fields know of none in common: (p,) bits, as ``venue``."""
+    """Count a venue that the other's text names: in part where one has none, and against nothing where both have: (p,) bits.
+
+    venue: (p,) bits from the fields. Who has a venue of his own may name the other's for parking or tickets.
+    """
     named = TOLD * np.clip(told.venue_bits, 0.5, weights.venue_cap)
-    return np.where(told.venue & ~(venue > 0), named, venue).astype(np.float32)
+    found = np.where(np.isnan(venue), named, np.maximum(venue, 0))
+    return np.where(told.venue, found, venue).astype(np.float32)
 
 
 def with_told_starts(time: Bits, apart: Bits, told: Told, cap: float) -> Bits:
@@ -80,8 +90,14 @@ def with_told_starts(time: Bits, apart: Bits, told: Told, cap: float) -> Bits:
 
 
 def _texts(rows: Rows, subjects: Subjects) -> pl.Series:
-    """Fold the texts of events, a space around each: (r,), null for none and for templates."""
+    """Fold the texts of events, a space around each: (r,), null for none and for templates.
+
+    Hours keep their minutes, as "19h20", so that 19.20 Uhr is not read as 20 Uhr.
+    """
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
+    text = text.str.replace_all(r"\b([0-2]?\d)[.:]00\b", "$1").str.replace_all(
+        r"\b([0-2]?\d)[.:]([0-5]\d)\b", "${1}h$2"
+    )
     own = subjects.texts[rows].select(pl.concat_str(pl.lit(" "), folded(text), pl.lit(" "))).to_series()
     return own.zip_with(pl.Series(~subjects.template[rows]), NOTHING)
 
@@ -100,12 +116,46 @@ def _venues(rows: Rows, subjects: Subjects) -> pl.Series:
     return _without_s(names).zip_with(pl.Series(named[subjects.venue[rows]]), NOTHING)
 
 
+LIES: Final = r"(?:(?:am|an|auf|bei|beim|im|in|vor|hinter|neben|vom|von|der|dem|des|das|den) ){1,2}"
+"""Small words between a place and where it lies."""
+
+KIND: Final = 4
+"""Letters of the shortest word for a kind of place."""
+
+
+def _lies_there(
+    named: Mask,
+    texts: pl.Series,
+    names: pl.Series,
+    rows: Rows,
+    ends: tuple[Places, Places],
+    subjects: Subjects,
+) -> Mask:
+    """Tell where a text says that its own kind of place lies at the other's venue, not that tickets are sold there: (p,).
+
+    A loop, over the few pairs whose text names the other's venue though it has one.
+    """
+    found = np.zeros(len(named), np.bool_)
+    for one, other in (ends, ends[::-1]):
+        known = (subjects.venue[rows[one]] >= 0) & (subjects.venue[rows[other]] >= 0) & named
+        for pair in np.flatnonzero(known):
+            text, name = texts[int(one[pair])], names[int(other[pair])]
+            key = subjects.venue_keys[int(subjects.venue[rows[one[pair]]])]
+            said = (
+                re.findall(rf" (\w{{{KIND},}}) {LIES}{re.escape(name.strip())} ", text)
+                if text and name
+                else ()
+            )
+            found[pair] |= any(key.endswith(word) for word in said)
+    return found
+
+
 def _hours(rows: Rows, subjects: Subjects) -> pl.Series:
-    """Write the events' starts as texts do, "14 30 uhr", a space around each: (r,), null for unknown ones."""
+    """Write the events' starts as texts do, "14h30 uhr", a space around each: (r,), null for unknown ones."""
     minute = pl.Series(subjects.moment[rows] % MINUTES_A_DAY).fill_nan(None).cast(pl.Int32)
     full = pl.select(pl.format(" {} uhr ", minute // 60)).to_series()
     of_hour = (minute % 60).cast(pl.String).str.zfill(2)
-    exact = pl.select(pl.format(" {} {} uhr ", minute // 60, of_hour)).to_series()
+    exact = pl.select(pl.format(" {}h{} uhr ", minute // 60, of_hour)).to_series()
     return full.zip_with((minute % 60 == 0).fill_null(value=False), exact)
 
 

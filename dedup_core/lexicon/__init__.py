@@ -36,10 +36,12 @@ from dedup_core.lexicon.words import (
     compound_parts,
     generic_venue_words,
     genre_words,
+    single_venue_words,
     stopwords,
     synonym_words,
     synonyms,
     unknown_venues,
+    venue_epithets,
     whole_words,
 )
 
@@ -70,10 +72,12 @@ __all__ = [
     "read",
     "regions",
     "sentences",
+    "single_venue_words",
     "stopwords",
     "synonym_words",
     "synonyms",
     "umbrellas",
     "unknown_venues",
+    "venue_epithets",
     "whole_words",
 ]

@@ -220,14 +220,16 @@ class Stopwords(Entry):
 
 
 class Venues(Entry):
-    """venues.yaml: words for a church, other words for one kind of house, words that name a kind of venue only, and what stands for none."""
+    """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, and for no venue."""
 
     church: Words
+    single: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
     alike: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
+    epithets: Words
     generic: Words
     unknown: Words
 
     @model_validator(mode="after")
     def _one_house(self, info: ValidationInfo) -> Self:
-        _refuse_shared([self.church, *self.alike], "a word", info)
+        _refuse_shared([self.church, *self.single, *self.alike], "a word", info)
         return self

@@ -4,7 +4,7 @@ A word wrongly joined with another can still be told apart by date and place; so
 split alike everywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from types import MappingProxyType
@@ -121,9 +121,25 @@ def church_words() -> tuple[str, ...]:
 
 @cache
 def alike_venue_words() -> Mapping[str, str]:
-    """Return folded word for a kind of house -> the one that stands for all words of its group; several words among them."""
-    groups = [fold_all(list(group)) for group in _venues().alike]
-    return MappingProxyType({word: group[0] for group in groups for word in group[1:] if word != group[0]})
+    """Return folded word for a kind of house -> the one that stands for its group beside a name; several words among them."""
+    return _to_first(_venues().alike)
+
+
+@cache
+def single_venue_words() -> Mapping[str, str]:
+    """Return folded word for a house of which a place has one -> the one that stands for its group; several words among them."""
+    return _to_first(_venues().single)
+
+
+def _to_first(groups: Iterable[Sequence[str]]) -> Mapping[str, str]:
+    folded = [fold_all(list(group)) for group in groups]
+    return MappingProxyType({word: group[0] for group in folded for word in group[1:] if word != group[0]})
+
+
+@cache
+def venue_epithets() -> frozenset[str]:
+    """Return the folded words beside a kind of house that are no name of it."""
+    return frozenset(fold_all(list(_venues().epithets)))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_core.compounds import Splitter
+from dedup_core.compounds import Splitter, differ_in_prefix
 
 SPLITTER = Splitter(
     parts={
@@ -51,3 +51,56 @@ def test_a_synonym_is_replaced_alone_and_as_a_part() -> None:
 
 def test_a_linking_letter_does_not_close_a_word() -> None:
     assert SPLITTER.split("kinderfests") == ("kinderfests",)
+
+
+REPAIRER = Splitter(
+    parts={
+        "ausstellung",
+        "vorfuehrung",
+        "fuehrung",
+        "auffuehrung",
+        "bauern",
+        "fest",
+        "sommer",
+        "nachmittag",
+        "pfarrheim",
+        "dev",
+        "land",
+        "ehrung",
+    },
+    whole=(),
+    canonical={},
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ausstellnng", ("ausstellung",)),
+        ("aussetllung", ("ausstellung",)),
+        ("ausstelung", ("ausstellung",)),
+        ("sornmerfest", ("sommer", "fest")),
+        ("nachmittagimpfarrheim", ("nachmittag", "pfarrheim")),
+    ],
+)
+def test_a_slip_of_eye_or_finger_is_mended(written: str, meant: tuple[str, ...]) -> None:
+    assert REPAIRER.split(written) == meant
+
+
+@pytest.mark.parametrize("word", ["aufstellung", "verfuehrung", "ausfuehrung", "entfuehrung", "cleveland"])
+def test_another_word_is_not_mended_though_it_is_a_letter_away(word: str) -> None:
+    assert not {"ausstellung", "vorfuehrung", "auffuehrung", "ehrung", "dev"} & {*REPAIRER.split(word)}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "differ"),
+    [
+        ("verfuehrung", "vorfuehrung", True),
+        ("familienaufstellung", "familienausstellung", True),
+        ("abschluss", "anschluss", True),
+        ("karneval", "kameval", False),
+        ("silverfest", "silberfest", False),
+    ],
+)
+def test_a_prefix_makes_another_word(one: str, two: str, *, differ: bool) -> None:
+    assert differ_in_prefix(one, two) is differ_in_prefix(two, one) is differ

@@ -41,6 +41,9 @@ def venues(one: str, two: str) -> float:
         ("Weingut Mayer", "Winzerhof Mayer"),
         ("Place de la Mairie", "Rathausplatz"),
         ("KoKi", "Kommunales Kino"),
+        ("Sporthalle am Schulzentrum", "Sporthalle"),
+        ("Gasthaus Hirschen", "Hotel Hirschen"),
+        ("Rathausplatz", "Rathdusplatz"),
         ("Kuko", "Kultur- und Kongresszentrum"),
     ],
 )
@@ -57,6 +60,11 @@ def test_a_venue_is_one_by_each_way_to_write_it(one: str, two: str) -> None:
         ("Marktplatz", "Bahnhofsplatz"),
         ("Kuko", "Kunsthalle"),
         ("Weingut Mayer", "Weingut Seger"),
+        ("Kino", "Kindergarten Nord"),
+        ("Bar", "Badischer Reiter"),
+        ("Kuko", "Kultur- und Kongresszentrum Elzach"),
+        ("Gemeindehaus", "Pfarrheim"),
+        ("Turnhalle", "Sporthalle"),
     ],
 )
 def test_a_word_in_common_makes_no_venue_one(one: str, two: str) -> None:
@@ -70,6 +78,29 @@ def test_a_church_without_a_name_may_be_any_and_a_hall_of_another_number_is_anot
 
 def test_two_rooms_of_one_house_are_neither_one_nor_two_venues() -> None:
     assert DIFFERENT <= venues("Klosterhof", "Kloster Bollbach") < 0.85
+    assert not compared({"venue": "Klosterhof"}, {"venue": "Kloster Bollbach"}).beside[0]
+
+
+def test_the_name_of_its_town_is_no_name_of_a_house() -> None:
+    halls = ("Turnhalle Lahrbach", "Sporthalle Lahrbach")
+    here, elsewhere = (
+        compared(*({"venue": hall, "city": city} for hall in halls)).venues[0]
+        for city in ("Lahrbach", "Waldkirch")
+    )
+
+    assert here < DIFFERENT < elsewhere
+
+
+@pytest.mark.parametrize(("one", "two"), [("Kurhaus", "Kurpark"), ("Marktplatz", "Markthalle")])
+def test_two_kinds_of_venue_with_one_name_are_beside_each_other(one: str, two: str) -> None:
+    assert DIFFERENT <= venues(one, two) < 0.85
+    assert compared({"venue": one}, {"venue": two}).beside[0]
+
+
+def test_one_letter_is_a_slip_in_a_long_name_but_no_number_and_no_letter_of_a_house() -> None:
+    assert venues("Narrlnkeller", "Narrenkeller") == 1
+    assert venues("Gymnasium Haus A", "Gymnasium Haus B") < 1
+    assert venues("Mehrzweckhalle 1", "Mehrzweckhalle 2") < 1
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,28 @@ def test_a_text_that_names_the_others_venue_tells_where_it_is(text: str, *, name
 
 def test_another_venue_in_the_field_says_nothing_against_where_the_text_names_it() -> None:
     against = np.array([-3], np.float32)
+    named, unnamed = (told(text, venue="Park") for text in ("Rund um das Stubenhaus", "Rund um das Haus"))
 
-    assert (
-        with_told_venues(against, told("Rund um das Stubenhaus", venue="Park"), POLICY.evidence.place)[0] > 0
-    )
-    assert with_told_venues(against, told("Rund um das Haus", venue="Park"), POLICY.evidence.place)[0] == -3
+    assert with_told_venues(against, named, POLICY.evidence.place)[0] == 0
+    assert with_told_venues(against, unnamed, POLICY.evidence.place)[0] == -3
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("Kerzen erleuchten den Park am Stubenhaus.", True),
+        ("Parken am Stubenhaus", False),
+        ("Karten im Stubenhaus", False),
+        ("Im Park, nicht im Stubenhaus!", False),
+    ],
+)
+def test_only_a_text_that_puts_its_own_place_at_the_others_says_that_they_are_one(
+    text: str, *, there: bool
+) -> None:
+    said = told(text, venue="Uferpark")
+
+    assert said.venue[0]
+    assert bool(said.own_venue[0]) is there
 
 
 @pytest.mark.parametrize(
@@ -61,6 +78,8 @@ def test_another_venue_in_the_field_says_nothing_against_where_the_text_names_it
         ("Um 14 Uhr beginnt es.", "14:00", True),
         ("Um 14.00 Uhr beginnt es.", "14:00", True),
         ("Um 14 Uhr beginnt es.", "14:30", False),
+        ("Um 19.20 Uhr ist Schluss.", "20:00", False),
+        ("Am 5.6. um 14 Uhr", "14:00", True),
         ("Seit 14 Jahren", "14:00", False),
     ],
 )

@@ -8,7 +8,8 @@ from dedup_core.venues import church_word, generic_words, venue_words
 
 
 def words(*names: str) -> list[str]:
-    return venue_words(pl.Series(fold_all(list(names)), dtype=pl.String)).to_list()
+    folded = pl.Series(fold_all(list(names)), dtype=pl.String)
+    return venue_words(folded, pl.repeat("", len(names), dtype=pl.String, eager=True))[0].to_list()
 
 
 @pytest.mark.parametrize(

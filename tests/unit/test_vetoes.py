@@ -15,6 +15,7 @@ from tests.unit.listings import events, listing, occurrence
 
 POLICY = default_policy()
 PLACE = {"city": "Waldkirch", "venue": "Stadthalle"}
+HALL = {"venue": "Schwarzwaldhalle"}
 PAIR = {"a": [0], "b": [1]}
 
 
@@ -318,13 +319,50 @@ def test_doors_and_start_in_the_evening_of_one_source_are_asked_about_and_two_ma
     assert decision(*morning)["weight"] <= POLICY.clustering.refuse_below
 
 
-def test_midnight_is_that_of_the_night_that_began_the_day_before() -> None:
-    late = listing("kal:1", "Techno im Keller", day="2026-02-13", start="23:30", **PLACE)
-    midnight = listing("mag:1", "Techno im Keller", day="2026-02-14", start="00:00", **PLACE)
-    early = listing("tou:1", "Techno im Keller", day="2026-02-13", start="19:00", **PLACE)
+def test_midnight_is_that_of_the_night_before_where_the_other_says_so_and_a_question_where_nothing_does() -> (
+    None
+):
+    def night(source: str, day: str, start: str) -> dict[str, Any]:
+        return listing(source, "Techno im Keller", day=day, start=start, **PLACE)
 
-    assert decision(late, midnight)["reasons"] is None
-    assert "no_common_day" in decision(midnight, early)["reasons"].split()
+    midnight = night("mag:1", "2026-02-14", "00:00")
+
+    assert decision(night("kal:1", "2026-02-13", "24:00"), midnight)["reasons"] is None
+    assert decision(night("kal:1", "2026-02-13", "23:30"), midnight)["reasons"] == "midnight"
+    assert decision(night("kal:1", "2026-02-13", "23:30"), midnight)["decision"] == "ambiguous"
+    assert "no_common_day" in decision(midnight, night("tou:1", "2026-02-13", "19:00"))["reasons"].split()
+
+
+def test_a_slot_in_a_window_that_is_open_by_day_is_asked_about_and_its_doors_are_not() -> None:
+    window = listing("kal:1", "Kinderschminken", **PLACE)
+    window["event_dates"] = [occurrence("2026-04-18", "10:00", "18:00")]
+    late, early = (
+        listing("ver:1", "Kinderschminken", day="2026-04-18", start=start, **PLACE)
+        for start in ("15:00", "11:00")
+    )
+
+    assert decision(window, late)["reasons"] == "hours_apart"
+    assert decision(window, early)["reasons"] is None
+
+
+def test_two_near_towns_are_two_places_unless_the_venue_is_one() -> None:
+    where: dict[str, Any] = {"latitude": 48.09, "longitude": 7.96, "geo_confidence": 0.4}
+    one = listing("kal:1", "Spielzeugbörse", city="Waldkirch", **where)
+    two = listing("tou:1", "Spielzeugbörse", city="Lahrbach", **where | {"latitude": 48.1})
+
+    assert "neighbours" in decision(one, two)["reasons"].split()
+    assert "neighbours" not in (decision({**one, **HALL}, {**two, **HALL})["reasons"] or "")
+
+
+def test_a_district_that_only_the_venue_suggests_parts_nothing() -> None:
+    inn = {"city": "Waldkirch", "venue": "Gasthaus Kollnau"}
+    rows = [
+        listing("amt:1", "Preisbinokel", start="19:00", **inn),
+        listing("kal:1", "Preisbinokel", start="19:00", district="Innenstadt", **inn),
+        listing("kal:2", "Hallenflohmarkt", start="10:00", city="Waldkirch", district="Kollnau"),
+    ]
+
+    assert resolved(*rows).canonical_events.height == 2
 
 
 def test_what_begins_while_the_party_lasts_may_be_a_part_of_it() -> None:

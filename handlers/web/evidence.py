@@ -153,7 +153,7 @@ def graph_of(members: Sequence[Identity], decisions: Iterable[Mapping[str, Any]]
         for each in decisions
         if each["explanation"].decision != "no_match"
     ]
-    weakest = _weakest_bridge([(a, b, told.weight) for a, b, told in pairs])
+    weakest = _weakest_bridge([(a, b, told.weight) for a, b, told in pairs], len(members))
     edges = [
         Edge(
             nodes[a],
@@ -179,8 +179,10 @@ def _node(number: int, among: int, identity: Identity) -> Node:
     return Node(identity, round(WIDTH / 2 + across * cos(angle), 1), round(HEIGHT / 2 + down * sin(angle), 1))
 
 
-def _weakest_bridge(pairs: list[tuple[Identity, Identity, float]]) -> tuple[Identity, Identity] | None:
-    """Find the lightest pair of the heaviest tree that holds all together: cutting it costs least.
+def _weakest_bridge(
+    pairs: list[tuple[Identity, Identity, float]], among: int
+) -> tuple[Identity, Identity] | None:
+    """Find the lightest pair of the heaviest tree that holds all together: cutting it costs least. Null where evidence does not hold all.
 
     A loop over the pairs of one event, of which there are at most as many as a page shows.
     """
@@ -192,8 +194,10 @@ def _weakest_bridge(pairs: list[tuple[Identity, Identity, float]]) -> tuple[Iden
         return one
 
     held: tuple[Identity, Identity] | None = None
+    apart = among
     for a, b, _ in sorted(pairs, key=lambda pair: -pair[2]):
         if root(a) != root(b):
             group[root(a)] = root(b)
             held = (a, b)
-    return held
+            apart -= 1
+    return held if apart == 1 else None

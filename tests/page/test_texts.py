@@ -122,3 +122,13 @@ def test_the_weakest_bridge_is_the_lightest_pair_that_nothing_heavier_goes_aroun
     assert graph is not None
     assert graph.bridge is not None
     assert (graph.bridge.a.identity[0], graph.bridge.b.identity[0]) == ("b", "c")
+
+
+def test_no_bridge_is_named_where_a_person_and_no_evidence_holds_a_listing() -> None:
+    members = [(name, "1") for name in "abc"]
+
+    graph = graph_of(members, [_decided("a", "b", 12.0)])
+
+    assert graph is not None
+    assert len(graph.edges) == 1
+    assert graph.bridge is None

@@ -136,6 +136,10 @@ class HonestDriver(Driver):  # type: ignore[misc]
         self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Any = None
     ) -> Any:
         """Run a statement; what can't be a parameter is refused before the server hears of it."""
+        if not vals and stream is None:
+            return super().execute_simple(
+                statement
+            )  # such as the end of a transaction: one message, and not four
         written = make_params(self.py_types, vals)
         for value in written:
             if value is not None:

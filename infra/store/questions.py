@@ -153,7 +153,10 @@ WHERE d.decision = 'ambiguous' AND ca.canonical_id <> cb.canonical_id
 _BY_INDEX: Final = (
     "SET LOCAL enable_hashjoin = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 )
-_AS_USUAL: Final = "SET LOCAL enable_hashjoin = DEFAULT; SET LOCAL max_parallel_workers_per_gather = DEFAULT; SET LOCAL jit = DEFAULT"
+_AS_WRITTEN: Final = "SET LOCAL join_collapse_limit = 1"
+"""To try all orders of seven tables takes longer than to look twenty pairs up in the order in which they are written."""
+
+_AS_USUAL: Final = "SET LOCAL join_collapse_limit = DEFAULT; SET LOCAL enable_hashjoin = DEFAULT; SET LOCAL max_parallel_workers_per_gather = DEFAULT; SET LOCAL jit = DEFAULT"
 
 
 def _pairs(connection: Connection, today: date) -> tuple[tuple[Place, str, str], ...]:
@@ -226,7 +229,9 @@ def asked(connection: Connection, places: Sequence[Place]) -> list[Row]:
     pairs = [dict(zip(names, (*place.a, *place.b), strict=True)) for place in places]
     # As JSON: the driver writes arrays letter by letter.
     given = {"pairs": orjson.dumps(pairs).decode()}
-    rows = connection.execute(_ASKED, given).mappings()
+    connection.exec_driver_sql(_AS_WRITTEN)
+    rows = connection.execute(_ASKED, given).mappings().all()
+    connection.exec_driver_sql(_AS_USUAL)
     return [{**row, "a": orjson.loads(row["a"]), "b": orjson.loads(row["b"])} for row in rows]
 
 

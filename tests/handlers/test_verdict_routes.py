@@ -1,6 +1,7 @@
 """Verdicts over HTTP: who may, what is answered, and that nothing is done twice, unseen or by halves."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from handlers import deciding
 from infra.store import Store
 from infra.store import deciding as deciding_store
+from infra.store.questions import Waiting, waiting
 from tests.handlers.calling import ask, call, got
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
@@ -372,3 +374,33 @@ def test_an_event_that_is_flagged_without_an_open_pair_waits_until_somebody_spok
     assert waiting["events"][0]["flags"] == [{"flag": "too_large", "detail": "41"}]
     assert waiting["events"][0]["version"]
     assert (settled["open"], settled["events"]) == (0, [])
+
+
+def test_what_waits_after_each_word_is_the_same_read_on_or_read_anew(matched: Store) -> None:
+    today, known = date(2090, 1, 1), None
+    words: list[dict[str, Any]] = [
+        pair("cannot_link", "bwb:2", "rza:2"),
+        {"kind": "not_an_event", "a": name("bwb:3")},
+    ]
+    seen: list[int] = []
+
+    def look(known: Waiting | None) -> Waiting:
+        with matched.looking() as work:
+            read_on = waiting(work.moment, today=today, known=known)
+            anew = waiting(work.moment, today=today, known=None)
+        assert (read_on.pairs, read_on.flagged) == (anew.pairs, anew.flagged)
+        seen.append(len(read_on.pairs))
+        return read_on
+
+    known = look(known)
+    for word in words:
+        send("/verdicts", {"verdicts": [word]})
+        known = look(known)
+    for number in (2, 1):
+        send(f"/verdicts/{number}", method="DELETE")
+        known = look(known)
+    send("/verdicts", {"verdicts": [pair("must_link", "bwb:2", "rza:2")]})
+    run(matched)
+    look(known)
+
+    assert seen == [2, 1, 0, 1, 2, 1]

@@ -192,3 +192,40 @@ def test_a_parameter_that_is_refused_costs_no_connection(store: Store) -> None:
             ask_for_a_parameter_that_has_no_text(connection)
 
         assert connection.scalar(text("SELECT pg_backend_pid()")) == before
+
+
+def test_a_short_look_takes_three_messages_and_one_that_fails_leaves_the_line_usable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[None] = []
+    with store.reading() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        monkeypatch.setattr(engine, "TRIED_S", 60)
+    with store.reading() as connection:
+        held: Any = connection.connection.dbapi_connection
+        assert held is driver
+        held._sock = Counting(held._sock, sent)
+        assert connection.scalar(text("SELECT :a + 1"), {"a": 41}) == 42
+        connection.rollback()
+        messages = len(sent)
+        with pytest.raises(DBAPIError):
+            connection.execute(text("SELECT 1 / :zero"), {"zero": 0})
+        connection.rollback()
+        again = connection.scalar(text("SELECT :b || ''"), {"b": "b"})
+
+    assert messages == 3
+    assert again == "b"
+
+
+class Counting:
+    """A line that counts what is sent through it."""
+
+    def __init__(self, line: Any, sent: list[None]) -> None:
+        self._line, self._sent = line, sent
+
+    def flush(self) -> None:
+        self._sent.append(None)
+        self._line.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)

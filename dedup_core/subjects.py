@@ -366,11 +366,11 @@ def _place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) 
     shortened = (
         town
         & (pl.col("word").str.len_chars() >= SHORTENED)
-        & ~pl.col("word").is_in(list(_common_words()))
         & pl.col("written").str.starts_with(pl.col("word"))
     )
-    named = pl.col("word").is_in(pl.col("names")) | shortened
-    return known.join(rows, on="event", maintain_order="left").filter(named)
+    named = pl.col("word").is_in(pl.col("names"))
+    found = known.join(rows, on="event", maintain_order="left").filter(named | shortened)
+    return found.filter(named | ~pl.col("word").is_in(list(_common_words())))
 
 
 def _landscape(events: pl.DataFrame) -> Ints:
@@ -612,9 +612,10 @@ def _headlines(events: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which titles journalists wrote. "Kinderfilm: Die Wölfe" in a paper stands in a programme, and names what it is."""
     genres = "|".join(sorted(lexicon.genre_words()))
     labelled = rf"^\W*[\w-]*(?:{genres}):\s|(?:\s[–—|-]\s|\()[\w-]*(?:{genres})(?:\)|\s|$)"
-    article = (pl.col("source_type") == "artikel").fill_null(value=False)
-    programme = pl.col("title").str.to_lowercase().str.contains(labelled)
-    return events.select(article & ~programme).to_series().to_numpy()
+    article = (events["source_type"] == "artikel").fill_null(value=False)
+    headline = article.to_numpy().copy()
+    headline[headline] = ~events["title"].filter(article).str.to_lowercase().str.contains(labelled).to_numpy()
+    return headline
 
 
 def _as_float(value: object) -> float:

@@ -6,7 +6,6 @@ venues apart; address and coordinates still can.
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Final
 
 import polars as pl
 
@@ -23,19 +22,23 @@ def venue_words(names: pl.Series, towns: pl.Series) -> tuple[pl.Series, pl.Serie
     of the name stands; they are no name of a house.
 
     Returns:
-        the words, and the words in which any word for an inn, a winery and the like is one: (n,), null for a house without a name of its own.
+        the words, and the words in which any word for an inn, a winery and the like is one: (n,), null for what is none of these houses, or has no name of its own.
     """
     church, *others = lexicon.church_words()
     one_word = {**dict.fromkeys(others, church), **lexicon.single_venue_words()}
-    plain = _split(names, one_word)
-    alike = _split(names, {**one_word, **lexicon.alike_venue_words()})
-    words = pl.DataFrame({"name": alike.str.split(" "), "towns": title_words_of(towns).str.split(" ")})
+    table = pl.DataFrame([names.alias("name"), towns.alias("towns")]).with_row_index("row")
+    padded = pl.concat_str(pl.lit(" "), "name", pl.lit(" "))
+    houses = table.filter(padded.str.contains_any([f" {word} " for word in sorted(_kinds_of_house())]))
+    alike = _split(houses["name"], {**one_word, **lexicon.alike_venue_words()})
+    words = houses.select(
+        "row", kind=alike, said=alike.str.split(" "), towns=title_words_of(houses["towns"]).str.split(" ")
+    )
     kinds = pl.lit(list(_nameless()), dtype=pl.List(pl.String))
-    own = pl.col("name").list.set_difference("towns").list.set_difference(kinds)
-    return plain, alike.zip_with(words.select(own.list.len() > 0).to_series(), NOTHING)
-
-
-NOTHING: Final = pl.Series([None], dtype=pl.String)
+    named = words.filter(
+        pl.col("said").list.set_difference("towns").list.set_difference(kinds).list.len() > 0
+    )
+    found = table.join(named.select("row", "kind"), on="row", how="left", maintain_order="left")
+    return _split(names, one_word), found["kind"]
 
 
 def _split(names: pl.Series, one_word: Mapping[str, str]) -> pl.Series:
@@ -76,6 +79,12 @@ def church_word() -> str:
 
 def _series(texts: list[str]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
+
+
+@cache
+def _kinds_of_house() -> frozenset[str]:
+    alike = lexicon.alike_venue_words()
+    return frozenset(alike) | frozenset(alike.values())
 
 
 @cache

@@ -90,13 +90,15 @@ class KnownNames:
 
 def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
     """Compare the names of the towns and of the venues, each two once."""
+    key = pl.col("key")
+    typed = (key.str.len_chars() >= TYPED) & ~key.str.contains(r"\b\w\b")
     venues = pl.DataFrame(
         [
             subjects.venue_names.alias("name"),
             subjects.venue_kinds.alias("kind"),
             subjects.venue_keys.alias("key"),
         ]
-    )
+    ).with_columns(typed=pl.when(typed).then(key.str.replace_all(" ", "", literal=True)).fill_null(""))
     return KnownNames(
         _compared(parts, subjects.city, pl.DataFrame([subjects.city_names.alias("name")]), _town_similarity),
         _compared(parts, subjects.venue, venues, _venue_similarity),
@@ -155,32 +157,47 @@ def _shortened(left: pl.Series, right: pl.Series) -> Mask:
 
 
 TYPED: Final = 9
-"""Letters of a name from which one letter more, less or other is a slip."""
+"""Letters of a name from which one letter more, less or other is a slip; blanks count."""
 
 
 def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     """Compare names of venues by their words; where houses have names, any word for a kind of house is one; and letter by letter as written."""
     alike = _name_similarity(one["name"], two["name"])
     kinds = (one["kind"] != one["name"]) | (two["kind"] != two["name"])
-    named = (kinds & one["kind"].is_not_null() & two["kind"].is_not_null()).fill_null(value=False).to_numpy()
-    alike[named] = np.maximum(
-        alike[named], _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
-    )
-    alike[_slipped(one["key"], two["key"])] = 1
+    named = (kinds & one["kind"].is_not_null() & two["kind"].is_not_null()).fill_null(value=False)
+    asked = named.to_numpy()
+    if asked.any():
+        by_kind = _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
+        alike[asked] = np.maximum(alike[asked], by_kind)
+    alike[_slipped(one["typed"], two["typed"])] = 1
     return alike
 
 
-def _slipped(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where two long names differ by one letter: not by a digit, nor by a word of one letter, `Haus A` and `Haus B`."""
-    one, two = left.str.replace_all(" ", ""), right.str.replace_all(" ", "")
-    near = process.cpdist(
-        one.to_list(), two.to_list(), scorer=OSA.distance, score_cutoff=1, dtype=np.int32, workers=-1
+def _slipped(one: pl.Series, two: pl.Series) -> Mask:
+    """Tell where two long names, run together, differ by one letter that is no digit. Empty ones are not compared.
+
+    Of `Haus A` and `Haus B` neither is given: a word of one letter tells houses apart.
+    """
+    lengths = one.str.len_bytes().cast(pl.Int32), two.str.len_bytes().cast(pl.Int32)
+    slipped = (
+        ((lengths[0] - lengths[1]).abs() <= 1).to_numpy()
+        & (lengths[0] > 0).to_numpy()
+        & (lengths[1] > 0).to_numpy()
     )
-    long = (one.str.len_chars() >= TYPED) & (two.str.len_chars() >= TYPED)
-    numbers = left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")
-    single = left.str.contains(r"\b\w\b") | right.str.contains(r"\b\w\b")
-    slipped: Mask = (near <= 1) & (long & numbers & ~single).to_numpy()
-    return slipped
+    asked = pl.Series(slipped)
+    left, right = one.filter(asked), two.filter(asked)
+    near = process.cpdist(
+        left.to_list(), right.to_list(), scorer=OSA.distance, score_cutoff=1, dtype=np.int32, workers=-1
+    )
+    slipped[slipped] = (near <= 1) & _one_number(left, right)
+    found: Mask = slipped
+    return found
+
+
+def _one_number(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where two names have the same digits."""
+    same: Mask = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
+    return same
 
 
 def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
@@ -188,7 +205,7 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
 
     `Rathausplatz` shares a word with `Dorfplatz`, and is another square; `Saal 2` is not a misspelt `Saal 5`.
     """
-    run_left, run_right = left.str.replace_all(" ", ""), right.str.replace_all(" ", "")
+    run_left, run_right = (side.str.replace_all(" ", "", literal=True) for side in (left, right))
     only = _only_in_one(left, right)
     each = ((only["left"] != "") & (only["right"] != "")).to_numpy()
     rests = _letters_alike(only["left"], only["right"])
@@ -202,8 +219,9 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
         workers=-1,
     )
     nameless = ((left == church_word()) != (right == church_word())).to_numpy()
-    one_number = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
-    misspelt = np.where((whole >= MISSPELT) & one_number, whole, 0)
+    near = whole >= MISSPELT
+    near[near] = _one_number(left.filter(near), right.filter(near))
+    misspelt = np.where(near, whole, 0)
     contained = np.where(nameless, NAMELESS, CONTAINED)
     beside = np.zeros(len(left), np.float32)
     asked = each & share
@@ -238,14 +256,10 @@ def _abbreviated(left: pl.Series, right: pl.Series) -> Mask:
     short word and several.
     """
     found = np.zeros(len(left), np.bool_)
-    known = list(known_words())
+    begun = left.str.head(1) == right.str.head(1)
     for one, other in ((left, right), (right, left)):
-        asked = (
-            one.str.contains(ABBREVIATION)
-            & other.str.contains(" ")
-            & (one.str.head(1) == other.str.head(1))
-            & ~one.is_in(known)
-        ).to_numpy()
+        asked = (begun & one.str.contains(ABBREVIATION) & other.str.contains(" ", literal=True)).to_numpy()
+        asked[asked] = [word not in known_words() for word in one.filter(asked).to_list()]
         both = zip(one.filter(asked).to_list(), other.filter(asked).to_list(), strict=True)
         found[asked] |= np.array([_begins(short, words.split(" ")) for short, words in both], np.bool_)
     return found

@@ -95,10 +95,9 @@ def _texts(rows: Rows, subjects: Subjects) -> pl.Series:
     Hours keep their minutes, as "19h20", so that 19.20 Uhr is not read as 20 Uhr.
     """
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
-    text = text.str.replace_all(r"\b([0-2]?\d)[.:]00\b", "$1").str.replace_all(
-        r"\b([0-2]?\d)[.:]([0-5]\d)\b", "${1}h$2"
-    )
-    own = subjects.texts[rows].select(pl.concat_str(pl.lit(" "), folded(text), pl.lit(" "))).to_series()
+    text = folded(text.str.replace_all(r"([0-2]?\d)[.:]([0-5]\d)\b", "${1}h$2"))
+    own = subjects.texts[rows].select(pl.concat_str(pl.lit(" "), text, pl.lit(" "))).to_series()
+    own = own.str.replace_all("h00 ", " ", literal=True)
     return own.zip_with(pl.Series(~subjects.template[rows]), NOTHING)
 
 

@@ -18,7 +18,10 @@ Status = Literal["scheduled", "cancelled", "moved", "sold_out"]
 class EventFilter(BaseModel):
     """Every filter of events; all must hold, and one that is not given always does."""
 
-    q: Text = Field(None, description="Words of title, place or city, spelt roughly so.")
+    q: Text = Field(
+        None,
+        description="Words of title, place or city; where no event has them as they are written, what is spelt much like them.",
+    )
     city: Text = None
     category: Text = None
     source: Text = Field(None, description="A source_code that lists it.")

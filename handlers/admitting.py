@@ -4,11 +4,10 @@ Such a payload of `migrate` is an order of an administrator of the account: nobo
 no log.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handlers.declaring import Role
 from infra.store import Store, keys
 
 ORDERS: Final = ("add_key", "revoke_key")
@@ -23,7 +22,8 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    role: Role = "reader"
+    role: Literal["reader", "editor", "admin"] = "reader"
+    """As in `handlers.declaring`, which would bring all of HTTP with it."""
 
 
 class Order(BaseModel):

@@ -31,11 +31,11 @@ IMPORT_CPU_S = {"api": 2.0, "ingest": 2.5, "match": 3.0, "sweep": 2.0, "migrate"
 """Seconds of a processor that an import may cost at most: against a heavy import that slips in, on machines of any speed."""
 
 NOT_NEEDED = {
-    "api": {"numpy", "scipy"},
+    "api": {"numpy", "scipy", "boto3", "icalendar", "aws_lambda_powertools.event_handler.openapi.models"},
     "ingest": {"scipy", "rapidfuzz"},
     "match": set(),
     "sweep": {"numpy", "scipy", "rapidfuzz"},
-    "migrate": {"numpy", "scipy", "rapidfuzz"},
+    "migrate": {"numpy", "scipy", "rapidfuzz", "aws_lambda_powertools.event_handler"},
 }
 """Heavy packages in the image that a function does without at its start."""
 

@@ -25,6 +25,7 @@ PAGES = (
     "/review",
     "/review?mode=label",
     "/review/queue",
+    "/review/flagged",
     "/verdicts",
     "/audit",
     "/files",

@@ -165,8 +165,9 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     alike = _name_similarity(one["name"], two["name"])
     kinds = (one["kind"] != one["name"]) | (two["kind"] != two["name"])
     named = (kinds & one["kind"].is_not_null() & two["kind"].is_not_null()).fill_null(value=False)
-    asked = named.to_numpy()
+    asked = named.to_numpy() & (alike < CONTAINED)
     if asked.any():
+        named = pl.Series(asked)
         by_kind = _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
         alike[asked] = np.maximum(alike[asked], by_kind)
     alike[_slipped(one["typed"], two["typed"])] = 1
@@ -258,15 +259,23 @@ def _abbreviated(left: pl.Series, right: pl.Series) -> Mask:
     found = np.zeros(len(left), np.bool_)
     begun = left.str.head(1) == right.str.head(1)
     for one, other in ((left, right), (right, left)):
-        asked = (begun & one.str.contains(ABBREVIATION) & other.str.contains(" ", literal=True)).to_numpy()
-        asked[asked] = [word not in known_words() for word in one.filter(asked).to_list()]
+        short = one.str.len_bytes() <= 2 * LONGEST_ABBREVIATION
+        asked = (begun & short & other.str.contains(" ", literal=True)).to_numpy()
+        asked[asked] = [_abbreviates(word) for word in one.filter(asked).to_list()]
         both = zip(one.filter(asked).to_list(), other.filter(asked).to_list(), strict=True)
         found[asked] |= np.array([_begins(short, words.split(" ")) for short, words in both], np.bool_)
     return found
 
 
-ABBREVIATION: Final = r"^\p{L}{3,6}$"
-"""A name that may be one."""
+SHORTEST_ABBREVIATION: Final = 3
+LONGEST_ABBREVIATION: Final = 6
+"""Letters of a name that may be one."""
+
+
+def _abbreviates(word: str) -> bool:
+    fits = SHORTEST_ABBREVIATION <= len(word) <= LONGEST_ABBREVIATION
+    return fits and word.isalpha() and word not in known_words()
+
 
 LONGEST_BEGINNING: Final = 3
 """Letters that an abbreviation takes of a word."""

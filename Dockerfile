@@ -33,10 +33,8 @@ LABEL org.opencontainers.image.title="event-dedup" \
 # Two layers: a change of code leaves the large one as it is.
 COPY --from=dependencies /build/dependencies ${LAMBDA_TASK_ROOT}
 COPY --from=code /build/code ${LAMBDA_TASK_ROOT}
-# Memory that is free goes back to the system soon: a run's large columns come and go. The first is for Polars, the second for all the
-# rest, which `dedup_core.memory` gives back after each stage.
-ENV _RJEM_MALLOC_CONF="dirty_decay_ms:200,muzzy_decay_ms:0" \
-    MALLOC_ARENA_MAX="2"
+# Each arena keeps free memory of its own; what lies in two, `dedup_core.memory` gives back after each stage.
+ENV MALLOC_ARENA_MAX="2"
 # Lambda chooses a user of its own; where it is not Lambda, this one.
 USER 1000:1000
 CMD ["handlers.ingest.lambda_handler"]

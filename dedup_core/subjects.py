@@ -156,7 +156,7 @@ def subjects_of(
     common = _common_words()
     n = events.height
     named_after = (["city_key", "district_key"], ["venue_key"])
-    towns, halls = each(named_after, lambda columns: _place_words(known, events, columns))
+    towns, halls = each(named_after, lambda columns: _place_words(known, events, columns), rows=n)
     several, doors, templates = each(
         (
             lambda: _several_shows(events, known, spans),
@@ -164,6 +164,7 @@ def subjects_of(
             lambda: _templates(events, copies=policy.evidence.description_copies),
         ),
         operator.call,
+        rows=n,
     )
     genres = known.filter(pl.col("word").is_in(list(_genres())))
     own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)

@@ -187,7 +187,9 @@ def _preference(field: str, preferences: Mapping[str, float]) -> pl.Expr:
 def _choices(members: Members, policy: Synthesis) -> dict[str, Positions]:
     """Choose the listing that gives each field of a single value: field -> (c,) positions."""
     single = {field: strategy for field, strategy in policy.fields if strategy != "union"}
-    chosen = each(list(single), lambda field: CHOICES[single[field]](members, field))
+    chosen = each(
+        list(single), lambda field: CHOICES[single[field]](members, field), rows=members.rows.height
+    )
     return dict(zip(single, chosen, strict=True)) | choose_places(members, policy=policy)
 
 

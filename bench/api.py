@@ -73,7 +73,6 @@ def fill(store: Store, listings: int, folder: Path, *, seed: int) -> None:
     logging.disable()
     Watcher(folder / "in", store, default_policy(), FolderObjects(folder / "aside"), Event()).once()
     logging.disable(logging.NOTSET)
-    store.engine.dispose()  # a connection that was tried before it is used has begun a transaction, where no VACUUM runs
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))  # what PostgreSQL does by itself within minutes
 

@@ -176,7 +176,7 @@ class Whole:
 @contextmanager
 def whole_event(store: Store, canonical_id: str) -> Iterator[Whole | Gone | None]:
     """Show an event with all that the page says of it; or how it went, null if the id never was."""
-    with store.reading() as connection:
+    with store.moment() as connection:
         living = events.living_event(connection, canonical_id)
         if living is None:
             yield _fate(connection, canonical_id)

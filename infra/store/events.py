@@ -24,6 +24,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     select,
@@ -125,7 +126,7 @@ def find_events(
 
 
 def spelt(connection: Connection, wanted: Wanted) -> Wanted:
-    """Look for words as they are written where any event has them, and for what is spelt much like them where none has.
+    """Look for words as they are written where any wanted event has them, and for what is spelt much like them where none has.
 
     To compare spellings takes a thousand times as long as to look for a word; common words, which thousands of events have, took a second.
     """
@@ -133,7 +134,7 @@ def spelt(connection: Connection, wanted: Wanted) -> Wanted:
         return wanted
     events = canonical_events.c
     # In an order that has an index, so that a common word is found at once and a rare one by its letters.
-    query = select(events.canonical_id).where(*conditions(Wanted(words=wanted.words)))
+    query = select(events.canonical_id).where(*conditions(wanted))
     known = connection.execute(query.order_by(events.first_day, events.canonical_id).limit(1)).first()
     return wanted if known else replace(wanted, roughly=True)
 
@@ -192,6 +193,8 @@ MOST_WORDS: Final = 20
 def _with_each(words: str) -> ColumnElement[bool]:
     sought = canonical_events.c.sought
     patterns = [re.sub(r"([\\%_])", r"\\\1", word) for word in words.split()[:MOST_WORDS]]
+    if not patterns:
+        return false()  # nothing but spaces, which every event has
     return and_(true(), *(sought.like(func.lower(f"%{pattern}%")) for pattern in patterns))
 
 

@@ -57,11 +57,11 @@ class Spoken:
 class Doubts:
     """What the last run left in doubt, whatever people said of it.
 
-    pairs: places in order, each with its two events; flagged: events in order, each with its listings.
+    run: its generation and number, as a policy may change and its generation not. pairs: places in order, each with its two events; flagged: events in order, each with its listings.
     """
 
     day: date
-    matched: int
+    run: tuple[int, int]
     pairs: tuple[tuple[Place, str, str], ...]
     flagged: tuple[tuple[Flagged, frozenset[Listing]], ...]
 
@@ -81,13 +81,13 @@ def waiting(connection: Connection, *, today: date, known: Waiting | None) -> Wa
 
     A run changes the doubts, which cost some tens of milliseconds at 100,000 events; a verdict only takes away, and a take-back gives back.
     """
-    matched, last, back = connection.execute(text(_STATE)).one()
-    if known is not None and (known.doubts.day, known.doubts.matched) == (today, matched):
+    matched, number, last, back = connection.execute(text(_STATE)).one()
+    if known is not None and (known.doubts.day, known.doubts.run) == (today, (matched, number)):
         doubts = known.doubts
         if (known.spoken.last, known.spoken.back) == (last, back):
             return known
     else:
-        doubts = Doubts(today, matched, _pairs(connection, today), _flagged(connection, today))
+        doubts = Doubts(today, (matched, number), _pairs(connection, today), _flagged(connection, today))
     spoken = _spoken(connection, Spoken() if known is None else known.spoken, last, back)
     return _waiting(doubts, spoken)
 
@@ -106,13 +106,17 @@ def _waiting(doubts: Doubts, spoken: Spoken) -> Waiting:
     flagged = [
         place
         for place, listings in doubts.flagged
-        if place.canonical_id not in asked_of and listings.isdisjoint(seen)
+        if place.canonical_id not in asked_of and not listings <= seen
     ]
     return Waiting([place for place, _ in still], flagged, doubts, spoken)
 
 
 _STATE: Final = """
-SELECT matched, (SELECT coalesce(max(sequence), 0) FROM verdicts), (SELECT count(*) FROM take_backs) FROM generations
+SELECT matched,
+    (SELECT coalesce(max(run_id), 0) FROM runs WHERE status = 'done'),
+    (SELECT coalesce(max(sequence), 0) FROM verdicts),
+    (SELECT count(*) FROM take_backs)
+FROM generations
 """
 
 _SAID: Final = (

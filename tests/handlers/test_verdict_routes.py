@@ -12,7 +12,7 @@ from infra.store import Store
 from infra.store import deciding as deciding_store
 from infra.store.questions import Waiting, waiting
 from tests.handlers.calling import ask, call, got
-from tests.store.uploads import rows, run, save
+from tests.store.uploads import POLICY, rows, run, save
 from tests.unit.listings import listing
 
 CONCERT = {"start": "20:00", "city": "Waldkirch", "venue": "Kastelberghalle"}
@@ -374,6 +374,39 @@ def test_an_event_that_is_flagged_without_an_open_pair_waits_until_somebody_spok
     assert waiting["events"][0]["flags"] == [{"flag": "too_large", "detail": "41"}]
     assert waiting["events"][0]["version"]
     assert (settled["open"], settled["events"]) == (0, [])
+
+
+def test_a_flagged_event_waits_until_each_of_its_listings_was_spoken_of(matched: Store) -> None:
+    event = event_of(matched, "bwb:1")
+    send("/verdicts", {"verdicts": [pair("cannot_link", "bwb:1", "bwb:2")]})
+    with matched.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO flags (canonical_id, flag, detail) VALUES (:id, 'too_large', '41')"),
+            {"id": event},
+        )
+        connection.execute(text("UPDATE generations SET ingested = ingested + 1, matched = matched + 1"))
+
+    waiting = got("/review/events", role="editor")["events"]
+    send("/verdicts", {"verdicts": [pair("must_link", "bwb:1", "rza:1")]})
+    settled = got("/review/events", role="editor")["events"]
+
+    assert [each["id"] for each in waiting] == [event]
+    assert settled == []
+
+
+THRESHOLDS = POLICY.thresholds
+STRICT = POLICY.model_copy(
+    update={"thresholds": THRESHOLDS.model_copy(update={"ambiguous": THRESHOLDS.match - 0.01})}
+)
+"""Asks of no pair, not even of those that a veto leaves just below a match."""
+
+
+def test_a_run_with_another_policy_renews_the_queue_though_no_listing_came(matched: Store) -> None:
+    before = got("/review", role="editor")["open"]
+
+    run(matched, policy=STRICT)
+
+    assert (before, got("/review", role="editor")["open"]) == (2, 0)
 
 
 def test_what_waits_after_each_word_is_the_same_read_on_or_read_anew(matched: Store) -> None:

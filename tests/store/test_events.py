@@ -105,13 +105,35 @@ def test_words_are_looked_for_as_they_are_written_and_roughly_only_where_nobody_
             )
         )
         misspelt = find_events(connection, Wanted(words="flohmarkd"), Order(), limit=10)
-        signs = [find_events(connection, Wanted(words=sign), Order(), limit=1) for sign in ("%", "_", "\\")]
+        signs = [
+            find_events(connection, Wanted(words=sign), Order(), limit=1) for sign in ("%", "_", "\\", " ")
+        ]
         halls = found("halle 499")
 
     assert len(exact) == counted > 0
     assert misspelt
-    assert signs == [[], [], []]
+    assert signs == [[], [], [], []]
     assert halls == {"Halle 499"}
+
+
+def test_a_misspelling_that_an_unwanted_event_has_hides_no_wanted_one(many: Store) -> None:
+    with many.reading() as connection:  # rolled back at its end
+        one, city, elsewhere = connection.execute(
+            text(
+                "SELECT min(canonical_id), min(city), max(city) FROM canonical_events WHERE sought LIKE '%flohmarkt%'"
+            )
+        ).one()
+        connection.execute(
+            text("UPDATE canonical_events SET title = 'Flohmarkd', city = :city WHERE canonical_id = :one"),
+            {"one": one, "city": city},
+        )
+
+        everywhere = find_events(connection, Wanted(words="flohmarkd"), Order(), limit=10)
+        wanted = find_events(connection, Wanted(words="flohmarkd", city=elsewhere), Order(), limit=10)
+
+    assert city != elsewhere
+    assert [row["canonical_id"] for row in everywhere] == [one]
+    assert wanted
 
 
 @pytest.mark.parametrize("by", get_args(Sorting))

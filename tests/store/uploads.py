@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from dedup_core.events import EVENT_SCHEMA, LISTING_SCHEMA, Resolution
 from dedup_core.normalising import normalise
 from dedup_core.pipeline import resolve
-from dedup_core.policy import default_policy
+from dedup_core.policy import Policy, default_policy
 from infra.store import Ingested, Store, Upload
 from infra.store.tables import metadata
 
@@ -67,12 +67,12 @@ def normalised(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return KNOWN[alike].with_columns(sources)
 
 
-def run(store: Store) -> Resolution:
+def run(store: Store, *, policy: Policy = POLICY) -> Resolution:
     """Run the matcher as the use case does."""
     with store.matching() as work:
         snapshot = work.load()
         resolution = resolve(
-            snapshot.events, snapshot.verdicts, snapshot.previous, POLICY, generation=work.ingested
+            snapshot.events, snapshot.verdicts, snapshot.previous, policy, generation=work.ingested
         )
         work.save(resolution, snapshot.previous, started_at=NOW)
     return resolution

@@ -254,6 +254,13 @@ def list_audit(
         return desk.list_audit(connection, before=before, after=after, limit=limit + 1)
 
 
+def act_of_verdict(store: Store, sequence: int) -> int | None:
+    """Tell by which act a verdict in force was given: the number of the act's first one."""
+    with store.reading() as connection:
+        found = verdicts.find_verdicts(connection, Which(sequences=(sequence,)), limit=1)
+    return found[0]["given_with"] if found else None
+
+
 def pair_of_verdict(store: Store, sequence: int) -> tuple[Listing, Listing] | None:
     """Tell on which pair a verdict is; null for one on a single listing, and for none."""
     with store.reading() as connection:

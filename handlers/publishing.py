@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from handlers.browsing import cursor_of, order_of
+from handlers.portions import MOST_BYTES, weight_of
 from infra.store import Store, events, published
 from infra.store.events import Wanted
 
@@ -21,9 +22,6 @@ TOMBSTONES_STAND: Final = timedelta(days=30)
 
 LOOKS_BACK: Final = timedelta(days=30)
 """How far a calendar begins in the past where nobody says from when: what is over long since is of no use in one."""
-
-MOST_BYTES: Final = 4_000_000
-"""Of a feed's page: a function answers with 6 MB at most, and what it says is escaped once more on its way."""
 
 MOST_TEXT: Final = 2000
 """Characters of a description in a feed; the event itself has the rest."""
@@ -125,14 +123,21 @@ Piece = TypeVar("Piece")
 
 
 def fitting(
-    feed: Feed, written: Callable[[Item], Piece], size: Callable[[Piece], int]
+    feed: Feed,
+    written: Callable[[Item], Piece],
+    text_of: Callable[[Piece], str | bytes],
+    *,
+    gone: Iterable[Piece] = (),
 ) -> tuple[list[Piece], str | None]:
-    """Write a page's events until it is full; gives them and the cursor of what follows. At least one is written, whatever its size."""
+    """Write a page's events until it is full; gives them and the cursor of what follows. At least one is written, whatever its size.
+
+    gone: what the page says of its tombstones, which have their room first, as no other page has them.
+    """
     pieces: list[Piece] = []
-    room = MOST_BYTES
+    room = MOST_BYTES - sum(weight_of(text_of(piece)) for piece in gone)
     for number, item in enumerate(feed.items):
         piece = written(item)
-        room -= size(piece)
+        room -= weight_of(text_of(piece))
         if room < 0 and pieces:
             return pieces, feed.items[number - 1].cursor
         pieces.append(piece)

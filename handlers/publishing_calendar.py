@@ -49,8 +49,9 @@ def calendar(feed: Feed, address: Address, zone: ZoneInfo, *, title: str) -> tup
     def written(item: Item) -> Written:
         return _written(item, address, zone)
 
-    pieces, onward = fitting(feed, written, lambda piece: len(piece.text))
-    pieces = [*pieces, *map(written, feed.tombstones)]
+    gone = [written(item) for item in feed.tombstones]
+    pieces, onward = fitting(feed, written, lambda piece: piece.text, gone=gone)
+    pieces += gone
     years = frozenset[int]().union(*(piece.years for piece in pieces))
     head, tail = _frame(feed, zone, years, title).to_ical().split(b"END:VCALENDAR")
     return b"".join([head, *(piece.text for piece in pieces), b"END:VCALENDAR", tail]), onward

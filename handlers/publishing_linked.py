@@ -35,8 +35,9 @@ def linked(feed: Feed, address: Address, zone: ZoneInfo) -> tuple[bytes, str | N
             node[name] = [*node.get(name, []), *others]  # a series has its dates there already
         return orjson.dumps(node)
 
-    pieces, onward = fitting(feed, written, len)
-    graph = b",\n".join([*pieces, *map(written, feed.tombstones)])
+    gone = [written(item) for item in feed.tombstones]
+    pieces, onward = fitting(feed, written, lambda piece: piece, gone=gone)
+    graph = b",\n".join([*pieces, *gone])
     return b'{"@context":"%b","@graph":[\n%b\n]}\n' % (CONTEXT.encode(), graph), onward
 
 

@@ -27,7 +27,7 @@ def news(feed: Feed, address: Address, zone: ZoneInfo, *, title: str, own: str) 
     """Write a feed as RSS; gives it and the cursor of what had no room. own: the feed's own address."""
     Xml.register_namespace("atom", ATOM)
     entries, onward = fitting(
-        feed, lambda item: _entry(item, address, zone), lambda it: len(Xml.tostring(it))
+        feed, lambda item: _entry(item, address, zone), lambda it: Xml.tostring(it, "unicode")
     )
     root = Xml.Element("rss", version="2.0")
     channel = Xml.SubElement(root, "channel")

@@ -21,6 +21,7 @@ from dedup_core.normalising import normalise
 from dedup_core.pipeline import resolve
 from dedup_core.policy import default_policy
 from dedup_core.rendering import contents
+from handlers import api
 from handlers.publishing import Address, Feed, Item, Span, feed_of, span_of, upcoming
 from handlers.publishing_calendar import calendar
 from handlers.publishing_linked import linked
@@ -259,6 +260,24 @@ def test_a_feed_that_is_too_long_says_where_it_goes_on(monkeypatch: pytest.Monke
     text, onward = calendar(feed, ADDRESS, BERLIN, title="")
 
     assert (text.count(b"BEGIN:VEVENT"), onward) == (2, "behind 1")
+
+
+@pytest.mark.parametrize("write", ["calendar", "linked", "news"])
+def test_a_feed_of_long_texts_beyond_ascii_fits_an_answer_with_what_is_gone(write: str) -> None:
+    long = {"title": "Концерт", "description": "Симфонический оркестр\n" * 100}
+    (item,) = items_of({"id": "1", **long, "event_dates": [{"date": "2026-03-06"}]})
+    items = [replace(item, cursor=f"behind {n}") for n in range(600)]
+    gone = [replace(item, gone=True)] * 150
+
+    feed = Feed(items, gone, [], None)
+    text, onward = {
+        "calendar": lambda: calendar(feed, ADDRESS, BERLIN, title=""),
+        "linked": lambda: linked(feed, ADDRESS, BERLIN),
+        "news": lambda: news(feed, ADDRESS, BERLIN, title="", own=""),
+    }[write]()
+
+    assert onward is not None
+    assert 4_500_000 < len(json.dumps(text.decode())) < api.MOST_BYTES
 
 
 class Subscriber:

@@ -255,6 +255,60 @@ def test_the_other_event_of_a_merge_is_found_by_its_words_and_its_day_and_a_wron
     assert "No other event is found by these words" in nothing["body"]
 
 
+def test_the_other_event_of_a_merge_is_found_far_away_where_the_event_itself_has_the_words_too(
+    desk: Desk,
+) -> None:
+    market = desk.event_of("tix", "1")
+    save(desk.store, [listing("tix:2", "Flohmarkt", "2026-09-07", city="Emmendingen")], key="tix_2.json")
+    run(desk.store)
+
+    found = desk.ask(f"/events/{market}/arrange?act=merge&to=flohmarkt")["body"]
+
+    assert f'name="to" value="{desk.event_of("tix", "2")}"' in found
+    assert f'name="to" value="{market}"' not in found
+    assert "There are more" not in found
+
+
+def test_where_others_that_have_the_words_are_far_away_those_near_are_shown_and_it_says_so(
+    desk: Desk,
+) -> None:
+    market = desk.event_of("tix", "1")
+    others = [
+        listing("tix:2", "Flohmarkt", "2026-06-09", city="Waldkirch"),
+        listing("tix:3", "Flohmarkt", "2026-09-07", city="Emmendingen"),
+    ]
+    save(desk.store, others, key="tix_2.json")
+    run(desk.store)
+    path = f"/events/{market}/arrange?act=merge&to=flohmarkt"
+
+    found, with_its_day = desk.ask(path)["body"], desk.ask(f"{path}+7.9.2026")["body"]
+
+    assert f'name="to" value="{desk.event_of("tix", "2")}"' in found
+    assert "There are more" in found
+    assert f'name="to" value="{desk.event_of("tix", "3")}"' in with_its_day
+    assert "There are more" not in with_its_day
+
+
+@pytest.mark.parametrize(("others", "told"), [(12, False), (13, True), (14, True)])
+def test_where_more_events_have_the_words_than_the_page_shows_it_says_so(
+    desk: Desk, others: int, told: bool
+) -> None:
+    towns = ["Ulm", "Bonn", "Köln", "Mainz", "Trier", "Worms", "Kassel", "Gotha", "Jena", "Halle", "Leipzig"]
+    towns += ["Dresden", "Rostock", "Kiel"]
+    market = desk.event_of("tix", "1")
+    markets = [
+        listing(f"tix:{number}", "Flohmarkt", "2026-06-09", city=town)
+        for number, town in enumerate(towns[:others], 2)
+    ]
+    save(desk.store, markets, key="tix_2.json")
+    run(desk.store)
+
+    found = desk.ask(f"/events/{market}/arrange?act=merge&to=flohmarkt")["body"]
+
+    assert found.count('<button name="to"') == 12
+    assert ("There are more" in found) is told
+
+
 def test_one_button_takes_back_all_that_a_merge_gave_and_no_other_takes_back_a_part(desk: Desk) -> None:
     concert, market = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
     desk.ask(f"/events/{concert}/arrange", {"act": "merge", "to": market})
@@ -351,3 +405,52 @@ def test_a_flagged_event_without_a_pair_is_reached_from_the_review_and_settled_b
     assert settled["statusCode"] == 303
     assert concert not in desk.ask("/review/flagged")["body"]
     assert rows(desk.store.engine, "SELECT kind FROM verdicts") == [("must_link",)]
+
+
+@pytest.mark.parametrize(("word", "verdicts"), [("one", 209), ("no_event", 210)])
+def test_undo_takes_back_all_that_was_said_of_a_flagged_event_of_many_listings(
+    desk: Desk, word: str, verdicts: int
+) -> None:
+    alike = [listing(f"gem:{n}", "Jazz mit dem Bregtal Quintett", **CONCERT) for n in range(208)]
+    save(desk.store, alike, key="gem.json")
+    run(desk.store)
+    concert = desk.event_of("bwb", "1")
+    with desk.store.engine.begin() as connection:  # so many of one day are never compared
+        query = "UPDATE canonical_sources SET canonical_id = :id WHERE source_code IN ('rza', 'gem')"
+        connection.execute(text(query), {"id": concert})
+    count = "SELECT count(*) FROM "
+
+    settled = desk.ask("/review/flagged", {"say": word, "event": concert})
+    given = rows(desk.store.engine, count + "verdicts")[0][0]
+    onward = settled["headers"]["Location"].removeprefix("/desk")
+    offer = re.findall(r'action="/desk(/review/flagged\?[^"]+)"', desk.ask(onward)["body"])[0]
+    undone = [desk.ask(unescape(offer), {"say": "undo"})["statusCode"] for _ in range(2)]
+
+    assert given == verdicts
+    assert rows(desk.store.engine, count + "take_backs")[0][0] == verdicts
+    assert undone == [303, 422]
+
+
+def test_undo_on_a_flagged_event_leaves_what_its_author_had_said_before(desk: Desk) -> None:
+    save(desk.store, [listing("rzb:1", "Jazz mit dem Bregtal Quintett", **CONCERT)], key="rzb.json")
+    run(desk.store)
+    concert = desk.event_of("bwb", "1")
+    desk.ask("/review", {"say": "same", "pair": named(("bwb", "1"), ("rza", "1"))})
+
+    settled = desk.ask("/review/flagged", {"say": "one", "event": concert})
+    desk.ask(settled["headers"]["Location"].removeprefix("/desk"), {"say": "undo"})
+
+    given = rows(desk.store.engine, "SELECT sequence, b_source_code FROM verdicts ORDER BY sequence")
+    assert given == [(1, "rza"), (2, "rzb")]
+    assert rows(desk.store.engine, "SELECT sequence FROM take_backs") == [(2,)]
+
+
+@pytest.mark.parametrize("asked", ["", "?act=", "?act=0", "?act=all", "?last=1"])
+def test_undo_of_no_act_takes_nothing_back(desk: Desk, asked: str) -> None:
+    desk.ask("/review", {"say": "different", "pair": named(("bwb", "1"), ("tix", "1"))})
+
+    answer = desk.ask(f"/review/flagged{asked}", {"say": "undo"})
+
+    assert answer["statusCode"] == 422
+    assert rows(desk.store.engine, "SELECT count(*) FROM verdicts")[0][0] == 1
+    assert rows(desk.store.engine, "SELECT count(*) FROM take_backs")[0][0] == 0

@@ -42,10 +42,11 @@ def show(visit: Visit) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which event is meant by what was written: its id, or those that it may be, or why it is none."""
+    """Which event is meant by what was written: its id, or those that it may be, or why it is none. more: there are others, too many or too far away."""
 
     event_id: str | None = None
     candidates: Sequence[Mapping[str, Any]] = ()
+    more: bool = False
     refusal: str | None = None
 
 
@@ -66,10 +67,7 @@ def sought(event: Mapping[str, Any], text: str | None) -> Target:
     name = text.rsplit("/", 1)[-1].split("?", 1)[0]
     if ID.fullmatch(name):
         return _by_id(name)
-    found = [each for each in _by_words(event, text) if each["id"] != event["id"]]
-    if not found:
-        return Target(refusal="No other event is found by these words; fewer of them find more.")
-    return Target(candidates=found)
+    return _by_words(event, text)
 
 
 def _by_id(name: str) -> Target:
@@ -84,19 +82,24 @@ def _by_id(name: str) -> Target:
     return Target(refusal="The event of this id is gone; look for one of those that have its listings now.")
 
 
-def _by_words(event: Mapping[str, Any], text: str) -> list[Any]:
-    """Search by words and day; where no day is written, around the event's own first."""
+def _by_words(event: Mapping[str, Any], text: str) -> Target:
+    """Search another event by words and day; where no day is written, around the event's own first."""
     written, words = _days_in(text), " ".join(DAY.sub(" ", text).split()) or None
     own = date.fromisoformat(event["event_dates"][0]["date"])
     spans = [(written[0], written[0])] if written else [(own - NEAR, own + NEAR), (None, None)]
+    shown: list[Any] = []
     for since, until in spans:
         wanted = Wanted(words=words, since=since, until=until)
         page_of = browsing.browse_events(
-            wiring.for_api(), wanted, "first_day", cursor=None, limit=MOST_CANDIDATES
+            wiring.for_api(), wanted, "first_day", cursor=None, limit=MOST_CANDIDATES + 1
         )
-        if page_of.items:
-            return page_of.items
-    return []
+        others = [each for each in page_of.items if each["id"] != event["id"]]
+        shown = shown or others[:MOST_CANDIDATES]
+        if page_of.next is not None or len(others) > len(shown):
+            return Target(candidates=shown, more=True)
+    if shown:
+        return Target(candidates=shown)
+    return Target(refusal="No other event is found by these words; fewer of them find more.")
 
 
 def _days_in(text: str) -> list[date]:
@@ -130,6 +133,7 @@ def _shown(
         to=to,
         written=_one(visit.query, "to") or to,
         candidates=target.candidates,
+        more_candidates=target.more,
         act=_one(fields, "act"),
         **_again(visit, fields, decided, event=event, other=other),
         before=[event, *([other] if isinstance(other, dict) else [])],

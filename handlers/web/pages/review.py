@@ -17,10 +17,10 @@ from handlers.web.deciding import Decided, Pair, foreseen, named, pair_of, say, 
 from handlers.web.evidence import told
 from handlers.web.listings import fields_of, rows_of
 from handlers.web.mounting import Missing, Refused, Shown
-from handlers.web.pages.files import numbers_of
+from handlers.web.pages.files import LARGEST, number_of, numbers_of
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import ROOT, Visit, link
-from infra.store.verdicts import NewVerdict
+from infra.store.verdicts import NewVerdict, Which
 
 REVIEW: Final = f"{ROOT}/review"
 FLAGGED: Final = f"{ROOT}/review/flagged"
@@ -233,19 +233,33 @@ def show_flagged(visit: Visit) -> Answer:
         visit,
         "flagged.html",
         events=found.items,
-        more=found.next and visit.link(cursor=found.next, last=None),
-        less=found.first and visit.link(cursor=found.previous, last=None),
+        more=found.next and visit.link(cursor=found.next, act=None),
+        less=found.first and visit.link(cursor=found.previous, act=None),
         numbers=(found.first + 1, found.first + len(found.items), found.open, found.flagged),
-        last=",".join(map(str, _last(visit))),
+        act=_act(visit),
         decided=None,
     )
+
+
+def _act(visit: Visit) -> int | None:
+    """Read which act an undo takes back; one on a large event gave more verdicts than an address has room for."""
+    return number_of(visit.asked("act"), LARGEST)
+
+
+def _undo_act(visit: Visit) -> Answer:
+    act = _act(visit)
+    decided = Decided() if act is None else take_back(visit.who.name, Which(given_with=act))
+    if decided.chains or decided.refusal:
+        return _refused(decided)
+    if not (decided.answer or {}).get("taken_back"):
+        raise Refused("There is nothing to undo.")
+    return onward(link(FLAGGED))
 
 
 def settle_flagged(visit: Visit) -> Answer:
     """Say of a flagged event that it is one, or none; or take that back."""
     if visit.sent("say") == "undo":
-        decided = take_back(visit.who.name, _last(visit))
-        return onward(link(FLAGGED)) if not decided.refusal else _refused(decided)
+        return _undo_act(visit)
     event_id, version = visit.sent("event") or "", visit.sent("version")
     plans = {"one": confirming, "no_event": calling_no_event}
     if visit.sent("say") not in plans:
@@ -257,7 +271,9 @@ def settle_flagged(visit: Visit) -> Answer:
     )
     if decided.chains or decided.refusal:
         return _refused(decided)
-    return onward(link(FLAGGED, last=",".join(map(str, decided.given))))
+    # What its author said of them before stands among what was given, and was given by other acts; the newest is this one's.
+    newest = max(decided.given, default=None)
+    return onward(link(FLAGGED, act=newest and desk.act_of_verdict(wiring.for_api(), newest)))
 
 
 SHOWN: Final = [

@@ -205,7 +205,7 @@ def review_events(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Response[str]:
-    """List the events that a person should look at though no pair of theirs is open, the soonest first: with why. A verdict on one settles it."""
+    """List the events that a person should look at though no pair of theirs is open, the soonest first: with why. Verdicts on all its listings settle one."""
     today = datetime.now(UTC).date()
     page = questioning.flagged_next(wiring.for_api(), today=today, cursor=cursor, limit=limit)
     body = {"events": page.items, "open": page.open, "next": page.next}

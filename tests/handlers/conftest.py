@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from types import SimpleNamespace
@@ -39,16 +40,23 @@ ROLES = json.dumps({"readers": "reader", "editors": "editor", "admins": "admin"}
 """The roles that ``role`` of `tests.handlers.calling` is given."""
 
 
-@pytest.fixture
-def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Point the API's function to a database at head; gives its store."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+@contextmanager
+def deployed_on(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Point the functions to a database; gives its store."""
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", url)
     monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
     forget_wiring()
     store = wiring.store()
     yield store
     store.engine.dispose()
     forget_wiring()
+
+
+@pytest.fixture
+def deployed(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Point the functions to a database at head; gives its store."""
+    with deployed_on(database, monkeypatch) as store:
+        yield store
 
 
 @dataclass(frozen=True)

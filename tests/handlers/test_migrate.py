@@ -1,13 +1,14 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from sqlalchemy.exc import InterfaceError
 
-from handlers import migrate, wiring
+from handlers import migrate
 from infra.errors import NameTaken
 from infra.store import Store, keys, schema
-from tests.handlers.conftest import CONTEXT, forget_wiring
+from tests.handlers.conftest import CONTEXT, deployed_on, forget_wiring
 
 REQUEST = {"RequestType": "Update", "ResponseURL": "https://signed", "LogicalResourceId": "Migration"}
 
@@ -25,14 +26,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
 
 @pytest.fixture
-def deployed(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def deployed(empty_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Point the function to a database without any table; gives its store."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", empty_database)
-    forget_wiring()
-    store = wiring.store()
-    yield store
-    store.engine.dispose()
-    forget_wiring()
+    with deployed_on(empty_database, monkeypatch) as store:
+        yield store
 
 
 def test_a_deployment_brings_the_schema_to_head_and_is_told_so(

@@ -22,7 +22,7 @@ from infra.match_queue import RememberingQueue
 from infra.store import Store, keys
 from infra.store.verdicts import NewVerdict
 from tests.handlers.calling import gateway_event
-from tests.handlers.conftest import CONTEXT, ROLES, forget_wiring
+from tests.handlers.conftest import CONTEXT, deployed_on
 from tests.store.uploads import rows, run, save
 from tests.unit.listings import listing
 
@@ -67,24 +67,21 @@ class Desk:
 @pytest.fixture
 def desk(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """Give the page on a concert of two listings and a flea market."""
-    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
-    monkeypatch.setenv("EVENT_DEDUP_ROLES", ROLES)
-    forget_wiring()
-    store = wiring.store()
-    for source in ("bwb", "rza"):
-        save(
-            store, [listing(f"{source}:1", "Jazz mit dem Bregtal Quintett", **CONCERT)], key=f"{source}.json"
-        )
-    save(store, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")], key="tix.json")
-    run(store)
-    with store.engine.begin() as connection:
-        given = {
-            role: keys.add_key(connection, name=f"eva the {role}", role=role, author="test")
-            for role in ("reader", "editor", "admin")
-        }
-    yield Desk(store, given)
-    store.engine.dispose()
-    forget_wiring()
+    with deployed_on(database, monkeypatch) as store:
+        for source in ("bwb", "rza"):
+            save(
+                store,
+                [listing(f"{source}:1", "Jazz mit dem Bregtal Quintett", **CONCERT)],
+                key=f"{source}.json",
+            )
+        save(store, [listing("tix:1", "Flohmarkt", "2026-06-07", city="Emmendingen")], key="tix.json")
+        run(store)
+        with store.engine.begin() as connection:
+            given = {
+                role: keys.add_key(connection, name=f"eva the {role}", role=role, author="test")
+                for role in ("reader", "editor", "admin")
+            }
+        yield Desk(store, given)
 
 
 def test_a_listing_is_no_pair_with_itself(desk: Desk) -> None:

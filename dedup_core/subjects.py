@@ -137,6 +137,7 @@ class Subjects:
     session: Ints
     visit: npt.NDArray[np.bool_]
     series: npt.NDArray[np.bool_]
+    exhibition: npt.NDArray[np.bool_]
     kind: Ints
     unreal: npt.NDArray[np.bool_]
     title_factor: Floats
@@ -268,6 +269,7 @@ def subjects_of(
         session=_sessions(events),
         visit=_is_kind(events, ["guided_tour", "opening"]),
         series=_is_kind(events, ["series"]),
+        exhibition=_is_kind(events, ["exhibition"]),
         kind=_codes(events["kind"]),
         unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),
         title_factor=_title_factor(events, policy),

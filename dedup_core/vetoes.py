@@ -102,7 +102,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     names = facts.wording.names >= policy.vetoes.two_names
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
-    elsewhere = ~_one_stage(facts, subjects)
+    elsewhere = ~_one_stage(facts, subjects, policy)
     side_by_side = _side_by_side(facts, subjects, policy)
     one_evening = _one_evening(facts, subjects, policy)
     a_of_b, b_of_a = _dates_of(facts, subjects, policy)
@@ -166,7 +166,10 @@ MORE_TO_SAY: Final = 5.0
 
 
 def _item_or_whole(facts: Facts, subjects: Subjects) -> Mask:
-    """Find the pairs of which one lasts at least twice as long and the other, within it, says more than it and the place."""
+    """Find the pairs of which one lasts at least twice as long and the other, within it, says more than it and the place.
+
+    Two exhibitions that end together are one: sources list what is left of a run.
+    """
     a, b = facts.pairs.a, facts.pairs.b
     place = subjects.town_bits + subjects.hall_bits
     more_a, more_b = (
@@ -174,21 +177,58 @@ def _item_or_whole(facts: Facts, subjects: Subjects) -> Mask:
     )
     a_item = facts.meeting.a_within_b & (subjects.days[b] >= 2 * subjects.days[a]) & more_a
     b_item = facts.meeting.b_within_a & (subjects.days[a] >= 2 * subjects.days[b]) & more_b
-    ruled: Mask = a_item | b_item
+    ruled: Mask = (a_item | b_item) & ~_rest_of_a_run(facts, subjects)
     return ruled
+
+
+def _rest_of_a_run(facts: Facts, subjects: Subjects) -> Mask:
+    """Find two runs up to the same day that both last for weeks, or of which one is called an exhibition."""
+    a, b = facts.pairs.a, facts.pairs.b
+    runs = (subjects.days[a] > 1) & (subjects.days[b] > 1)
+    shown = subjects.exhibition[a] | subjects.exhibition[b]
+    shown |= (subjects.days[a] >= LONG_RUN) & (subjects.days[b] >= LONG_RUN)
+    rest: Mask = runs & shown & (subjects.last_day[a] == subjects.last_day[b])
+    return rest
 
 
 MOSTLY_SHARED: Final = 1.75
 """How much more two titles must share than the shorter rest says: sisters of a conference share the smaller part."""
 
 
-def _one_stage(facts: Facts, subjects: Subjects) -> Mask:
-    """Find the pairs that begin at one minute at one venue and share most of their titles: there is hardly room for two there."""
+def _one_stage(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs that begin at one minute at one venue, where there is hardly room for two, unless their titles tell two apart.
+
+    They don't if they share most, or if what the one says is of another sort than what the other does: the one the kind of
+    the event, the other who plays, invites or where. Two kinds, or two names, are two events in a house of many rooms.
+    """
     a, b = facts.pairs.a, facts.pairs.b
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    one: Mask = (subjects.moment[a] == subjects.moment[b]) & (facts.names.venues >= ONE_VENUE)
     mostly = facts.wording.shared >= MOSTLY_SHARED * smaller
-    one: Mask = (subjects.moment[a] == subjects.moment[b]) & (facts.names.venues >= ONE_VENUE) & mostly
+    asked = np.flatnonzero(one & ~mostly & (facts.wording.names < policy.vetoes.two_names))
+    pairs = Pairs(a[asked], b[asked])
+    kinds = [
+        rest[asked] - _said_of(mine, other, subjects)
+        for rest, mine, other in (
+            (facts.wording.rest_a, pairs.a, pairs.b),
+            (facts.wording.rest_b, pairs.b, pairs.a),
+        )
+    ]
+    one &= mostly
+    one[asked] = (
+        (np.minimum(*kinds) < policy.vetoes.rest)
+        & (subjects.days[pairs.a] == 1)
+        & (subjects.days[pairs.b] == 1)
+    )
     return one
+
+
+def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
+    """Sum the bits of what only the title of ``one`` says of who and where: (p,)."""
+    names = subjects.names[one]
+    shared = np.asarray(names.multiply(subjects.has_word[other]).sum(axis=1)).ravel()
+    said: Bits = subjects.name_bits[one] - shared + subjects.host_bits[one] + subjects.town_bits[one]
+    return said + subjects.hall_bits[one]
 
 
 def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:

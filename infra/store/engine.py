@@ -8,11 +8,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
+from struct import Struct
 from typing import Any, Final
 
 import pg8000
 from pg8000.converters import DATE, TIMESTAMPTZ, make_params
-from pg8000.core import IDLE, NULL_BYTE, SYNC_MSG, Context
+from pg8000.core import (
+    BIND,
+    DESCRIBE,
+    EXECUTE_MSG,
+    IDLE,
+    NULL_BYTE,
+    PARSE,
+    PORTAL,
+    QUERY,
+    READY_FOR_QUERY,
+    SYNC_MSG,
+    Context,
+)
 from pg8000.dbapi import convert_paramstyle
 from pg8000.legacy import Connection as Driver
 from pg8000.legacy import Cursor
@@ -59,6 +72,12 @@ from the server since, as it does when that hangs up: trying costs what asking d
 BEGIN: Final = "begin transaction"
 """What pg8000 sends before the first statement of a transaction."""
 
+HELD: Final = ("SET LOCAL ", "SET TRANSACTION ")
+"""How statements begin that only concern those after them in their transaction: they go with the next one, and without one they need not go."""
+
+UNREAD: Final = "unread"
+"""The name of a column whose values are given as they came, as bytes: a page of an API, which goes on as bytes, need not be text between."""
+
 READ_BYTES: Final = 1 << 17
 """What is read at once, at most: by 8 kB, as Python does by itself, a page of changes took sixty calls of the system."""
 
@@ -82,17 +101,18 @@ class HonestDriver(Driver):  # type: ignore[misc]
 
     And one that reads days and times by C: pg8000's way, by patterns, took half of the time of an API's page (measured: 20 us each).
 
-    And one that says at once what it has to say: pg8000 waits for the server after each of a statement's parts, and after the beginning of
-    a transaction, which took most of the time of a short answer.
+    And one that says at once what it has to say: pg8000 waits for the server after each of a statement's parts, after the beginning of a
+    transaction and after its settings, which took most of the time of a short answer; and copies what it reads three times.
     """
 
     _sock: Any
     _usock: Any
     _bound: tuple[str, Sequence[Any]] | None = None
-    _begins: bool = False
+    _held: str = ""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect, as pg8000 does."""
+        self._readers: dict[bytes, tuple[list[dict[str, Any]], list[Any]]] = {}
         super().__init__(*arguments, **options)
         self.register_in_adapter(DATE, _day)
         self.register_in_adapter(TIMESTAMPTZ, _moment)
@@ -116,16 +136,35 @@ class HonestDriver(Driver):  # type: ignore[misc]
         self._bound = None if statement is None else (statement, values)
 
     def execute_simple(self, statement: str) -> Any:
-        """Run a statement without values, or the one that was bound. A transaction begins with its first statement, in the same message."""
+        """Run a statement without values, or the one that was bound; one of those that are HELD with the next one."""
         if statement == BEGIN:
-            self._begins = True
+            self._held = self._held or BEGIN  # of a transaction that begins nothing was sent yet
             return None
-        begins, self._begins = self._begins, False
-        if self._bound is None:
-            return super().execute_simple(f"{BEGIN}; {statement}" if begins else statement)
-        if begins:
-            super().execute_simple(BEGIN)
-        return self.execute_unnamed(self._bound[0], vals=self._bound[1])
+        if self._bound is not None:
+            return self.execute_unnamed(self._bound[0], vals=self._bound[1])
+        if statement.startswith(HELD) and (self._held or self._in_transaction):
+            self._held = f"{self._held}; {statement}" if self._held else statement
+            return Context(statement)
+        held = self._taken()
+        return super().execute_simple(f"{held}; {statement}" if held else statement)
+
+    def _taken(self) -> str:
+        """Take what was held."""
+        held, self._held = self._held, ""
+        return held
+
+    def commit(self) -> None:
+        """End the transaction; one in which nothing was said never began."""
+        self._end(super().commit)
+
+    def rollback(self) -> None:
+        """End the transaction likewise."""
+        self._end(super().rollback)
+
+    def _end(self, end: Callable[[], None]) -> None:
+        began = not self._taken().startswith(BEGIN)
+        if began:
+            end()
 
     def close(self) -> None:
         """Say goodbye; to a server that hung up there is none."""
@@ -141,57 +180,151 @@ class HonestDriver(Driver):  # type: ignore[misc]
                 statement
             )  # such as the end of a transaction: one message, and not four
         written = make_params(self.py_types, vals)
-        for value in written:
-            if value is not None:
-                value.encode(self._client_encoding)
+        encoded = [None if value is None else value.encode(self._client_encoding) for value in written]
         try:
             if stream is not None:
+                if held := self._taken():
+                    super().execute_simple(held)
                 return super().execute_unnamed(statement, vals=written, oids=oids, stream=stream)
-            return self._at_once(statement, written, oids)
+            return self._at_once(statement, encoded, oids)
         except pg8000.Error:
             raise  # told by the server and read to its end, or cut already
         except BaseException:
             self._cut()
             raise
 
-    def _at_once(self, statement: str, values: Sequence[Any], oids: Sequence[int]) -> Any:
-        """Send all of a statement before the first answer is read; where a part of it fails, the server passes over the rest."""
+    def _at_once(self, statement: str, values: Sequence[bytes | None], oids: Sequence[int]) -> Any:
+        """Send all of a statement, and what was held before it, before the first answer is read.
+
+        Where a part of it fails, the server passes over the rest; where what was held does, it refuses the statement, too.
+        """
         if self._sock is None:
             raise pg8000.InterfaceError("connection is closed")
-        context = Context(statement)
-        self.send_PARSE(NULL_BYTE, statement, oids)
-        self.send_DESCRIBE_STATEMENT(NULL_BYTE)
-        self.send_BIND(NULL_BYTE, values)
-        self.send_EXECUTE()
+        context, held, encoding = Context(statement), self._taken(), self._client_encoding
+        named = _parsed(statement, tuple(oids), encoding)
         try:
-            self._sock.write(SYNC_MSG)
+            self._sock.write(_asked(held, encoding) + named + _bound(values) + _REST)
             self._sock.flush()
         except OSError as error:
             self._cut()
             raise pg8000.InterfaceError("network error") from error
+        if held:
+            self._settle(Context(held), context)
         self.handle_messages(context)
         return context
 
+    def _settle(self, held: Any, statement: Any) -> None:
+        """Read the answer to what was held; if it is a fault, read on to the end of what was sent."""
+        try:
+            self.handle_messages(held)
+        except pg8000.DatabaseError:
+            with suppress(pg8000.DatabaseError):
+                self.handle_messages(statement)
+            raise
+
     def handle_messages(self, context: Any) -> None:
         """Read the server's answers."""
+        code = None
         try:
-            super().handle_messages(context)
+            while code != READY_FOR_QUERY:
+                code, size = _HEAD.unpack(self._read(_HEAD.size))
+                self.message_types[code](self._read(size - 4), context)
         except OSError as error:
             self._cut()
             raise pg8000.InterfaceError("network error") from error
-        except BaseException as error:
-            if error is not context.error:  # which is raised when all was read
-                self._cut()
+        except BaseException:
+            self._cut()
             raise
+        if context.error is not None:
+            raise context.error
+
+    def _read(self, size: int) -> bytes:
+        """Read so many bytes. Raises OSError where the server has hung up."""
+        found: bytes = self._sock.read(size)
+        if len(found) < size:
+            raise ConnectionResetError
+        return found
+
+    def handle_ROW_DESCRIPTION(self, data: bytes, context: Any) -> None:  # noqa: N802 - pg8000's name
+        """Read how columns are called and how they are read, which a statement says each time alike."""
+        if data not in self._readers:
+            if len(self._readers) >= MOST_DESCRIBED:
+                self._readers.clear()
+            super().handle_ROW_DESCRIPTION(data, context)
+            as_bytes = None if self._client_encoding in UTF_8 else str.encode
+            readers = [
+                as_bytes if column["name"] == UNREAD else reader
+                for column, reader in zip(context.columns, context.input_funcs, strict=True)
+            ]
+            self._readers[data] = context.columns, readers
+        context.columns, context.input_funcs = self._readers[data]
+        if context.rows is None:
+            context.rows = []
+
+    def handle_DATA_ROW(self, data: bytes, context: Any) -> None:  # noqa: N802 - pg8000's name
+        """Read a row."""
+        row: list[Any] = []
+        at, encoding = 2, self._client_encoding
+        for reader in context.input_funcs:
+            (size,) = _SIZE.unpack_from(data, at)
+            at += _SIZE.size
+            if size < 0:
+                row.append(None)
+                continue
+            value = data[at : at + size]
+            at += size
+            row.append(value if reader is None else reader(value.decode(encoding)))
+        context.rows.append(row)
 
     def _cut(self) -> None:
         """Hang up without a word, so that nothing can be asked or read any more; the server rolls back."""
         line, plug = self._sock, self._usock
         self._sock = self._usock = None
+        self._held = ""
         self._transaction_status = IDLE
         for end in (lambda: plug.shutdown(socket.SHUT_RDWR), line.close, plug.close) if plug else ():
             with suppress(OSError, ValueError):
                 end()
+
+
+_HEAD: Final = Struct("!ci")
+_SIZE: Final = Struct("!i")
+_COUNT: Final = Struct("!H")
+_NULL: Final = _SIZE.pack(-1)
+
+UTF_8: Final = ("utf8", "utf-8")
+MOST_DESCRIBED: Final = 1000
+"""Descriptions of rows that a connection remembers."""
+
+
+def _message(code: bytes, content: bytes) -> bytes:
+    return code + _SIZE.pack(len(content) + _SIZE.size) + content
+
+
+_REST: Final = _message(DESCRIBE, PORTAL + NULL_BYTE) + EXECUTE_MSG + SYNC_MSG
+"""What follows a statement and its values: what will the rows be, give them, and that was all."""
+
+
+@lru_cache(100)
+def _asked(statement: str, encoding: str) -> bytes:
+    """Write a statement, or several, without values; nothing for none."""
+    return _message(QUERY, statement.encode(encoding) + NULL_BYTE) if statement else b""
+
+
+@lru_cache(1000)
+def _parsed(statement: str, oids: tuple[int, ...], encoding: str) -> bytes:
+    """Write a statement whose values come after it. oids: their types; where none, the server finds out."""
+    types = b"".join(_SIZE.pack(0 if oid == -1 else oid) for oid in oids)
+    return _message(
+        PARSE, NULL_BYTE + statement.encode(encoding) + NULL_BYTE + _COUNT.pack(len(oids)) + types
+    )
+
+
+def _bound(values: Sequence[bytes | None]) -> bytes:
+    """Write the values of a statement, as text, and ask for text."""
+    written = b"".join(_NULL if value is None else _SIZE.pack(len(value)) + value for value in values)
+    as_text = _COUNT.pack(0)
+    return _message(BIND, 2 * NULL_BYTE + as_text + _COUNT.pack(len(values)) + written + as_text)
 
 
 class QuickCursor(Cursor):  # type: ignore[misc]

@@ -194,7 +194,7 @@ def test_a_parameter_that_is_refused_costs_no_connection(store: Store) -> None:
         assert connection.scalar(text("SELECT pg_backend_pid()")) == before
 
 
-def test_a_short_look_takes_three_messages_and_one_that_fails_leaves_the_line_usable(
+def test_a_short_look_takes_two_messages_and_one_that_fails_leaves_the_line_usable(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[None] = []
@@ -213,7 +213,7 @@ def test_a_short_look_takes_three_messages_and_one_that_fails_leaves_the_line_us
         connection.rollback()
         again = connection.scalar(text("SELECT :b || ''"), {"b": "b"})
 
-    assert messages == 3
+    assert messages == 2
     assert again == "b"
 
 
@@ -229,3 +229,35 @@ class Counting:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._line, name)
+
+
+def test_a_setting_that_the_server_refuses_is_told_by_the_statement_that_it_went_with(store: Store) -> None:
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 'never'")
+        with pytest.raises(DBAPIError) as refused:
+            connection.execute(text("SELECT :a + 1"), {"a": 1})
+        connection.rollback()
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.rollback()
+
+        assert sqlstate(refused.value) == "22023"
+        assert connection.scalar(text("SHOW transaction_read_only")) == "off"
+
+
+def test_settings_hold_from_the_statement_before_which_they_were_said(store: Store) -> None:
+    with store.engine.connect() as connection:
+        first = connection.scalar(text("SELECT current_setting('lock_timeout') || :nothing"), {"nothing": ""})
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '7s'")
+        second = connection.scalar(text("SHOW lock_timeout"))
+
+    assert (first, second) == ("1min", "7s")
+
+
+def test_a_column_that_is_to_stay_unread_comes_as_the_bytes_of_its_text(store: Store) -> None:
+    with store.reading() as connection:
+        row = connection.execute(text("SELECT 'Käse – ' || :more AS unread, 7 AS n"), {"more": "€"}).one()
+        nothing = connection.execute(text("SELECT CAST(:more AS text) AS unread"), {"more": None}).scalar()
+
+    assert row.unread == "Käse – €".encode()
+    assert row.n == 7
+    assert nothing is None

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
+from rapidfuzz import fuzz
+
 LINKS: Final = ("", "s", "es", "n", "en", "er", "e", "ns")
 """Letters that join the parts of a compound (Fugenelemente)."""
 
@@ -208,10 +210,24 @@ class Splitter:
         return ()
 
 
+COMMON_TAIL: Final = 6
+"""Letters that two compounds end with from which it is the same last part."""
+
+ONE_HEAD: Final = 60
+"""Percent of letters in common from which what stands before it may be one thing misspelt."""
+
+
 def differ_in_prefix(one: str, two: str) -> bool:
-    """Tell whether two words, or compounds that end with them, are one but for a prefix: `Aufstellung` is no misspelt `Ausstellung`."""
+    """Tell whether two words, or compounds that end with them, are one but for a prefix: `Aufstellung` is no misspelt `Ausstellung`.
+
+    Or but for the first part: no `Sozialausschuss` is a `Bauausschuss`.
+    """
     pairs = zip(reversed(one), reversed(two), strict=False)
     same = next((place for place, (x, y) in enumerate(pairs) if x != y), min(len(one), len(two)))
+    # The tail may begin with letters that both first parts happen to end with.
+    parted = same >= COMMON_TAIL and min(len(one), len(two)) - same >= MIN_PART
+    if parted and fuzz.ratio(one[:-same], two[:-same]) < ONE_HEAD:
+        return True
     ends = ((_prefixes(one[:-tail]), _prefixes(two[:-tail])) for tail in range(MIN_HEAD, same + 1))
     return any(not (p.endswith(q) or q.endswith(p)) for left, right in ends for p in left for q in right)
 

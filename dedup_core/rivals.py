@@ -57,9 +57,7 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     )
 
 
-CONTRADICTIONS: Final = (
-    "places_differ|towns_differ|far_apart|two_shows|no_common_day|kind_differs|no_event|run_and_show"
-)
+CONTRADICTIONS: Final = "places_differ|venues_opposed|towns_differ|far_apart|two_shows|no_common_day|kind_differs|no_event|run_and_show"
 """Vetoes for which two listings are two events; the others only leave it open."""
 
 OTHER_NAMES: Final = "title_differs|two_names|kind_only|number_differs|session_differs"

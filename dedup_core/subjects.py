@@ -7,6 +7,7 @@ import itertools
 import operator
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +42,10 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    numbers: has_word for the words that hold digits; has_number: whether there are any.
+    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
-    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
     hosts: (n, V) bits of the words that say who invites, or to what festival it belongs.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
@@ -70,6 +71,7 @@ class Subjects:
     has_word: sparse.csr_array
     numbers: sparse.csr_array
     has_number: npt.NDArray[np.bool_]
+    numeral: Ints
     word_lists: Ragged
     vocabulary: pl.Series
     word_bits: Floats
@@ -81,6 +83,7 @@ class Subjects:
     initials: sparse.csr_array
     title_bits: Floats
     town_bits: Floats
+    names_district: npt.NDArray[np.bool_]
     hall_bits: Floats
     genre_bits: Floats
     host_bits: Floats
@@ -198,6 +201,7 @@ def subjects_of(
         has_word=has_word,
         numbers=numbers,
         has_number=np.diff(numbers.indptr) > 0,
+        numeral=_numerals(events),
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=_floats(corpus.words["bits"]),
@@ -209,6 +213,7 @@ def subjects_of(
         initials=_initials(words, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=_summed(towns, n),
+        names_district=_names_district(towns, events),
         hall_bits=_summed(halls, n),
         genre_bits=_summed(genres, n),
         host_bits=_summed(hosts, n),
@@ -383,6 +388,14 @@ def _landscape(events: pl.DataFrame) -> Ints:
     return _ints(said.replace_strict(numbers, default=None, return_dtype=pl.Int32))
 
 
+def _names_district(towns: pl.DataFrame, events: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which titles name the event's district: (n,). towns: the words that name its town or district."""
+    said = towns.select("event", "word", city=events["city_key"].fill_null("").gather(towns["event"]))
+    found = np.zeros(events.height, np.bool_)
+    found[said.filter(~pl.col("city").str.contains(pl.col("word"), literal=True))["event"].to_numpy()] = True
+    return found
+
+
 SHORTENED = 5
 """Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal; but not the Kirche of Kirchental."""
 
@@ -431,6 +444,18 @@ FRAMES = (
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
+
+
+NUMERALS: Final = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9}
+"""Roman numerals that are hardly anything else."""
+
+
+def _numerals(events: pl.DataFrame) -> Ints:
+    """Read the first Roman numeral of each title as written, since who invites may be a second team: (n,), 0 for none. An edition is none."""
+    said = pl.col("title").str.extract(rf"\b({'|'.join(NUMERALS)})\b")
+    number = said.replace_strict(NUMERALS, default=None, return_dtype=pl.Int32)
+    part = pl.when(number.ne_missing(pl.col("edition"))).then(number)
+    return events.select(part.fill_null(0)).to_series().to_numpy()
 
 
 @cache

@@ -29,6 +29,7 @@ REASONS: Final = {
     "towns_differ": "They are in different towns: at most a person may join them.",
     "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
     "places_differ": "All that the titles share is common, and they are in two places of the town.",
+    "venues_opposed": "The names of their venues differ in nothing but a number or a word like east and west.",
     "districts_differ": "All that the titles share is common, and they are in two districts of the town, which have their own each.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
     "hours_apart": "They begin hours apart, so a person should look.",
@@ -113,10 +114,16 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
         ("number_differs", facts.wording.numbered, below_review),
+        ("number_differs", _numerals_differ(facts, subjects), below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", _neighbours(facts, subjects, policy), below_review),
         ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
+        (
+            "venues_opposed",
+            facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place),
+            below_review,
+        ),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", side_by_side & ~one_evening, refused),
         ("side_by_side", side_by_side & one_evening, below_match),
@@ -229,6 +236,15 @@ def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
     shared = np.asarray(names.multiply(subjects.has_word[other]).sum(axis=1)).ravel()
     said: Bits = subjects.name_bits[one] - shared + subjects.host_bits[one] + subjects.town_bits[one]
     return said + subjects.hall_bits[one]
+
+
+def _numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
+    """Find a second team or part against the first, or a third, `SV Lautental II`: where none is said and no number at all, the first is meant."""
+    a, b = facts.pairs.a, facts.pairs.b
+    numeral = (subjects.numeral[a] > 0) | (subjects.numeral[b] > 0)
+    digits = subjects.has_number[a] | subjects.has_number[b]
+    differ: Mask = numeral & (subjects.numeral[a] != subjects.numeral[b]) & ~digits
+    return differ
 
 
 def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:

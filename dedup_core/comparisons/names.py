@@ -28,6 +28,9 @@ BESIDE: Final = 0.59
 TWO_KINDS: Final = 0.585
 """… and neither, too, if each has a kind of its own; but the Kurpark is not the Kurhaus, so what is common is in two places."""
 
+OPPOSED: Final = 0.01
+"""Similarity of two names that only a Roman number, or east and west, upper and lower, tell apart: they are two for certain."""
+
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
 
@@ -51,11 +54,13 @@ class Names:
     towns: whether two different names of towns are one misspelt, shortened or with its region: `Zell a. H.`, `Weiler im Allgäu`.
     venues: similarity of the names of the venues, [0, 1], 0 where one is missing.
     beside: whether they share a name, and each is another kind of room: perhaps one house, perhaps two places.
+    opposed: whether all that differs is a Roman number or a word that sets the one against the other: `Pavillon Ost`, `Pavillon West`.
     """
 
     towns: Mask
     venues: Floats
     beside: Mask
+    opposed: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +89,16 @@ class KnownNames:
         """Tell how alike the names of p of these pairs are."""
         towns = self.towns.of(pairs, subjects.city, subjects.city_names) >= weights.misspelt
         venues = self.venues.of(pairs, subjects.venue, subjects.venue_names)
-        beside = venues == np.float32(TWO_KINDS)
-        return Names(towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues), beside)
+        beside, opposed = venues == np.float32(TWO_KINDS), venues == np.float32(OPPOSED)
+        return Names(
+            towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues), beside, opposed
+        )
 
 
 def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
     """Compare the names of the towns and of the venues, each two once."""
     key = pl.col("key")
-    typed = (key.str.len_chars() >= TYPED) & ~key.str.contains(r"\b\w\b")
+    typed = (key.str.len_chars() >= TYPED) & ~key.str.contains(r"\b(?:\w|[ivx]+)\b")
     venues = pl.DataFrame(
         [
             subjects.venue_names.alias("name"),
@@ -195,9 +202,22 @@ def _slipped(one: pl.Series, two: pl.Series) -> Mask:
     return found
 
 
+OPPOSITES: Final = (
+    "nord", "sued", "ost", "west", "ober", "unter", "vorder", "hinter", "alt", "neu", "gross", "klein",
+)  # fmt: skip
+"""How words begin that tell two houses of one kind apart."""
+
+COUNTS: Final = rf"\d+|\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
+"""What in a name counts houses or sets them against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
+
+OPPOSITE: Final = rf"^(?:[ivx]+$|{'|'.join(OPPOSITES)})"
+"""The same, at the beginning of what only one of two names has."""
+
+
 def _one_number(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where two names have the same digits."""
-    same: Mask = (left.str.replace_all(r"\D", "") == right.str.replace_all(r"\D", "")).to_numpy()
+    """Tell where two names have the same numbers, Arabic or Roman, and words for opposites."""
+    one, other = (side.str.extract_all(COUNTS).list.join(" ") for side in (left, right))
+    same: Mask = (one == other).to_numpy()
     return same
 
 
@@ -228,7 +248,15 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     asked = each & share
     beside[asked] = _one_name(left.filter(asked), right.filter(asked))
     alike: Floats = np.maximum(np.where(each, np.maximum(parted, beside), contained), misspelt)
-    return np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike).astype(np.float32)
+    alike = np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike)
+    return np.where(_opposed(only["left"], only["right"]), OPPOSED, alike).astype(np.float32)
+
+
+def _opposed(left: pl.Series, right: pl.Series) -> Mask:
+    """Tell where what only the one and only the other name has, run together, is one but for its beginning, and that counts or opposes."""
+    counted = left.str.contains(OPPOSITE) & right.str.contains(OPPOSITE) & (left != right)
+    opposed: Mask = (counted & (left.str.replace(OPPOSITE, "") == right.str.replace(OPPOSITE, ""))).to_numpy()
+    return opposed
 
 
 def _one_name(left: pl.Series, right: pl.Series) -> Floats:

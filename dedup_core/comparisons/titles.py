@@ -142,19 +142,37 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     """Sum the bits of what only ``one`` says, but not of its own town or venue, its genre or who invites, which may go without saying.
 
     Unless the other's title names its own as well, or it has another venue; a genre or a host, too, if the other names any, before or behind.
+    That the one names the district and the other the town is no difference.
     """
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
+    within = ~silent & _district_and_town(one, other, subjects)
     genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
     named = (subjects.host_bits[other] > 0) | (subjects.performer_bits[other] > 0)
     host = np.where(
         named, 0, subjects.host_bits[one] - _shared_hosts(one, other, ~named & (shared > 0), subjects)
     )
     rest: Floats = np.maximum(
-        subjects.title_bits[one] - shared - np.where(silent, unsaid, 0) - genre - host, 0
+        subjects.title_bits[one]
+        - shared
+        - np.where(silent, unsaid, np.where(within, subjects.town_bits[one], 0))
+        - genre
+        - host,
+        0,
     )
     return rest
+
+
+def _district_and_town(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where both titles name the place, the one the town and the other a district of it that may be the one's, and the venue is one: (p,)."""
+    both = (subjects.town_bits[one] > 0) & (subjects.town_bits[other] > 0)
+    both &= (subjects.venue[one] == subjects.venue[other]) & (subjects.venue[one] >= 0)
+    both &= subjects.names_district[one] != subjects.names_district[other]
+    districts = (subjects.district[one], subjects.district[other])
+    fits = (districts[0] == districts[1]) | (np.minimum(*districts) < 0)
+    within: Mask = both & fits & (subjects.city[one] == subjects.city[other])
+    return within
 
 
 def _shared_hosts(one: Rows, other: Rows, asked: Mask, subjects: Subjects) -> Floats:

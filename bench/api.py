@@ -53,7 +53,7 @@ SCENES: Final[dict[str, str]] = {
     "list of a town": "/events?city={city}&since={day}",
     "list by words": "/events?q={word}",
     "list around a point": "/events?near=48.0,7.9&radius_km=15&since={day}",
-    "changes, 200 a page": "/changes?after={change}",
+    "changes, 100 a page": "/changes?after={change}",
     "changes, nothing new": "/changes?after={last}",
     "review, 20 a page": "/review",
     "page: list": "/desk?since={day}",

@@ -18,7 +18,8 @@ from dedup_core.contradicting import Listing
 from dedup_core.errors import EventDedupError
 from handlers.filters import aware
 from handlers.portions import portion, written
-from infra.store import Store, changes, events
+from infra.store import Store, changes, decided, events
+from infra.store.engine import UNREAD
 from infra.store.events import Order, Sorting, Wanted
 
 MOST_DECISIONS: Final = 200
@@ -65,7 +66,7 @@ def browse_events(
     """
     chosen = replace(order_of(order, cursor), backwards=backwards and cursor is not None)
     with store.reading() as connection:
-        found = events.find_events(connection, wanted, chosen, limit=limit + 1, as_text=as_text)
+        found = events.find_events(connection, wanted, chosen, limit=limit + 1, unread=as_text)
     more = len(found) > limit
     if chosen.backwards:
         shown = found[-limit:]
@@ -74,7 +75,7 @@ def browse_events(
         shown = found[:limit]
         before, behind = cursor is not None, more
     if as_text:
-        fits = portion(row["content"] for row in shown)
+        fits = portion(row[UNREAD] for row in shown)
         shown, behind = shown[:fits], behind or fits < len(shown)
     return Page(
         [_stamped(row) for row in shown],
@@ -86,13 +87,12 @@ def browse_events(
 def _stamped(row: dict[str, Any]) -> dict[str, Any] | orjson.Fragment:
     """Add to an event's content when it last changed."""
     stamp = {"updated_at": row["updated_at"]}
-    content: dict[str, Any] | str = row["content"]
-    return _behind(content, stamp) if isinstance(content, str) else {**content, **stamp}
+    return _behind(row[UNREAD], stamp) if UNREAD in row else {**row["content"], **stamp}
 
 
-def _behind(content: str, facts: dict[str, Any]) -> orjson.Fragment:
+def _behind(content: bytes, facts: dict[str, Any]) -> orjson.Fragment:
     """Write facts behind what stands in an event's JSON, unread."""
-    return orjson.Fragment(content[:-1].encode() + b"," + orjson.dumps(facts)[1:])
+    return orjson.Fragment(content[:-1] + b"," + orjson.dumps(facts)[1:])
 
 
 def cursor_of(order: str, last: dict[str, Any]) -> str:
@@ -144,10 +144,10 @@ def look_up(store: Store, canonical_id: str) -> dict[str, Any] | Gone | None:
 def look_up_text(store: Store, canonical_id: str) -> orjson.Fragment | Gone | None:
     """Give the same as JSON, to be written and not looked into."""
     with store.reading() as connection:
-        living = events.living_event(connection, canonical_id, as_text=True)
+        living = events.living_event(connection, canonical_id, unread=True)
         if living is None:
             return _fate(connection, canonical_id)
-        return _behind(living["content"], _facts(living))
+        return _behind(living[UNREAD], _facts(living))
 
 
 def _facts(living: dict[str, Any]) -> dict[str, Any]:
@@ -204,13 +204,18 @@ def page_of_sources(store: Store, canonical_id: str, cursor: str | None) -> Page
     """
     behind = None if cursor is None else _texts_in(cursor, 2)
     with store.reading() as connection:
-        found = events.listings_of(connection, canonical_id, as_text=True)
+        found = events.listings_of(connection, canonical_id, unread=True)
     if not found:
         return None
     left = [row for row in found if behind is None or (row["source_code"], row["id"]) > behind]
-    shown = left[: portion(row["raw"] for row in left)]
+    shown = left[: portion(row[UNREAD] for row in left)]
     onward = _cursor_at(shown[-1]["source_code"], shown[-1]["id"]) if len(shown) < len(left) else None
-    return Page([{**row, "raw": orjson.Fragment(row["raw"])} for row in shown], onward)
+    return Page([_as_it_came(row) for row in shown], onward)
+
+
+def _as_it_came(row: dict[str, Any]) -> dict[str, Any]:
+    told = {name: row[name] for name in ("source_code", "id", "title")}
+    return {**told, "raw": orjson.Fragment(row[UNREAD]), "file_id": row["file_id"]}
 
 
 def _cursor_at(*texts: str) -> str:
@@ -235,7 +240,7 @@ def evidence_of(store: Store, canonical_id: str) -> list[dict[str, Any]]:
 
 
 def _evidence(connection: Connection, canonical_id: str) -> list[dict[str, Any]]:
-    return [_in_words(row) for row in events.decisions_of(connection, canonical_id, limit=MOST_DECISIONS)]
+    return [_in_words(row) for row in decided.decisions_of(connection, canonical_id, limit=MOST_DECISIONS)]
 
 
 def browse_decisions(
@@ -248,7 +253,7 @@ def browse_decisions(
     """
     behind = None if cursor is None else _texts_in(cursor, 4)
     with store.reading() as connection:
-        found = events.find_decisions(
+        found = decided.find_decisions(
             connection, decision=decision, listing=listing, behind=behind, limit=limit + 1
         )
     items = [{**_in_words(row), "events": [row["a_event"], row["b_event"]]} for row in found[:limit]]
@@ -276,7 +281,7 @@ def history_of(store: Store, canonical_id: str) -> dict[str, Any]:
 def _history(connection: Connection, canonical_id: str) -> dict[str, Any]:
     return {
         "changes": changes.history_of(connection, canonical_id),
-        "lineage": events.lineage_of(connection, canonical_id),
+        "lineage": decided.lineage_of(connection, canonical_id),
     }
 
 

@@ -22,7 +22,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from handlers import wiring
 from handlers.access import Limit
-from handlers.answers import problem
+from handlers.answers import Written, problem
 from handlers.api import hardened, routed
 
 Scope = MutableMapping[str, Any]
@@ -76,7 +76,12 @@ class LocalResolver(HttpResolverLocal):
         return await asyncio.get_running_loop().run_in_executor(self._threads, here.run, self._answered)
 
     def _answered(self) -> dict[str, Any]:
-        return _measured(hardened(self._resolve().build(self.current_event, self._cors)))
+        built = self._resolve()
+        if not isinstance(built.response, Written):
+            return _measured(hardened(built.build(self.current_event, self._cors)))
+        written = built.response
+        told = {"statusCode": written.status_code, "headers": written.headers, "cookies": written.cookies}
+        return _measured(hardened({**told, "body": written.content}))
 
     async def refuse(self, send: Send, answer: Response[str]) -> None:
         """Answer in place of a route."""
@@ -86,8 +91,11 @@ class LocalResolver(HttpResolverLocal):
 
 def _measured(answer: dict[str, Any]) -> dict[str, Any]:
     """Add how long the body is, which would otherwise go in chunks; where a route answers none, an empty one goes."""
-    body = answer["body"] or ""
-    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    body = answer["body"] or b""
+    if isinstance(body, bytes):
+        content = body
+    else:
+        content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
     if answer["statusCode"] not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
         answer["headers"]["Content-Length"] = str(len(content))
     return {

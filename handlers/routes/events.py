@@ -134,7 +134,7 @@ def show_history(request: Request, event_id: Id) -> Response[str]:
 def list_changes(
     request: Request,
     after: Annotated[int, Query(ge=0, lt=2**63, description="The last change that you have seen.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response[str]:
     """List changes, oldest first. With an event: put it; without: remove the id. Who has read to the end has what there is."""
     return tagged(request, browsing.follow(wiring.for_api(), after=after, limit=limit))

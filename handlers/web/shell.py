@@ -1,9 +1,8 @@
 """Shell: what every page has around it: frame, language, headers; and the templates, which escape all that they are given."""
 
-import base64
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,6 +11,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from handlers import wiring
+from handlers.answers import Written
 from handlers.web import assets
 from handlers.web.assets import Asset
 from handlers.web.languages import CODES, NAMES
@@ -71,7 +72,8 @@ def environment() -> Environment:
 
 def page(visit: Visit, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Answer:
     """Answer with a page."""
-    given = {"visit": visit, "_": visit.language, "t": visit.language, **values}
+    language = replace(visit.language, zone=wiring.settings().time_zone)
+    given = {"visit": visit, "_": language, "t": language, **values}
     return Answer(environment().get_template(template).render(given), status)
 
 
@@ -110,8 +112,5 @@ def _unpacks(visit: Visit) -> bool:
 
 
 def _bytes(answer: Answer, content: bytes, headers: Mapping[str, str]) -> Response[Any]:
-    """Answer with bytes; in base64 already, as the app would try to write bytes of JSON as JSON."""
-    body = base64.b64encode(content).decode()
-    response = Response(int(answer.status), answer.content_type, body, {**headers}, list(answer.cookies))
-    response.base64_encoded = True
-    return response
+    """Answer with bytes."""
+    return Written(int(answer.status), answer.content_type, content, {**headers}, answer.cookies, text=False)

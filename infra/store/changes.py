@@ -100,14 +100,14 @@ _WRITTEN: Final = text(
 SELECT c.change_id, '{"change_id":' || c.change_id || ',"canonical_id":"' || c.canonical_id || '","kind":"' || c.kind
     || '","generation":' || c.generation || ',"successors":' || c.successors
     || ',"at":"' || to_char(c.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24\:MI\:SS.US') || '+00:00'
-    || '","event":' || coalesce(CAST(e.content AS text), 'null') || '}' AS written
+    || '","event":' || coalesce(CAST(e.content AS text), 'null') || '}' AS unread
 FROM changes c LEFT JOIN canonical_events e ON e.canonical_id = c.canonical_id AND NOT e.hidden
 WHERE c.change_id > :after ORDER BY c.change_id LIMIT :limit
 """
 )
 
 
-def list_changes(connection: Connection, *, after: int, limit: int) -> list[tuple[int, str]]:
+def list_changes(connection: Connection, *, after: int, limit: int) -> list[tuple[int, bytes]]:
     """List changes behind a number, oldest first: the number, and the change as JSON, with its ``event`` as of now, null for what is gone."""
     rows = connection.execute(_WRITTEN, {"after": after, "limit": limit})
     return [(number, written) for number, written in rows]

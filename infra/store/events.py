@@ -5,17 +5,20 @@ event that comes or goes meanwhile moves no other one out of sight.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from math import cos, radians
 from typing import Any, Final, Literal
 
 import orjson
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    Double,
+    Integer,
     Select,
     Text,
     TextClause,
@@ -26,16 +29,14 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    literal,
     select,
     text,
-    true,
     tuple_,
 )
+from sqlalchemy.types import TypeEngine
 
-from dedup_core.contradicting import Listing
-from dedup_core.events import EVIDENCE
-from infra.store.tables import canonical_events, canonical_sources, decisions, lineage, source_events
+from infra.store.engine import UNREAD
+from infra.store.tables import canonical_events, canonical_sources, source_events
 
 Row = dict[str, Any]
 Sorting = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at"]
@@ -108,21 +109,21 @@ class Order:
     backwards: bool = False
 
 
-def content_of(*, as_text: bool) -> ColumnElement[Any]:
-    """Choose the content of an event, read or as JSON text: to hand a page on unread takes a fifth of the time."""
+def content_of(*, unread: bool) -> ColumnElement[Any]:
+    """Choose the content of an event, read or as the bytes of its JSON: to hand a page on unread takes a tenth of the time."""
     content = canonical_events.c.content
-    return cast(content, Text).label("content") if as_text else content
+    return cast(content, Text).label(UNREAD) if unread else content
 
 
 def find_events(
-    connection: Connection, wanted: Wanted, order: Order, *, limit: int, as_text: bool = False
+    connection: Connection, wanted: Wanted, order: Order, *, limit: int, unread: bool = False
 ) -> list[Row]:
-    """List events with their ``content``, see `content_of`, and, as ``place``, what the next page goes on from."""
-    found = _found(connection, wanted, order, limit=limit, as_text=as_text)
+    """List events with their ``content``, which is ``unread`` if that is wanted, and, as ``place``, what the next page goes on from."""
+    found = _found(connection, wanted, order, limit=limit, unread=unread)
     if found or wanted.words is None:
         return found
     rough = spelt(connection, wanted)
-    return _found(connection, rough, order, limit=limit, as_text=as_text) if rough.roughly else found
+    return _found(connection, rough, order, limit=limit, unread=unread) if rough.roughly else found
 
 
 def spelt(connection: Connection, wanted: Wanted) -> Wanted:
@@ -139,97 +140,187 @@ def spelt(connection: Connection, wanted: Wanted) -> Wanted:
     return wanted if known else replace(wanted, roughly=True)
 
 
-def _found(connection: Connection, wanted: Wanted, order: Order, *, limit: int, as_text: bool) -> list[Row]:
-    value, identity = SORTED_BY[order.by], canonical_events.c.canonical_id
-    # Places first, and then the content of those on the page: PostgreSQL would write the JSON of all that it sorts, thousands for a word.
-    query = select(identity, value.label("place")).where(*conditions(wanted))
-    falling = order.descending != order.backwards
+def _found(connection: Connection, wanted: Wanted, order: Order, *, limit: int, unread: bool) -> list[Row]:
+    values = places(wanted)
+    asked = {**values, "most": limit}
     if order.behind is not None:
-        here, last = tuple_(value, identity), tuple_(*map(literal, order.behind))
+        asked |= {"behind": order.behind[0], "behind_id": order.behind[1]}
+    page = _page(tuple(values), order.by, order.descending, order.backwards, order.behind is not None, unread)
+    return [dict(zip(page.columns, row, strict=True)) for row in connection.execute(page.query, asked)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    query: Select[Any]
+    columns: tuple[str, ...]
+
+
+# Statements are built once for all that ask alike: to put one together takes longer than to run it.
+@lru_cache(1000)
+def _page(
+    names: tuple[str, ...], by: Sorting, descending: bool, backwards: bool, behind: bool, unread: bool
+) -> _Page:
+    """Build the statement of a page. names: the places that the filters have, see `places`."""
+    value, identity = SORTED_BY[by], canonical_events.c.canonical_id
+    # Places first, and then the content of those on the page: PostgreSQL would write the JSON of all that it sorts, thousands for a word.
+    query = select(identity, value.label("place")).where(*_conditions(names))
+    falling = descending != backwards
+    if behind:
+        here = tuple_(value, identity)
+        last = tuple_(bindparam("behind", type_=value.type), bindparam("behind_id", type_=Text()))
         query = query.where(here < last if falling else here > last)
     directed = [column.desc() if falling else column.asc() for column in (value, identity)]
-    placed = query.order_by(*directed).limit(limit).subquery()
+    placed = query.order_by(*directed).limit(bindparam("most", type_=Integer())).subquery()
     whole = (
-        select(identity, content_of(as_text=as_text), canonical_events.c.updated_at, placed.c.place)
+        select(identity, content_of(unread=unread), canonical_events.c.updated_at, placed.c.place)
         .join(placed, placed.c.canonical_id == identity)
         .order_by(
             *(
-                column.desc() if order.descending else column.asc()
+                column.desc() if descending else column.asc()
                 for column in (placed.c.place, placed.c.canonical_id)
             )
         )
     )
-    return [dict(row) for row in connection.execute(whole).mappings()]
+    return _Page(whole, tuple(column.name for column in whole.selected_columns))
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     """Say in SQL which events are wanted."""
-    events = canonical_events.c
-    asked: list[tuple[object, Any]] = [
-        (wanted.words, lambda words: _like(words) if wanted.roughly else _with_each(words)),
-        (wanted.city, lambda city: events.city == city),
-        (wanted.category, events.categories.has_key),
-        (wanted.source, _listed_by),
-        (wanted.since, lambda day: events.last_day >= day),
-        (wanted.until, lambda day: events.first_day <= day),
-        (wanted.near, _within),
-        (wanted.box, _inside),
-        (wanted.status, lambda status: events.status == status),
-        (wanted.least_confidence, lambda least: events.confidence >= least),
-        (wanted.needs_review, lambda open_: events.needs_review if open_ else ~events.needs_review),
-        (wanted.updated_since, lambda moment: events.updated_at >= moment),
-    ]
-    return [~events.hidden, *(condition(value) for value, condition in asked if value is not None)]
+    values = places(wanted)
+    return _conditions(tuple(values), lambda name, of: bindparam(name, values[name], of, unique=True))
 
 
-def _like(words: str) -> ColumnElement[bool]:
-    return func.lower(words).op("<%%")(canonical_events.c.sought)
+def places(wanted: Wanted) -> dict[str, Any]:
+    """Give what is put into the places of the conditions; which names there are says which conditions hold."""
+    plain = {name: getattr(wanted, name) for name in _PLAIN}
+    values = {name: value for name, value in plain.items() if value is not None}
+    if wanted.words is not None:
+        values |= {"roughly": wanted.words} if wanted.roughly else _patterns(wanted.words)
+    if wanted.needs_review is not None:
+        values["open" if wanted.needs_review else "settled"] = True
+    if wanted.near is not None:
+        values |= _around(wanted.near)
+    if wanted.box is not None:
+        values |= {name: getattr(wanted.box, name) for name in Box.__slots__}
+        values["across" if wanted.box.west > wanted.box.east else "between"] = True
+    return values
 
+
+_PLAIN: Final = (
+    "city",
+    "category",
+    "source",
+    "since",
+    "until",
+    "status",
+    "least_confidence",
+    "updated_since",
+)
+"""Fields of what is wanted that are put into a condition as they are."""
 
 MOST_WORDS: Final = 20
 """Words that are looked for one by one; more of them are a text."""
 
 
-def _with_each(words: str) -> ColumnElement[bool]:
-    sought = canonical_events.c.sought
+def _patterns(words: str) -> dict[str, Any]:
+    """Give each word as a pattern; of nothing but spaces, which every event has, there is none."""
     patterns = [re.sub(r"([\\%_])", r"\\\1", word) for word in words.split()[:MOST_WORDS]]
-    if not patterns:
-        return false()  # nothing but spaces, which every event has
-    return and_(true(), *(sought.like(func.lower(f"%{pattern}%")) for pattern in patterns))
+    return {f"word_{n}": f"%{pattern}%" for n, pattern in enumerate(patterns)} or {"nothing": True}
 
 
-def _listed_by(source_code: str) -> ColumnElement[bool]:
+def _around(near: Near) -> dict[str, Any]:
+    height = near.radius_km / KM_PER_DEGREE
+    return {
+        "near_latitude": near.latitude,
+        "near_longitude": near.longitude,
+        "near_cosine": cos(radians(near.latitude)),
+        "near_from": near.latitude - height,
+        "near_to": near.latitude + height,
+        "near_km": near.radius_km,
+    }
+
+
+Place = Callable[[str, TypeEngine[Any] | None], BindParameter[Any]]
+"""Makes a place for a value, by its name and its type; null: that of what it is compared with."""
+
+
+def _empty(name: str, of: TypeEngine[Any] | None) -> BindParameter[Any]:
+    """Make a place that is filled when the statement is run."""
+    return bindparam(name, type_=of)
+
+
+def _conditions(names: tuple[str, ...], place: Place = _empty) -> list[ColumnElement[bool]]:
+    words = (_word(name, place) for name in names if name.startswith("word_"))
+    others = (_CONDITIONS[name](place) for name in names if name in _CONDITIONS)
+    return [~canonical_events.c.hidden, *others, *words]
+
+
+def _word(name: str, place: Place) -> ColumnElement[bool]:
+    return canonical_events.c.sought.like(func.lower(place(name, Text())))
+
+
+def _roughly(place: Place) -> ColumnElement[bool]:
+    return func.lower(place("roughly", Text())).op("<%%")(canonical_events.c.sought)
+
+
+def _listed(place: Place) -> ColumnElement[bool]:
     return exists().where(
         canonical_sources.c.canonical_id == canonical_events.c.canonical_id,
-        canonical_sources.c.source_code == source_code,
+        canonical_sources.c.source_code == place("source", None),
     )
 
 
-def _inside(box: Box) -> ColumnElement[bool]:
+def _high(place: Place) -> ColumnElement[bool]:
+    return canonical_events.c.latitude.between(place("south", None), place("north", None))
+
+
+def _between(place: Place) -> ColumnElement[bool]:
+    return and_(_high(place), canonical_events.c.longitude.between(place("west", None), place("east", None)))
+
+
+def _across(place: Place) -> ColumnElement[bool]:
     """A box over the date line has its west east of its east."""
-    latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
-    across: ColumnElement[bool] = longitude.between(box.west, box.east)
-    if box.west > box.east:
-        across = (longitude >= box.west) | (longitude <= box.east)
-    return and_(latitude.between(box.south, box.north), across)
+    longitude = canonical_events.c.longitude
+    return and_(_high(place), (longitude >= place("west", None)) | (longitude <= place("east", None)))
 
 
-def _within(near: Near) -> ColumnElement[bool]:
+def _within(place: Place) -> ColumnElement[bool]:
     """A band of latitudes first, which has an index, then the distance on the sphere (haversine)."""
     latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
-    height = near.radius_km / KM_PER_DEGREE
-    half = func.pow(func.sin(func.radians(latitude - near.latitude) / 2), 2) + cos(
-        radians(near.latitude)
-    ) * func.cos(func.radians(latitude)) * func.pow(func.sin(func.radians(longitude - near.longitude) / 2), 2)
+    here, there = place("near_latitude", Double()), place("near_longitude", Double())
+    half = func.pow(func.sin(func.radians(latitude - here) / 2), 2) + place(
+        "near_cosine", Double()
+    ) * func.cos(func.radians(latitude)) * func.pow(func.sin(func.radians(longitude - there) / 2), 2)
     distance = 2 * 6371.0 * func.asin(func.sqrt(func.least(half, 1.0)))
-    banded = latitude.between(near.latitude - height, near.latitude + height)
+    banded = latitude.between(place("near_from", None), place("near_to", None))
     # The distance is only asked where the band holds: PostgreSQL orders conditions by itself, a case it does not.
-    return and_(banded, case((banded, distance <= near.radius_km), else_=False))
+    return and_(banded, case((banded, distance <= place("near_km", Double())), else_=False))
 
 
-def living_event(connection: Connection, canonical_id: str, *, as_text: bool = False) -> Row | None:
-    """Read a living event's ``content``, see `content_of`, its times and its ``version``, see `infra.store.deciding.version_of`."""
-    found = connection.execute(_LIVING[as_text], {"id": canonical_id}).mappings().first()
+_EVENTS: Final = canonical_events.c
+_CONDITIONS: Final[Mapping[str, Callable[[Place], ColumnElement[bool]]]] = {
+    "city": lambda place: _EVENTS.city == place("city", None),
+    "category": lambda place: _EVENTS.categories.has_key(place("category", Text())),
+    "source": _listed,
+    "since": lambda place: _EVENTS.last_day >= place("since", None),
+    "until": lambda place: _EVENTS.first_day <= place("until", None),
+    "status": lambda place: _EVENTS.status == place("status", None),
+    "least_confidence": lambda place: _EVENTS.confidence >= place("least_confidence", None),
+    "updated_since": lambda place: _EVENTS.updated_at >= place("updated_since", None),
+    "open": lambda _: _EVENTS.needs_review,
+    "settled": lambda _: ~_EVENTS.needs_review,
+    "between": _between,
+    "across": _across,
+    "near_km": _within,
+    "roughly": _roughly,
+    "nothing": lambda _: false(),
+}
+"""The conditions, by the name that says that they hold; each word has one besides."""
+
+
+def living_event(connection: Connection, canonical_id: str, *, unread: bool = False) -> Row | None:
+    """Read a living event's ``content``, which is ``unread`` if that is wanted, its times and its ``version``, see `infra.store.deciding.version_of`."""
+    found = connection.execute(_LIVING[unread], {"id": canonical_id}).mappings().first()
     return dict(found) if found else None
 
 
@@ -260,117 +351,33 @@ def versions_of(connection: Connection, canonical_ids: Collection[str]) -> dict[
 
 def _living(content: str) -> TextClause:
     return text(
-        f"SELECT e.canonical_id, {content} AS content, e.created_at, e.updated_at, {_VERSION} AS version "  # noqa: S608 - our own words
+        f"SELECT e.canonical_id, {content}, e.created_at, e.updated_at, {_VERSION} AS version "  # noqa: S608 - our own words
         "FROM canonical_events e WHERE e.canonical_id = :id AND NOT e.hidden"
     )
 
 
-_LIVING: Final = {True: _living("CAST(e.content AS text)"), False: _living("e.content")}
+_LIVING: Final = {True: _living(f"CAST(e.content AS text) AS {UNREAD}"), False: _living("e.content")}
 
 
-def listings_of(connection: Connection, canonical_id: str, *, as_text: bool = False) -> list[Row]:
-    """List an event's source events, each as it came (``raw``), read or as JSON text; sorted by source and id, whatever the collation."""
-    found = [dict(row) for row in connection.execute(_listings(as_text), {"id": canonical_id}).mappings()]
+def listings_of(connection: Connection, canonical_id: str, *, unread: bool = False) -> list[Row]:
+    """List an event's source events, each as it came: ``raw``, or ``unread`` as JSON; sorted by source and id, whatever the collation."""
+    found = [dict(row) for row in connection.execute(_listings(unread), {"id": canonical_id}).mappings()]
     return sorted(found, key=lambda row: (row["source_code"], row["id"]))
 
 
-# Statements are built once: to put one together takes longer than to run it.
 @cache
-def _listings(as_text: bool) -> Select[Any]:
+def _listings(unread: bool) -> Select[Any]:
     listings, members = source_events.c, canonical_sources.c
-    raw = cast(listings.raw, Text).label("raw") if as_text else listings.raw
+    raw = cast(listings.raw, Text).label(UNREAD) if unread else listings.raw
     joined = and_(listings.source_code == members.source_code, listings.id == members.id)
     return (
         select(listings.source_code, listings.id, listings.title, raw, listings.file_id)
         .join(canonical_sources, joined)
-        .where(members.canonical_id == bindparam("id"), _shown())
+        .where(members.canonical_id == bindparam("id"), shown())
     )
 
 
-def _shown() -> ColumnElement[bool]:
+def shown() -> ColumnElement[bool]:
+    """Say that readers see the event whose id is the parameter ``id``."""
     events = canonical_events.c
     return exists().where(events.canonical_id == bindparam("id"), ~events.hidden)
-
-
-def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
-    """List what was decided of pairs within an event, heaviest first: the parts of the evidence in bits, and their sum."""
-    asked = {"id": canonical_id, "most": limit}
-    return [dict(row) for row in connection.execute(_decided_within(), asked).mappings()]
-
-
-@cache
-def _decided_within() -> Select[Any]:
-    mine, other = canonical_sources.alias("mine"), canonical_sources.alias("other")
-    pairs = decisions.c
-    return (
-        select(
-            *(pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")),
-            *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
-        )
-        .select_from(mine)
-        .join(decisions, and_(pairs.a_source_code == mine.c.source_code, pairs.a_id == mine.c.id))
-        .join(other, and_(pairs.b_source_code == other.c.source_code, pairs.b_id == other.c.id))
-        .where(mine.c.canonical_id == bindparam("id"), other.c.canonical_id == bindparam("id"), _shown())
-        .order_by(pairs.weight.desc(), pairs.a_source_code, pairs.a_id, pairs.b_source_code, pairs.b_id)
-        .limit(bindparam("most"))
-    )
-
-
-def find_decisions(
-    connection: Connection,
-    *,
-    decision: str | None,
-    listing: Listing | None,
-    behind: tuple[str, ...] | None,
-    limit: int,
-) -> list[Row]:
-    """List decided pairs, in the order of their key: the evidence, and both events (``a_event``, ``b_event``), null where one is hidden.
-
-    behind: the four parts of the key after which to go on.
-    """
-    pairs = decisions.c
-    key = [pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")]
-    sides = {side: (_member_of(side), canonical_events.alias(f"{side}_event")) for side in "ab"}
-    query = select(
-        *key,
-        *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
-        *(event.c.canonical_id.label(f"{side}_event") for side, (_, event) in sides.items()),
-    ).select_from(decisions)
-    for member, event in sides.values():
-        query = query.outerjoin(*member).outerjoin(
-            event, and_(event.c.canonical_id == member[0].c.canonical_id, ~event.c.hidden)
-        )
-    if decision is not None:
-        query = query.where(pairs.decision == decision)
-    if behind is not None:
-        query = query.where(tuple_(*key) > tuple_(*map(literal, behind)))
-    if listing is not None:
-        ends = [
-            and_(pairs[f"{side}_source_code"] == listing[0], pairs[f"{side}_id"] == listing[1])
-            for side in "ab"
-        ]
-        query = query.where(ends[0] | ends[1])
-    return [dict(row) for row in connection.execute(query.order_by(*key).limit(limit)).mappings()]
-
-
-def _member_of(side: str) -> tuple[Any, ColumnElement[bool]]:
-    member, pairs = canonical_sources.alias(f"{side}_member"), decisions.c
-    joined = and_(pairs[f"{side}_source_code"] == member.c.source_code, pairs[f"{side}_id"] == member.c.id)
-    return member, joined
-
-
-def lineage_of(connection: Connection, canonical_id: str, *, limit: int = 200) -> list[Row]:
-    """List the flows of listings from and to an id, newest first."""
-    asked = {"id": canonical_id, "most": limit}
-    return [dict(row) for row in connection.execute(_flows(), asked).mappings()]
-
-
-@cache
-def _flows() -> Select[Any]:
-    flows = lineage.c
-    return (
-        select(flows.generation, flows.parent_id, flows.child_id, flows.kind)
-        .where((flows.parent_id == bindparam("id")) | (flows.child_id == bindparam("id")))
-        .order_by(flows.lineage_id.desc())
-        .limit(bindparam("most"))
-    )

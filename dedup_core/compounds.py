@@ -4,6 +4,7 @@
 whole; a wrong split does little harm, as it is wrong for both sides alike.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -34,7 +35,7 @@ READ_AS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ii", "n"), ("ii", "u"
 """Letters that text recognition takes for others, where it makes two of one (a usual few of them, after Holley 2009)."""
 
 LOOK_ALIKE: Final = frozenset(
-    frozenset(two) for two in ("ce", "hb", "il", "ij", "lt", "tf", "un", "rn", "vy")
+    frozenset(two) for two in ("ao", "ce", "hb", "il", "ij", "lt", "tf", "un", "rn", "vy")
 )
 """Letters that text recognition takes for each other. Any other letter in a letter's place may make another word, as in
 `Vorführung` and `Verführung`, `Ausstellung` and `Aufstellung`; a letter too many, too few or out of its place hardly does."""
@@ -88,9 +89,9 @@ class Splitter:
 
     def __init__(self, parts: Collection[str], whole: Collection[str], canonical: Mapping[str, str]) -> None:
         """parts: folded words that may be parts. whole: folded words never split. canonical: synonym -> word that stands for it."""
-        self._parts = frozenset(parts)
-        self._whole = frozenset(whole)
-        self._canonical = dict(canonical)
+        self._parts = frozenset(map(without_triples, parts))
+        self._whole = frozenset(map(without_triples, whole))
+        self._canonical = {without_triples(word): meant for word, meant in canonical.items()}
         self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
         self._stems = frozenset(stem(part) for part in self._heads)
         self._begins = frozenset(text[:MIN_PART] for text in self._parts | self._stems)
@@ -99,6 +100,7 @@ class Splitter:
 
     def _split(self, word: str) -> tuple[str, ...]:
         """Return the parts of a folded word, synonyms replaced; a word that can't be split is its only part."""
+        word = without_triples(word)
         if word in self._canonical:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
@@ -215,6 +217,14 @@ COMMON_TAIL: Final = 6
 
 ONE_HEAD: Final = 60
 """Percent of letters in common from which what stands before it may be one thing misspelt."""
+
+
+TRIPLE: Final = re.compile(r"([bdfglmnprst])\1\1")
+
+
+def without_triples(word: str) -> str:
+    """Write three equal consonants as two, as was the rule until 1996, and as typists do: `Schifffahrt`, `Ausschusssitzung`."""
+    return TRIPLE.sub(r"\1\1", word)
 
 
 def differ_in_prefix(one: str, two: str) -> bool:

@@ -15,7 +15,7 @@ from dedup_core import lexicon
 from dedup_core.announcements import announced
 from dedup_core.compounds import Splitter, stem
 from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
-from dedup_core.folding import folded, lowered, unspaced
+from dedup_core.folding import folded, lowered, unspaced, well_read
 from dedup_core.places import place_keys
 
 CUT_CAPTURES: Final = ("previous_date", "year")
@@ -51,7 +51,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 8
+RULES: Final = 9
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 
@@ -64,7 +64,7 @@ def normaliser_version() -> str:
 def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
     title = listings.select(
-        unspaced(lowered(pl.col("title"))).alias("title"),
+        unspaced(lowered(well_read(pl.col("title")))).alias("title"),
         _first_day().alias("first_day"),
         announced(listings),
     )

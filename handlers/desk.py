@@ -116,7 +116,7 @@ def points(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
 def days(
     store: Store, wanted: Wanted, first: date, last: date, *, each: int
 ) -> dict[date, list[dict[str, Any]]]:
-    """List what begins on each day: some of its events, each with ``n``, how many there are."""
+    """List what begins on each day: some of its events in the order of their starts, each with ``n``, how many there are."""
     with store.reading() as connection:
         generation = desk.matched_generation(connection)
         question = (str(store.engine.url), "days", wanted, first, last, each)
@@ -125,7 +125,7 @@ def days(
         )
     listed: dict[date, list[dict[str, Any]]] = {}
     for row in found:
-        listed.setdefault(row["first_day"], []).append(row)
+        listed.setdefault(row["day"], []).append(row)
     return listed
 
 

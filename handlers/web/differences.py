@@ -1,6 +1,7 @@
-"""Differences: two texts side by side, word by word. What differs only in its spaces is the same."""
+"""Differences: two texts side by side, word by word. What differs only in its spaces or in its punctuation is the same."""
 
 import re
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import Indel
@@ -37,12 +38,36 @@ def _plain(word: str) -> str:
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
-    """Take spaces between two marked words into the mark, and those at its edges out of it: a mark is of words."""
-    joined: list[Piece] = []
+    """Take what stands between two marked words into the mark, and spaces and punctuation at its edges out of it: a mark is of words."""
+    runs = [
+        Piece("".join(piece.text for piece in run), differs)
+        for differs, run in groupby(_with_spaces(pieces), key=lambda piece: piece.differs)
+    ]
+    parted = [part for run in runs for part in (_of_words(run.text) if run.differs else (run,))]
+    return [
+        Piece("".join(piece.text for piece in run), differs)
+        for differs, run in groupby(parted, key=lambda piece: piece.differs)
+    ]
+
+
+def _with_spaces(pieces: list[Piece]) -> list[Piece]:
+    """Mark what has no word as what stands before it."""
+    kept: list[Piece] = []
     for piece in pieces:
-        blank = not piece.text.strip()
-        if joined and (joined[-1].differs == piece.differs or blank):
-            joined[-1] = Piece(joined[-1].text + piece.text, joined[-1].differs)
-        else:
-            joined.append(Piece(piece.text, piece.differs and not blank))
-    return joined
+        wordless = re.search(r"\w", piece.text) is None
+        kept.append(Piece(piece.text, kept[-1].differs if kept and wordless else piece.differs))
+    return kept
+
+
+def _of_words(text: str) -> list[Piece]:
+    """Part a marked run into its words, from the first to the last, and what stands at its edges."""
+    words = list(re.finditer(r"\w+", text))
+    if not words:
+        return [Piece(text, differs=False)]
+    first, last = words[0].start(), words[-1].end()
+    parts = (
+        Piece(text[:first], differs=False),
+        Piece(text[first:last], differs=True),
+        Piece(text[last:], differs=False),
+    )
+    return [part for part in parts if part.text]

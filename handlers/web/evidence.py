@@ -3,8 +3,10 @@
 It draws what `dedup_core.explaining` says, and says nothing by itself: each bar begins where the one before ended, the last ends at the sum.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,14 +32,18 @@ PLAIN: Final = {
 """The parts of the evidence by the names that a reader knows."""
 
 
+SHOWN_DIGITS: Final = 1
+"""Of bits, behind the point."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A part of a sum. left, width: in per cent of the scale; total: the sum so far, in bits."""
+    """A part of a sum. left, width: in per cent of the scale; shown: the bits as they are written."""
 
     name: str
     meaning: str
     bits: float
-    total: float
+    shown: float
     left: float
     width: float
 
@@ -71,19 +77,17 @@ class Told:
 
 
 def told(a: Identity, b: Identity, explanation: "Explanation") -> Told:
-    """Draw an explanation."""
+    """Draw an explanation. What is shown of each part is rounded so that the shown ones add up to the shown sum."""
     spoken = [(part, part.bits) for part in explanation.parts if part.bits]
-    totals, total = [0.0], 0.0
-    for _, bits in spoken:
-        total += bits
-        totals.append(total)
+    totals = list(accumulate((bits for _, bits in spoken), initial=0.0))
+    total = totals[-1]
     scale = Scale(min(totals) - 1, max(totals) + 1)
     bars = [
         Bar(
             PLAIN[part.name],
             part.meaning,
             bits,
-            after,
+            round(round(after, SHOWN_DIGITS) - round(before, SHOWN_DIGITS), SHOWN_DIGITS),
             scale.at(min(before, after)),
             max(0.4, round(abs(scale.at(after) - scale.at(before)), 2)),
         )
@@ -106,16 +110,17 @@ def told(a: Identity, b: Identity, explanation: "Explanation") -> Told:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A listing in the graph, at x and y."""
+    """A listing in the graph, at x and y. name: its source; where another listing has the same one, with its number among them."""
 
     identity: Identity
+    name: str
     x: float
     y: float
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A decided pair in the graph. bridge: the cluster falls apart most easily here."""
+    """A decided pair in the graph. bridge: the cluster falls apart most easily here; x, y: where its bits are written."""
 
     a: Node
     b: Node
@@ -123,19 +128,25 @@ class Edge:
     decision: str
     bridge: bool
     thickness: float
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """An event's listings on a circle, and the pairs between them."""
+    """An event's listings on a circle, and the pairs between them. numbered: whether there is room for each pair's bits."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     bridge: Edge | None
+    numbered: bool
 
 
 WIDTH: Final = 360
 HEIGHT: Final = 260
+MOST_NUMBERED: Final = 6
+"""Pairs whose bits are written beside their lines; more of them lie over each other."""
+
 MOST_NODES: Final = 24
 """More on a circle can't be told apart."""
 
@@ -147,7 +158,11 @@ def graph_of(members: Sequence[Identity], decisions: Iterable[Mapping[str, Any]]
     """
     if not 1 < len(members) <= MOST_NODES:
         return None
-    nodes = {identity: _node(number, len(members), identity) for number, identity in enumerate(members)}
+    names = _names(members)
+    nodes = {
+        identity: _node(number, len(members), identity, names[identity])
+        for number, identity in enumerate(members)
+    }
     pairs = [
         (_identity(each["a"]), _identity(each["b"]), each["explanation"])
         for each in decisions
@@ -155,28 +170,49 @@ def graph_of(members: Sequence[Identity], decisions: Iterable[Mapping[str, Any]]
     ]
     weakest = _weakest_bridge([(a, b, told.weight) for a, b, told in pairs], len(members))
     edges = [
-        Edge(
-            nodes[a],
-            nodes[b],
-            told.weight,
-            told.decision,
-            (a, b) == weakest and len(members) > 2,
-            round(1 + min(max(told.weight, 0), 20) / 5, 1),
-        )
+        _edge(nodes[a], nodes[b], told, bridge=(a, b) == weakest and len(members) > 2)
         for a, b, told in pairs
         if a in nodes and b in nodes
     ]
-    return Graph(tuple(nodes.values()), tuple(edges), next((edge for edge in edges if edge.bridge), None))
+    bridge = next((edge for edge in edges if edge.bridge), None)
+    return Graph(tuple(nodes.values()), tuple(edges), bridge, len(edges) <= MOST_NUMBERED)
+
+
+def _names(members: Sequence[Identity]) -> dict[Identity, str]:
+    sources = Counter(source for source, _ in members)
+    seen = Counter[str]()
+    names: dict[Identity, str] = {}
+    for identity in members:
+        source = identity[0]
+        seen[source] += 1
+        names[identity] = f"{source} {seen[source]}" if sources[source] > 1 else source
+    return names
+
+
+def _edge(a: Node, b: Node, told: "Explanation", *, bridge: bool) -> Edge:
+    """Draw a pair; its bits stand a little nearer to its first end, as lines through the middle of the circle cross there."""
+    return Edge(
+        a,
+        b,
+        told.weight,
+        told.decision,
+        bridge,
+        round(1 + min(max(told.weight, 0), 20) / 5, 1),
+        round(a.x + 0.42 * (b.x - a.x), 1),
+        round(a.y + 0.42 * (b.y - a.y), 1),
+    )
 
 
 def _identity(side: Mapping[str, str]) -> Identity:
     return side["source_code"], side["id"]
 
 
-def _node(number: int, among: int, identity: Identity) -> Node:
+def _node(number: int, among: int, identity: Identity, name: str) -> Node:
     angle = 2 * pi * number / among - (pi if among == 2 else pi / 2)
     across, down = WIDTH / 2 - 60, HEIGHT / 2 - 34
-    return Node(identity, round(WIDTH / 2 + across * cos(angle), 1), round(HEIGHT / 2 + down * sin(angle), 1))
+    return Node(
+        identity, name, round(WIDTH / 2 + across * cos(angle), 1), round(HEIGHT / 2 + down * sin(angle), 1)
+    )
 
 
 def _weakest_bridge(

@@ -5,10 +5,11 @@ A test holds that every text of the templates has its German, and that no German
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -55,9 +56,10 @@ def _codes() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language that the page speaks."""
+    """A language that the page speaks. zone: what its times are told in."""
 
     code: Code
+    zone: str = "UTC"
 
     def __call__(self, text: str, **values: object) -> str:
         """Say a text; values: what stands in its braces."""
@@ -105,11 +107,17 @@ class Language:
         return f"{self(MONTHS[day.month - 1])} {day.year}"
 
     def moment(self, moment: datetime | str | None) -> str:
-        """Write a time in UTC, to the minute."""
+        """Write a time as clocks show it here, to the minute. moment: one without a zone is UTC's."""
         if moment is None:
             return "–"
         moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-        return f"{self.day(moment.date(), weekday=False)}, {moment:%H:%M} UTC"
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        here = moment.astimezone(ZoneInfo(self.zone))
+        return f"{self.day(here.date(), weekday=False)}, {here:%H:%M}"
+
+    def span(self, seconds: float) -> str:
+        """Write how long something took."""
+        return f"{self.number(seconds, 1)} s" if seconds < 90 else f"{self.number(seconds / 60)} min"
 
     def bytes(self, size: int) -> str:
         """Write a size."""

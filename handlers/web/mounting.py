@@ -28,12 +28,13 @@ View = Callable[[Visit], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A view and its way in. rule: below the page's root, with places such as ``<event_id>``."""
+    """A view and its way in. rule: below the page's root, with places such as ``<event_id>``; asks: the parameters that it knows."""
 
     method: str
     rule: str
     view: View
     least: Least = "reader"
+    asks: tuple[str, ...] = ()
 
 
 class Missing(LookupError):  # noqa: N818
@@ -86,7 +87,7 @@ def _guarded(shown: Shown, visit: Visit) -> Answer:
     if visit.method == "POST" and _from_elsewhere(visit.headers):
         return _told(visit, HTTPStatus.FORBIDDEN, "This form is of another site; nothing was done.")
     if shown.least == "anyone":
-        return shown.view(visit)
+        return shown.view(visit.asking(shown.asks))
     if visit.visitor is None:
         wanted = visit.link() if visit.method == "GET" else None
         return onward(link(f"{ROOT}/enter", next=wanted))
@@ -97,7 +98,7 @@ def _guarded(shown: Shown, visit: Visit) -> Answer:
         return _told(visit, HTTPStatus.FORBIDDEN, "Your key does not allow this.")
     if visit.method == "POST" and not hmac.compare_digest(visit.sent(CSRF) or "", visit.visitor.csrf):
         return _told(visit, HTTPStatus.FORBIDDEN, "This form is too old; load the page again.")
-    return shown.view(visit)
+    return shown.view(visit.asking(shown.asks))
 
 
 def _from_elsewhere(headers: Mapping[str, str]) -> bool:

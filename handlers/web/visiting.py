@@ -6,7 +6,7 @@ Nothing here is to be believed but the visitor: whatever else was sent is text o
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal
 from urllib.parse import parse_qs, urlencode
@@ -24,6 +24,9 @@ LANGUAGE: Final = "event_dedup_language"
 THEME: Final = "event_dedup_theme"
 CSRF: Final = "csrf"
 MOST_FIELDS: Final = 500
+MOST_UNKNOWN: Final = 5
+MOST_NAMED: Final = 40
+"""Unknown parameters that are named, and characters of each: what a stranger made up is not repeated at length."""
 
 Theme = Literal["auto", "light", "dark"]
 THEMES: Final[tuple[Theme, ...]] = ("auto", "light", "dark")
@@ -50,7 +53,7 @@ def token_of(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request. path: with no query; parts: what stood in the path's places."""
+    """A request. path: with no query; parts: what stood in the path's places; unknown: parameters that the page has not, so that it can say so."""
 
     method: str
     path: str
@@ -62,6 +65,13 @@ class Visit:
     theme: Theme
     parts: Mapping[str, str] = field(default_factory=dict)
     visitor: Visitor | None = None
+    unknown: tuple[str, ...] = ()
+
+    def asking(self, known: tuple[str, ...]) -> "Visit":
+        """Keep the parameters that are known, and name the others: a misspelt filter must not look like one in force."""
+        kept = {name: values for name, values in self.query.items() if name in known}
+        unknown = [storable(name)[:MOST_NAMED] for name in self.query if name not in known]
+        return replace(self, query=kept, unknown=tuple(unknown[:MOST_UNKNOWN]))
 
     @property
     def who(self) -> Visitor:

@@ -11,14 +11,17 @@ from sqlalchemy import (
     BindParameter,
     CompoundSelect,
     Connection,
+    Date,
     Select,
     and_,
     bindparam,
+    cast,
     column,
     func,
     or_,
     select,
     text,
+    true,
 )
 
 from dedup_core.contradicting import Listing
@@ -99,28 +102,56 @@ def points(connection: Connection, wanted: Wanted, *, digits: int, limit: int) -
 
 
 def days(connection: Connection, wanted: Wanted, first: date, last: date, *, each: int) -> list[Row]:
-    """List the days from first to last on which events begin: ``n`` of them, and of so many the id, title and city."""
-    number = func.row_number().over(
-        partition_by=canonical_events.c.first_day,
-        order_by=(canonical_events.c.n_sources.desc(), canonical_events.c.canonical_id),
+    """List the days from first to last on which a date of an event begins: ``n`` of them, and of so many ``day``, id, title, city and start time."""
+    events, shown = canonical_events.c, conditions(spelt(connection, wanted))
+    # Most events have one day, which an index holds; only the others' dates are read out of their contents.
+    once = select(events.first_day.label("day"), events.canonical_id, events.n_sources).where(
+        events.first_day == events.last_day, events.first_day.between(first, last), *shown
     )
-    total = func.count().over(partition_by=canonical_events.c.first_day)
-    events = canonical_events.c
-    begun = (
+    dates = func.jsonb_array_elements(events.content["event_dates"]).table_valued("value").lateral()
+    day = cast(dates.c.value.op("->>")("date"), Date)
+    often = (
+        select(day.label("day"), events.canonical_id, events.n_sources)
+        .select_from(canonical_events.join(dates, true()))
+        .where(
+            events.first_day < events.last_day,
+            events.first_day <= last,
+            events.last_day >= first,
+            day.between(first, last),
+            *shown,
+        )
+        .distinct()
+    )
+    begun = once.union_all(often).subquery().c
+    ranked = select(
+        begun.day,
+        begun.canonical_id,
+        func.count().over(partition_by=begun.day).label("n"),
+        func.row_number()
+        .over(partition_by=begun.day, order_by=(begun.n_sources.desc(), begun.canonical_id))
+        .label("number"),
+    ).subquery()
+    same_day = func.jsonb_array_elements(events.content["event_dates"]).table_valued("value")
+    start = (
+        select(func.min(same_day.c.value.op("->>")("start_time")))
+        .where(cast(same_day.c.value.op("->>")("date"), Date) == ranked.c.day)
+        .scalar_subquery()
+    )
+    query = (
         select(
-            events.first_day,
+            ranked.c.day,
             events.canonical_id,
             events.title,
             events.city,
             events.status,
             events.needs_review,
-            total.label("n"),
-            number.label("number"),
+            start.label("start_time"),
+            ranked.c.n,
         )
-        .where(events.first_day.between(first, last), *conditions(spelt(connection, wanted)))
-        .subquery()
+        .join(ranked, ranked.c.canonical_id == events.canonical_id)
+        .where(ranked.c.number <= each)
+        .order_by(ranked.c.day, text("start_time NULLS LAST"), ranked.c.number)
     )
-    query = select(begun).where(begun.c.number <= each).order_by(begun.c.first_day, begun.c.number)
     return _rows(connection, query)
 
 

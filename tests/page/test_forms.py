@@ -17,6 +17,7 @@ from handlers import api, planning, serve, wiring
 from handlers.described import described
 from handlers.web import assets
 from handlers.web.deciding import named, pair_of
+from handlers.web.pages.listing import SORTS
 from handlers.web.visiting import SESSION, token_of
 from infra.match_queue import RememberingQueue
 from infra.store import Store, keys
@@ -24,7 +25,7 @@ from infra.store.verdicts import NewVerdict
 from tests.handlers.calling import gateway_event
 from tests.handlers.conftest import CONTEXT, deployed_on
 from tests.store.uploads import rows, run, save
-from tests.unit.listings import listing
+from tests.unit.listings import listing, occurrence
 
 FORM = "application/x-www-form-urlencoded"
 CONCERT = {"day": "2026-05-02", "start_time": "20:00", "city": "Waldkirch", "venue": "Stadthalle"}
@@ -451,3 +452,101 @@ def test_undo_of_no_act_takes_nothing_back(desk: Desk, asked: str) -> None:
     assert answer["statusCode"] == 422
     assert rows(desk.store.engine, "SELECT count(*) FROM verdicts")[0][0] == 1
     assert rows(desk.store.engine, "SELECT count(*) FROM take_backs")[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("?citty=Waldkirch&sort=title", "knows no “citty”"),
+        ("/review?modus=label", "knows no “modus”"),
+        ("/files?state=stored&seite=2", "knows no “state”, “seite”"),
+        ("/export?catgory=x", "knows no “catgory”"),
+        ("?%3Cb%3E=1", "knows no “&lt;b&gt;”"),
+    ],
+)
+def test_a_misspelt_parameter_is_named_and_carried_no_further(desk: Desk, path: str, told: str) -> None:
+    answer = desk.ask(path)
+
+    name = path.partition("?")[2].partition("=")[0]
+    assert told in answer["body"]
+    assert f"{name}=" not in answer["body"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "?sort=tilte",
+        "?limit=30",
+        "?view=kalender",
+        "?needs_review=ja",
+        "?status=gone",
+        "/files?status=gone",
+        "/review?mode=lable",
+        "/export?created_since=yesterday",
+        "/export/events.zip?changed_until=2026-02-30",
+    ],
+)
+def test_what_a_known_parameter_can_not_say_is_refused_and_not_taken_for_nothing(
+    desk: Desk, path: str
+) -> None:
+    assert desk.ask(path)["statusCode"] == 422
+
+
+def test_each_filter_of_one_kind_is_completed_by_words_of_its_kind(desk: Desk) -> None:
+    found = {name: desk.ask(f"/words?{name}=wa")["body"] for name in ("city", "category", "source")}
+
+    assert re.findall(r'value="([^"]+)"', found["city"]) == ["Waldkirch"]
+    assert found["category"].split() == found["source"].split() == []
+    assert re.findall(r'value="([^"]+)"', desk.ask("/words?source=ti")["body"]) == ["tix"]
+
+
+def test_a_list_has_as_many_rows_as_were_asked_for_and_offers_the_other_numbers(desk: Desk) -> None:
+    many = [
+        listing(f"tix:{n}", f"Vortrag {n}", f"2026-07-{1 + n % 28:02}", city="Elzach") for n in range(10, 240)
+    ]
+    save(desk.store, many, key="tix_2.json")
+    run(desk.store)
+
+    shown = {size: desk.ask(f"?limit={size}")["body"] for size in (25, 50, 100, 200)}
+
+    assert {size: body.count('<td class="what">') for size, body in shown.items()} == {
+        size: size for size in shown
+    }
+    assert all(f"/desk?limit={size}" in shown[50] for size in (25, 100, 200))
+
+
+@pytest.mark.parametrize("column", ["first_day", "title", "city", "n_sources", "confidence", "updated_at"])
+def test_a_list_turned_round_is_the_same_list_from_its_end(desk: Desk, column: str) -> None:
+    def titles(sort: str) -> list[str]:
+        return re.findall(r'<td class="what"><a [^>]+>([^<]+)', desk.ask(f"?sort={sort}")["body"])
+
+    known = {name for name, _ in SORTS}
+    orders = [titles(sort) for sort in (column, f"-{column}") if sort in known]
+
+    assert len(orders[0]) == 2
+    assert orders[0] == orders[-1][:: 1 if len(orders) == 1 else -1]
+
+
+def test_the_month_has_each_day_of_an_event_and_names_what_began_before_it(desk: Desk) -> None:
+    twice = [occurrence(day, "18:00") for day in ("2026-04-29", "2026-05-06")]
+    series = listing("tix:7", "Yogakurs", event_dates=twice)
+    long = [occurrence("2026-02-03", last="2026-08-30")]
+    show = listing("tix:8", "Ausstellung Wald", event_dates=long)
+    save(desk.store, [series, show], key="tix_2.json")
+    run(desk.store)
+
+    may = desk.ask("?view=calendar&month=2026-05")["body"]
+
+    month, before = may.partition("<table")[2], may.partition("<table")[0]
+    assert month.count('<span class="at">18:00</span> Yogakurs') == 2
+    assert "Ausstellung Wald" not in month
+    assert re.search(r"still on:.*Ausstellung Wald</a> <span class=\"soft\">\(until 30 August\)", before)
+
+
+def test_times_are_those_of_the_clocks_here(desk: Desk) -> None:
+    with desk.store.engine.begin() as connection:
+        connection.execute(text("UPDATE changes SET at = '2026-07-01 22:30+00'"))
+
+    shown = desk.ask(f"/events/{desk.event_of('tix', '1')}")["body"]
+
+    assert "2 July 2026, 00:30" in shown

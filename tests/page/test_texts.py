@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -60,15 +61,24 @@ def test_the_language_is_the_one_that_was_chosen_or_else_the_one_most_wished_for
 
 
 @given(WORDS, WORDS)
-def test_a_marked_text_is_the_text_and_what_is_not_marked_stands_in_the_other_one(
+def test_a_marked_text_is_the_text_and_each_word_that_is_not_marked_stands_in_the_other_one(
     text: str, against: str
 ) -> None:
     pieces = marked(text, against)
 
-    kept = "".join(piece.text for piece in pieces if not piece.differs).casefold().split()
-    rest = iter(against.casefold().split())
+    kept = [
+        word for piece in pieces if not piece.differs for word in re.findall(r"\w+", piece.text.casefold())
+    ]
+    rest = iter(re.findall(r"\w+", against.casefold()))
     assert "".join(piece.text for piece in pieces) == text
     assert all(word in rest for word in kept)
+
+
+@given(WORDS, WORDS)
+def test_a_mark_begins_and_ends_with_a_word(text: str, against: str) -> None:
+    marks = [piece.text for piece in marked(text, against) if piece.differs]
+
+    assert all(re.match(r"\w(.*\w)?$", mark, re.DOTALL) for mark in marks)
 
 
 @given(WORDS)
@@ -90,6 +100,7 @@ def test_each_bar_begins_where_the_one_before_ended_and_the_last_ends_at_the_sum
 ) -> None:
     drawn = told(("a", "1"), ("b", "2"), _explained(bits))
 
+    assert round(sum(bar.shown for bar in drawn.bars), 1) == round(drawn.weight, 1)
     end = drawn.zero
     for bar in drawn.bars:
         beside = (bar.left, bar.left + bar.width)

@@ -15,7 +15,7 @@ WEB = Path(__file__).parents[2] / "handlers" / "web"
 SAID = re.compile(r"""\b_\(\s*(?:"([^"]+)"|'([^']+)')""")
 CHOSEN = re.compile(r"\b_\(\{(.+?)\}\[")
 QUOTED = re.compile(r'"([^"]+)"')
-SPEAKING = ("Refused", "CannotArrange", "language", "_told", "Decided", "_shown", "Target")
+SPEAKING = ("_one_of", "Refused", "CannotArrange", "language", "_told", "Decided", "_shown", "Target")
 
 
 def in_templates() -> set[str]:

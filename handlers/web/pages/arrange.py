@@ -217,6 +217,6 @@ def arrange(visit: Visit) -> Answer:
 
 
 SHOWN: Final = [
-    Shown("GET", "/events/<event_id>/arrange", show, "editor"),
+    Shown("GET", "/events/<event_id>/arrange", show, "editor", asks=("act", "to", "listing", "reason")),
     Shown("POST", "/events/<event_id>/arrange", arrange, "editor"),
 ]

@@ -29,7 +29,7 @@ AS_IT_IS: Final = "/?#[]@!$&'()*+,;=:%"
 def shown(recognise: Callable[[str], Visitor | None]) -> list[Shown]:
     """List the views of the door. recognise: tells who has a key."""
     return [
-        Shown("GET", "/enter", show_door, "anyone"),
+        Shown("GET", "/enter", show_door, "anyone", asks=("next",)),
         Shown("POST", "/enter", partial(enter, recognise=recognise), "anyone"),
         Shown("POST", "/leave", leave, "reader"),
         Shown("POST", "/look", look, "anyone"),

@@ -1,10 +1,12 @@
 """An event: what is known, where it came from, why its listings are together, and what became of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from handlers import browsing, desk, wiring
 from handlers.browsing import Gone
+from handlers.web.deciding import named
 from handlers.web.evidence import graph_of, told
 from handlers.web.listings import LONG, fields_of, rows_of
 from handlers.web.mounting import Missing, Shown
@@ -15,7 +17,7 @@ MOST_SIDE_BY_SIDE: Final = 12
 """Listings whose texts are laid side by side; more of them are named."""
 
 MOST_PAIRS: Final = 12
-"""Pairs whose evidence is drawn, the weakest first: those are the ones to doubt."""
+"""Pairs whose evidence is drawn, the weakest bridge first, then the weakest: those are the ones to doubt."""
 
 
 def show_event(visit: Visit) -> Answer:
@@ -30,6 +32,8 @@ def show_event(visit: Visit) -> Answer:
     found, listings, evidence = known.event, known.listings, known.evidence
     numbered = colours([each["source_code"] for each in listings])
     pairs = [told(_identity(each["a"]), _identity(each["b"]), each["explanation"]) for each in evidence]
+    graph = graph_of([(each["source_code"], each["id"]) for each in listings], evidence)
+    weakest = {graph.bridge.a.identity, graph.bridge.b.identity} if graph and graph.bridge else None
     side_by_side = [found, *(each["raw"] for each in listings[:MOST_SIDE_BY_SIDE])]
     return page(
         visit,
@@ -40,13 +44,22 @@ def show_event(visit: Visit) -> Answer:
         listings=listings,
         colours=numbered,
         rows=rows_of(side_by_side, visit.language) if len(listings) > 1 else [],
-        pairs=sorted(pairs, key=lambda pair: pair.weight)[:MOST_PAIRS],
+        pairs=sorted(pairs, key=lambda pair: ({pair.a, pair.b} != weakest, pair.weight))[:MOST_PAIRS],
         n_pairs=len(pairs),
-        graph=graph_of([(each["source_code"], each["id"]) for each in listings], evidence),
-        around=around,
+        graph=graph,
+        around=around and _with_pairs(around),
         history=known.history,
         came_from=visit.asked("from"),
     )
+
+
+def _with_pairs(around: desk.Surroundings) -> desk.Surroundings:
+    """Name the doubtful pair with each event that may be the same, as the review asks for it."""
+    pairs = [
+        {**each, "pair": named(*((each[f"{side}_source_code"], each[f"{side}_id"]) for side in "ab"))}
+        for each in around.rivals
+    ]
+    return replace(around, rivals=pairs)
 
 
 def _identity(side: Mapping[str, Any]) -> tuple[str, str]:
@@ -65,4 +78,4 @@ def _gone(visit: Visit, event_id: str, gone: Gone) -> Answer:
     return page(visit, "gone.html", event_id=event_id, gone=gone, history=history)
 
 
-SHOWN: Final = [Shown("GET", "/events/<event_id>", show_event)]
+SHOWN: Final = [Shown("GET", "/events/<event_id>", show_event, asks=("from",))]

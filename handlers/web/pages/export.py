@@ -6,7 +6,7 @@ from typing import Final
 from handlers import desk, wiring
 from handlers.publishing_export import TooMuch, delivered
 from handlers.web.mounting import Refused, Shown
-from handlers.web.pages.listing import FILTERS, wanted_of
+from handlers.web.pages.listing import FILTERS, day_of, wanted_of
 from handlers.web.shell import Answer, onward, page
 from handlers.web.visiting import Visit
 from infra.store.events import Wanted
@@ -22,7 +22,7 @@ def show(visit: Visit) -> Answer:
         visit,
         "export.html",
         filters={name: visit.asked(name) for name in FILTERS if visit.asked(name)},
-        dates={name: visit.asked(name) for name in DATES},
+        dates={name: day_of(visit, name) for name in DATES},
         count=desk.count_events(wiring.for_api(), wanted),
         most_counted=None if wanted == Wanted() else desk.MOST_COUNTED,
     )
@@ -32,10 +32,10 @@ def download(visit: Visit) -> Answer:
     """Give the zip."""
     parts = wiring.for_feeds()
     times = Times(
-        created_since=_begin(visit.day("created_since")),
-        created_before=_begin(visit.day("created_until"), after=1),
-        updated_since=_begin(visit.day("changed_since")),
-        updated_before=_begin(visit.day("changed_until"), after=1),
+        created_since=_begin(day_of(visit, "created_since")),
+        created_before=_begin(day_of(visit, "created_until"), after=1),
+        updated_since=_begin(day_of(visit, "changed_since")),
+        updated_before=_begin(day_of(visit, "changed_until"), after=1),
     )
     try:
         given = delivered(parts.store, wanted_of(visit), times, shares=parts.shares)
@@ -58,4 +58,8 @@ def _begin(day: date | None, *, after: int = 0) -> datetime | None:
     return datetime(chosen.year, chosen.month, chosen.day, tzinfo=UTC)
 
 
-SHOWN: Final = [Shown("GET", "/export", show), Shown("GET", "/export/events.zip", download)]
+ASKS: Final = (*FILTERS, *DATES)
+SHOWN: Final = [
+    Shown("GET", "/export", show, asks=ASKS),
+    Shown("GET", "/export/events.zip", download, asks=ASKS),
+]

@@ -32,7 +32,9 @@ def numbers_of(text: str | None) -> list[int]:
 def show_files(visit: Visit) -> Answer:
     """List files, newest first."""
     asked = visit.asked("status")
-    status = asked if asked in STATUSES else None
+    if asked is not None and asked not in STATUSES:
+        raise Refused("There is no such status.")
+    status = asked
     at = number_of(visit.asked("page"), LAST_PAGE) or 1
     files = desk.list_files(wiring.for_api(), status=status, page=at, limit=A_PAGE)
     return page(
@@ -72,7 +74,7 @@ def set_free(visit: Visit) -> Answer:
 
 
 SHOWN: Final = [
-    Shown("GET", "/files", show_files),
+    Shown("GET", "/files", show_files, asks=("status", "page")),
     Shown("GET", "/files/<file_id>", show_file),
     Shown("POST", "/files/<file_id>", set_free, "editor"),
 ]

@@ -18,15 +18,15 @@ from infra.store.events import Wanted
 
 SIZES: Final = (25, 50, 100, 200)
 SORTS: Final[tuple[tuple[str, str], ...]] = (
-    ("first_day", "Soonest first"),
-    ("-first_day", "Latest first"),
-    ("title", "Title A–Z"),
-    ("-title", "Title Z–A"),
-    ("city", "Town A–Z"),
-    ("-n_sources", "Most sources"),
-    ("confidence", "Least confident"),
-    ("-confidence", "Most confident"),
-    ("-updated_at", "Last changed"),
+    ("first_day", "soonest first"),
+    ("-first_day", "latest first"),
+    ("title", "title A–Z"),
+    ("-title", "title Z–A"),
+    ("city", "town A–Z"),
+    ("-n_sources", "most sources first"),
+    ("confidence", "least sure first"),
+    ("-confidence", "surest first"),
+    ("-updated_at", "last changed first"),
 )
 STATUSES: Final = ("scheduled", "cancelled", "moved", "sold_out")
 FILTERS: Final = (
@@ -40,9 +40,16 @@ FILTERS: Final = (
     "min_confidence",
     "needs_review",
 )
+COMPLETED: Final = ("city", "category", "source")
+"""Filters whose words are completed."""
+
 VIEWS: Final = ("list", "map", "calendar")
 DAY_EVENTS: Final = 4
 """Events of a day that a month has room for."""
+
+
+MOST_RUNNING: Final = 12
+"""Events that began before the month and go on, of which the soonest to end are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,8 @@ class Chip:
 
 def show_list(visit: Visit) -> Answer:
     """Show the events that are asked for, in one of the three ways."""
-    wanted, view = wanted_of(visit), _one_of(visit.asked("view"), VIEWS)
+    wanted = wanted_of(visit)
+    view = _one_of(visit.asked("view"), VIEWS, "There is no such view.")
     store = wiring.for_api()
     shown: dict[str, Any] = {
         "view": view,
@@ -66,8 +74,12 @@ def show_list(visit: Visit) -> Answer:
         "sizes": SIZES,
         "sorts": SORTS,
         "statuses": STATUSES,
-        "sort": _one_of(visit.asked("sort"), [name for name, _ in SORTS]),
-        "limit": int(_one_of(visit.asked("limit"), [str(size) for size in SIZES])),
+        "sort": _one_of(visit.asked("sort"), [name for name, _ in SORTS], "There is no such order."),
+        "limit": int(
+            _one_of(
+                visit.asked("limit"), [str(size) for size in SIZES], "A page has 25, 50, 100 or 200 events."
+            )
+        ),
         "filters": {name: visit.asked(name) for name in FILTERS},
         "today": datetime.now(UTC).date(),
     }
@@ -80,8 +92,11 @@ def show_list(visit: Visit) -> Answer:
     return page(visit, "list.html", **shown)
 
 
-def _one_of(asked: str | None, known: Sequence[str]) -> str:
-    return asked if asked is not None and asked in known else str(known[0])
+def _one_of(asked: str | None, known: Sequence[str], refusal: str) -> str:
+    """Choose what was asked for, or the first where nothing was. Raises Refused, and says why, where it is none of them."""
+    if asked is not None and asked not in known:
+        raise Refused(refusal)
+    return asked or known[0]
 
 
 def wanted_of(visit: Visit) -> Wanted:
@@ -91,11 +106,11 @@ def wanted_of(visit: Visit) -> Wanted:
         city=visit.asked("city"),
         category=visit.asked("category"),
         source=visit.asked("source"),
-        since=_day(visit, "since"),
-        until=_day(visit, "until"),
+        since=day_of(visit, "since"),
+        until=day_of(visit, "until"),
         status=_known_status(visit.asked("status")),
         least_confidence=_share(visit.asked("min_confidence")),
-        needs_review=None if visit.asked("needs_review") is None else visit.asked("needs_review") == "true",
+        needs_review=_answer(visit.asked("needs_review")),
     )
 
 
@@ -105,7 +120,14 @@ def _known_status(asked: str | None) -> str | None:
     return asked
 
 
-def _day(visit: Visit, name: str) -> date | None:
+def _answer(asked: str | None) -> bool | None:
+    if asked not in (None, "true", "false"):
+        raise Refused("Whether it needs a look is “true” or “false”.")
+    return None if asked is None else asked == "true"
+
+
+def day_of(visit: Visit, name: str) -> date | None:
+    """Read a day. Raises Refused where it is none."""
     day = visit.day(name)
     if day is None and visit.asked(name):
         raise Refused("This is not a day: write it as 2026-03-31.")
@@ -171,9 +193,18 @@ def _month(visit: Visit, wanted: Wanted) -> dict[str, Any]:
         "month": first,
         "weeks": weeks,
         "days": listed,
+        "running": _running(wanted, weeks[0][0]),
         "before": visit.link(month=f"{first - timedelta(days=1):%Y-%m}"),
         "after": visit.link(month=f"{first + timedelta(days=31):%Y-%m}"),
     }
+
+
+def _running(wanted: Wanted, first: date) -> Sequence[dict[str, Any]]:
+    """List what began before the first day that is shown and is not over by then: it stands at no day of the month."""
+    before = first - timedelta(days=1)
+    bounds = {"since": max(first, wanted.since or first), "until": min(before, wanted.until or before)}
+    asked = _bounded(wanted, bounds)
+    return browsing.browse_events(wiring.for_api(), asked, "last_day", cursor=None, limit=MOST_RUNNING).items
 
 
 def _first_of(asked: str | None) -> date | None:
@@ -227,6 +258,14 @@ def show_suggestions(visit: Visit) -> Answer:
     )
 
 
+def show_words(visit: Visit) -> Answer:
+    """Complete what is typed into a field for one kind of filter."""
+    typed = [(kind, visit.asked(kind)) for kind in COMPLETED if visit.asked(kind)]
+    kind, word = typed[0] if typed else ("", None)
+    found = desk.suggest(wiring.for_api(), word) if word else []
+    return page(visit, "words.html", words=[each for each in found if each.kind == kind])
+
+
 def _filters_of(address: str) -> dict[str, str]:
     kept = (*FILTERS, "view", "sort", "limit")
     try:
@@ -237,7 +276,8 @@ def _filters_of(address: str) -> dict[str, str]:
 
 
 SHOWN: Final = [
-    Shown("GET", "", show_list),
-    Shown("GET", "/points", show_points),
-    Shown("GET", "/suggestions", show_suggestions),
+    Shown("GET", "", show_list, asks=(*FILTERS, "view", "sort", "limit", "cursor", "page", "back", "month")),
+    Shown("GET", "/points", show_points, asks=FILTERS),
+    Shown("GET", "/suggestions", show_suggestions, asks=("q",)),
+    Shown("GET", "/words", show_words, asks=COMPLETED),
 ]

@@ -70,7 +70,9 @@ def _plan(visit: Visit, text: str, proposed: Policy) -> Answer:
         )
     except PlanTooLarge:
         return _shown(
-            visit, text=text, refusal="Too many listings to plan while you wait: use “event-dedup plan”."
+            visit,
+            text=text,
+            refusal="Too many listings to plan while you wait: use “event-dedup policy plan”.",
         )
     except Busy:
         return _shown(visit, text=text, refusal="Another plan is being made; try again in a while.")
@@ -92,4 +94,4 @@ def _apply(visit: Visit, text: str, proposed: Policy) -> Answer:
     return onward(f"{ROOT}/policy?saved=yes")
 
 
-SHOWN: Final = [Shown("GET", "/policy", show), Shown("POST", "/policy", propose, "admin")]
+SHOWN: Final = [Shown("GET", "/policy", show, asks=("saved",)), Shown("POST", "/policy", propose, "admin")]

@@ -31,6 +31,8 @@ KINDS: Final = {"same": "must_link", "different": "cannot_link"}
 
 def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
     """Show the case at this place of the queue, or the one that is named."""
+    if visit.asked("mode") not in (None, "label"):
+        raise Refused("There is no such way to review.")
     store, now = wiring.for_api(), datetime.now(UTC)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     here = _here(visit, now.date())
@@ -276,12 +278,13 @@ def settle_flagged(visit: Visit) -> Answer:
     return onward(link(FLAGGED, act=newest and desk.act_of_verdict(wiring.for_api(), newest)))
 
 
+ASKS: Final = ("cursor", "end", "pair", "mode", "last")
 SHOWN: Final = [
-    Shown("GET", "/review", show_case, "editor"),
-    Shown("POST", "/review", settle, "editor"),
-    Shown("GET", "/review/preview", show_preview, "editor"),
-    Shown("GET", "/review/queue", show_queue, "editor"),
-    Shown("POST", "/review/queue", settle_many, "editor"),
-    Shown("GET", "/review/flagged", show_flagged, "editor"),
-    Shown("POST", "/review/flagged", settle_flagged, "editor"),
+    Shown("GET", "/review", show_case, "editor", asks=ASKS),
+    Shown("POST", "/review", settle, "editor", asks=ASKS),
+    Shown("GET", "/review/preview", show_preview, "editor", asks=("pair",)),
+    Shown("GET", "/review/queue", show_queue, "editor", asks=("cursor", "last")),
+    Shown("POST", "/review/queue", settle_many, "editor", asks=("cursor", "last")),
+    Shown("GET", "/review/flagged", show_flagged, "editor", asks=("cursor", "act")),
+    Shown("POST", "/review/flagged", settle_flagged, "editor", asks=("cursor", "act")),
 ]

@@ -88,7 +88,9 @@ def show_audit(visit: Visit) -> Answer:
 
 
 SHOWN: Final = [
-    Shown("GET", "/verdicts", show_verdicts, "editor"),
+    Shown(
+        "GET", "/verdicts", show_verdicts, "editor", asks=("mine", "taken_back", "before", "after", "saved")
+    ),
     Shown("POST", "/verdicts", undo, "editor"),
-    Shown("GET", "/audit", show_audit, "editor"),
+    Shown("GET", "/audit", show_audit, "editor", asks=("before", "after")),
 ]

@@ -43,6 +43,10 @@ class NoLocalStack(EventDedupError):  # noqa: N818
     """LocalStack can't be installed or started here. Show the message, which says what is missing; the directory mode needs none of it."""
 
 
+class RunsElsewhere(EventDedupError):  # noqa: N818
+    """The stack runs on another port than the one asked for. Show the message, which says what to do; nothing was started."""
+
+
 class NotDeployed(EventDedupError):  # noqa: N818
     """The template could not be deployed. Show the message, which names the resources that failed."""
 

@@ -18,10 +18,10 @@ import orjson
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
-from infra.errors import NoLocalStack, NoPostgres
+from infra.errors import NoLocalStack, NoPostgres, RunsElsewhere
 from infra.local import guardian, stack_process
 from infra.local.postgres import embedded_postgres
-from infra.local.stack_deployment import Deployed, deploy, invoke, put_secret
+from infra.local.stack_deployment import Deployed, deploy, invoke, parameters_of, put_secret
 from infra.local.stack_environment import environment
 from infra.local.stack_process import PROJECT, LocalStack, Starting
 from infra.outages import in_short
@@ -31,6 +31,7 @@ NAME: Final = "event-dedup-local"
 """Of the stack."""
 
 TEMPLATE: Final = PROJECT / "template.yaml"
+SAMCONFIG: Final = PROJECT / "samconfig.toml"
 CODE: Final = ("dedup_core", "handlers", "infra", "migrations")
 ANSWER_S: Final = 30
 """Seconds until a LocalStack that runs has to answer; one that is merely busy must not be ended, as its bucket would go with it."""
@@ -94,6 +95,7 @@ class Stack:
 
         Raises:
             NoLocalStack, NoPostgres: something is missing; the message says what.
+            RunsElsewhere: it runs on another port than the one asked for.
             NotDeployed: the template was refused.
         """
         begun = time.monotonic()
@@ -128,8 +130,9 @@ class Stack:
             stack_process.end(running)
             return None
         if running.port != self.port:
-            raise NoLocalStack(
-                f"this stack runs already, on port {running.port}; go on with that, or end it: event-dedup local down"
+            raise RunsElsewhere(
+                f"this stack runs already, on port {running.port}: go on with that (--port {running.port}, or "
+                f"EVENT_DEDUP_LOCAL_PORT={running.port}), or end it first: event-dedup local down"
             )
         return running
 
@@ -210,7 +213,8 @@ def _shared(users: int) -> bool:
 
 def parameters(secret: str, digest: str) -> dict[str, str]:
     """Give the template its parameters. The image's tag is the code's digest: so changed code replaces the functions' processes."""
-    return {"Environment": "local", "DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
+    own = {"DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
+    return {**parameters_of("local", SAMCONFIG), **own}
 
 
 def _sweep(endpoint: str, deployed: Deployed, say: Say) -> None:
@@ -242,8 +246,8 @@ def _insist_on(url: str) -> None:
 
 
 def _digest(template: Path, database_url: str) -> str:
-    """Hash what a deployment is made of: the template, the code, the database's address."""
-    total = hashlib.sha256(database_url.encode() + template.read_bytes())
+    """Hash what a deployment is made of: the template, its parameters, the code, the database's address."""
+    total = hashlib.sha256(database_url.encode() + template.read_bytes() + SAMCONFIG.read_bytes())
     for path in sorted(path for name in CODE for path in (PROJECT / name).rglob("*")):
         if path.suffix in (".py", ".yaml", ".html", ".css", ".js") and path.is_file():
             total.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())

@@ -6,6 +6,7 @@ reserved concurrency, which CloudFormation drops there without a word (applied a
 
 import re
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,12 @@ def put_secret(endpoint: str, name: str, value: str) -> str:
         return str(secrets.create_secret(Name=name, SecretString=value)["ARN"])
     except secrets.exceptions.ResourceExistsException:
         return str(secrets.put_secret_value(SecretId=name, SecretString=value)["ARN"])
+
+
+def parameters_of(environment: str, samconfig: Path) -> dict[str, str]:
+    """Read the parameters of an environment. samconfig: the file that SAM reads, too; environment: ``local``."""
+    table = tomllib.loads(samconfig.read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
+    return dict(one.split("=", 1) for one in table["parameter_overrides"])
 
 
 def _begin(

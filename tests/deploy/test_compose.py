@@ -6,11 +6,13 @@ import pytest
 import yaml
 
 from infra.settings import COMPOSE, PREFIX, Settings
-from tests.deploy.tools import ROOT, tool
+from tests.deploy.tools import ROOT, emulator, tool
 from tests.deploy.translating import resources, source
 
-FILES = ["docker-compose.yml", "docker-compose.dev.yml", "docker-compose.prod.yml"]
-ALONE = ["docker-compose.yml", "docker-compose.prod.yml"]
+LAPTOP, DEV, PROD = "docker-compose.yml", "docker-compose.dev.yml", "docker-compose.prod.yml"
+FILES = [LAPTOP, DEV, PROD]
+RUN = [(LAPTOP,), (LAPTOP, DEV), (PROD,)]
+"""The files as they are given to compose, with ``-f``."""
 FUNCTIONS = {
     name.removesuffix("Function").lower(): function
     for name, function in resources("AWS::Lambda::Function").items()
@@ -20,6 +22,22 @@ FUNCTIONS = {
 def services(path: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / path).read_text())["services"]
     return found
+
+
+def together(files: tuple[str, ...]) -> dict[str, Any]:
+    """Lay files over each other as compose does: mappings key by key, lists one behind the other, all else from the last."""
+    whole: dict[str, Any] = {}
+    for path in files:
+        whole = _laid_over(whole, yaml.safe_load((ROOT / path).read_text()))
+    return whole
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {name: _laid_over(below.get(name), above.get(name)) for name in {**below, **above}}
+    if isinstance(below, list) and isinstance(above, list):
+        return below + above
+    return below if above is None else above
 
 
 def functions(path: str) -> dict[str, Any]:
@@ -62,11 +80,12 @@ def test_every_path_exists(path: str) -> None:
             assert not one.startswith(".") or (ROOT / one).exists(), f"{name}: {one}"
 
 
-@pytest.mark.parametrize("path", ALONE)
-def test_every_volume_and_every_dependency_is_there_and_can_be_waited_for(path: str) -> None:
-    whole = yaml.safe_load((ROOT / path).read_text())
+@pytest.mark.parametrize("files", RUN)
+def test_every_volume_and_every_dependency_is_there_and_can_be_waited_for(files: tuple[str, ...]) -> None:
+    whole = together(files)
 
     for name, service in whole["services"].items():
+        assert service.get("image") or service.get("build"), name
         named = [m.split(":")[0] for m in service.get("volumes", []) if not m.startswith((".", "/"))]
         assert set(named) <= set(whole.get("volumes", {})), name
         for other, how in service.get("depends_on", {}).items():
@@ -77,20 +96,75 @@ def test_every_volume_and_every_dependency_is_there_and_can_be_waited_for(path: 
                 assert target["restart"].startswith("on-failure"), f"{name} waits for the end of {other}"
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_nothing_is_published_beyond_this_machine_and_no_port_twice(path: str) -> None:
-    ports = [port for service in services(path).values() for port in service.get("ports", [])]
+@pytest.mark.parametrize("files", RUN)
+def test_nothing_is_published_beyond_this_machine_and_no_port_twice(files: tuple[str, ...]) -> None:
+    ports = [port for one in together(files)["services"].values() for port in one.get("ports", [])]
     own = [port.rsplit(":", 1)[0] for port in ports]
 
+    assert ports
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
     assert len(set(own)) == len(own)
 
 
-@pytest.mark.parametrize("path", ALONE)
-def test_whatever_goes_on_begins_again_after_a_crash_and_tells_its_health(path: str) -> None:
-    for name, service in services(path).items():
-        assert service["restart"] in ("unless-stopped", "on-failure:3"), name
-        assert "healthcheck" in service or name in ("deploy", "pgadmin"), name
+@pytest.mark.parametrize("files", RUN)
+def test_what_is_published_is_what_the_service_listens_on_and_is_asked_for_its_health(
+    files: tuple[str, ...],
+) -> None:
+    for name, service in together(files)["services"].items():
+        for port in service.get("ports", []):
+            inside = port.rsplit(":", 1)[1]
+            asked = re.findall(r"(?<![\d.])\d{2,5}(?![\d.])", " ".join(service["healthcheck"]["test"]))
+            assert inside in asked, name
+
+
+def test_each_port_inside_is_the_one_that_the_program_there_listens_on() -> None:
+    published = {
+        name: port.rsplit(":", 1)[1]
+        for name, service in services(LAPTOP).items()
+        for port in service.get("ports", [])
+    }
+    others = services(LAPTOP)["ingest"]["environment"]
+    (rie,) = set(re.findall(rb"0\.0\.0\.0:(8\d{3})", emulator().read_bytes()))  # it has no --help
+
+    assert published["api"] == rie.decode()
+    assert (
+        services(LAPTOP)["localstack"]["environment"]["EVENT_DEDUP_FUNCTION_ADDRESS"]
+        == f"{{name}}:{rie.decode()}"
+    )
+    assert others["AWS_ENDPOINT_URL"] == f"http://localstack:{published['localstack']}"
+    assert f"@postgres:{published['postgres']}/" in others["EVENT_DEDUP_DATABASE_URL"]
+    assert services(LAPTOP)["pgadmin"]["environment"]["PGADMIN_LISTEN_PORT"] == published["pgadmin"]
+
+
+@pytest.mark.parametrize("files", RUN)
+def test_whatever_goes_on_begins_again_after_a_crash_and_tells_its_health(files: tuple[str, ...]) -> None:
+    for name, service in together(files)["services"].items():
+        ends = service["restart"] == "on-failure:3"
+        assert ends or service["restart"] == "unless-stopped", name
+        assert ends or service["healthcheck"]["test"], name
+
+
+@pytest.mark.parametrize("files", RUN)
+def test_no_function_serves_before_the_schema_is_migrated(files: tuple[str, ...]) -> None:
+    (first,) = {"deploy", "migrate"} & {
+        name for name, one in together(files)["services"].items() if one["restart"] == "on-failure:3"
+    }
+
+    for name, service in together(files)["services"].items():
+        if "lambda_handler" in str(service.get("command")) and name != "migrate":
+            assert service["depends_on"][first] == {"condition": "service_completed_successfully"}, name
+
+
+def test_each_command_of_the_guides_names_files_that_are_there_and_reloads_where_they_are_mounted() -> None:
+    guides = "".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    commands = re.findall(r"^docker compose .*?(?=  |\n|`)", guides, re.MULTILINE)
+
+    named = {path for command in commands for path in re.findall(r"-f (\S+)", command)}
+    assert named == set(FILES)
+    assert [c for c in commands if DEV in c and " up" in c and not c.endswith("--watch")] == []
+    assert {profile for c in commands for profile in re.findall(r"--profile (\w+)", c)} == {
+        profile for service in services(LAPTOP).values() for profile in service.get("profiles", [])
+    }
 
 
 def test_each_function_is_a_service_by_the_name_that_localstack_looks_for() -> None:

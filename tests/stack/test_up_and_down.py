@@ -145,7 +145,7 @@ def test_a_resource_that_is_refused_is_named_with_its_reason_and_nothing_runs_on
 ) -> None:
     template = tmp_path / "template.yaml"
     template.write_text(
-        "Parameters: {Environment: {Type: String}, DatabaseSecretArn: {Type: String}, ImageUri: {Type: String}}\n"
+        "Parameters: {Environment: {Type: String}, DatabaseSecretArn: {Type: String}, ImageUri: {Type: String}, LogRetentionDays: {Type: Number}}\n"
         "Resources: {Broken: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b', FifoQueue: true}}}\n"
     )
     stack = Stack(apart.folder, VENV, apart.port, template=template)

@@ -130,6 +130,8 @@ class RieExecutor(_Executor):
     def invoke(self, payload: dict[str, str]) -> Any:
         """Call the function; what it writes goes to its container's log, not to CloudWatch."""
         config = self.function_version.config
+        # One that is just being replaced is waited for: the call would fail, and its message be hidden for half an hour.
+        rie.wait_for(self._address, START_S)
         begun = time.monotonic()
         outcome = rie.call(
             self._address,

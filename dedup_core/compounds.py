@@ -95,7 +95,7 @@ class Splitter:
         self._heads = frozenset(part for part in self._parts if len(part) >= MIN_HEAD)
         self._stems = frozenset(stem(part) for part in self._heads)
         self._begins = frozenset(text[:MIN_PART] for text in self._parts | self._stems)
-        self._near = _with_a_letter_less({form for word in self._parts for form in _linked(word)})
+        self._halves = _by_half({form for word in self._parts for form in _linked(word)})
         self.split = lru_cache(maxsize=500_000)(self._split)
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -116,21 +116,19 @@ class Splitter:
         The last part may be inflected: `Ritterspielen` falls apart as `Ritterspiel` does.
         """
         best: dict[int, tuple[str, ...]] = {len(word): ()}
+        ends = [len(word)]
         for start in range(len(word) - MIN_PART, -1, -1):
             if word[start : start + MIN_PART] not in self._begins:
                 continue
-            for end in range(len(word), start + MIN_PART - 1, -1):
-                if not self._is_part(word, start, end):
+            for end in ends:
+                if end - start < MIN_PART or not self._is_part(word, start, end):
                     continue
-                part = word[start:end]
-                tails = [
-                    best[end + len(link)]
-                    for link in LINKS
-                    if word.startswith(link, end) and self._may_end(word, end, link, best)
-                ]
-                for tail in tails:
-                    if start not in best or len(tail) + 1 < len(best[start]):
-                        best[start] = (part, *tail)
+                tail = min(_tails(word, end, best), key=len)
+                if start not in best or len(tail) + 1 < len(best[start]):
+                    best[start] = (word[start:end], *tail)
+            if start in best:
+                before = {start - len(link) for link in LINKS if word.endswith(link, 0, start)}
+                ends = sorted(before.union(ends), reverse=True)
         found = best.get(0, ())
         return found if len(found) > 1 else ()
 
@@ -140,12 +138,6 @@ class Splitter:
         if end - start == len(word):
             return False
         return part in self._parts or (end == len(word) and stem(part) in self._stems)
-
-    @staticmethod
-    def _may_end(word: str, end: int, link: str, best: Mapping[int, tuple[str, ...]]) -> bool:
-        """A link joins two parts: it can't close the word."""
-        after = end + len(link)
-        return after in best and (not link or after < len(word))
 
     def _is_known(self, word: str) -> bool:
         return word in self._parts or word in self._canonical or bool(self._known_parts(word))
@@ -186,8 +178,8 @@ class Splitter:
         """Find the one known form from which a slip of eye or finger leads to the word; the first letter is seldom wrong."""
         if len(word) < MIN_NEAR:
             return
-        shorter = {word, *(word[:place] + word[place + 1 :] for place in range(1, len(word)))}
-        forms = {form for text in shorter for form in self._near.get(text, ())}
+        halves = {half for length in (-1, 0, 1) for half in _halves(word, len(word) + length)}
+        forms = {form for half in halves for form in self._halves.get(half, ()) if form[0] == word[0]}
         near = [form for form in forms if _is_slip(form, word)]
         if len(near) == 1:
             yield near[0]
@@ -207,9 +199,19 @@ class Splitter:
         if word.startswith(PREFIXES) and any(word.removeprefix(prefix) in self._heads for prefix in PREFIXES):
             return ()
         for start in range(MIN_UNKNOWN, len(word) - MIN_HEAD + 1):
+            if word[start : start + MIN_PART] not in self._begins:
+                continue
             if word[start:] in self._heads or stem(word[start:]) in self._stems:
                 return (word[:start], word[start:])
         return ()
+
+
+def _tails(word: str, end: int, best: Mapping[int, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Give what may follow a part that ends there. A link joins two parts: it can't close the word."""
+    for link in LINKS:
+        after = end + len(link)
+        if after in best and (not link or after < len(word)) and word.startswith(link, end):
+            yield best[after]
 
 
 COMMON_TAIL: Final = 6
@@ -219,12 +221,15 @@ ONE_HEAD: Final = 60
 """Percent of letters in common from which what stands before it may be one thing misspelt."""
 
 
+LONG_ENOUGH: Final = 7
+"""Letters; what is shorter may be an abbreviation: MMM."""
+
 TRIPLE: Final = re.compile(r"([bdfglmnprst])\1\1")
 
 
 def without_triples(word: str) -> str:
     """Write three equal consonants as two, as was the rule until 1996, and as typists do: `Schifffahrt`, `Ausschusssitzung`."""
-    return TRIPLE.sub(r"\1\1", word)
+    return TRIPLE.sub(r"\1\1", word) if len(word) >= LONG_ENOUGH else word
 
 
 def differ_in_prefix(one: str, two: str) -> bool:
@@ -267,13 +272,24 @@ def _linked(word: str) -> Iterator[str]:
         yield from (word, word + "s")
 
 
-def _with_a_letter_less(forms: Collection[str]) -> Mapping[str, list[str]]:
-    """Map each form, and it without each letter but the first, to the forms that it may have been (Garbe's SymSpell, 2012)."""
-    near: defaultdict[str, list[str]] = defaultdict(list)
-    for form in sorted(forms):
-        for text in {form, *(form[:place] + form[place + 1 :] for place in range(1, len(form)))}:
-            near[text].append(form)
-    return near
+def _halves(text: str, length: int) -> tuple[tuple[int, str], tuple[int, str]]:
+    """Cut a text where a form of a length has its middle: what stands before, and what stands behind; with 0 and 1 for the side."""
+    middle = length // 2
+    return (0, text[:middle]), (1, text[len(text) - (length - middle) :])
+
+
+def _by_half(forms: Collection[str]) -> Mapping[tuple[int, str], list[str]]:
+    """Map the halves of each form to it: a slip leaves one half as it is, as it lies in the other one.
+
+    But for two letters that change places across the middle: the first half stands here with them changed, too.
+    """
+    found: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    for form in forms:
+        middle = len(form) // 2
+        before, behind = _halves(form, len(form))
+        for half in (before, behind, (0, form[: middle - 1] + form[middle])):
+            found[half].append(form)
+    return found
 
 
 INFLECTIONS: Final = {"n": ("innen", "ern", "en"), "m": ("em",), "r": ("er",), "s": ("es",), "e": ("e",)}

@@ -188,17 +188,24 @@ def words_of(cores: pl.Series, editions: pl.Series) -> pl.DataFrame:
 
     Each distinct word is looked up and split once. The number of an edition is dropped; a title of function words keeps them.
     """
-    listed = _spelt(cores).with_columns(editions.cast(pl.String).alias("edition")).explode("word")
-    words = _in_parts(listed.filter(_is_edition().not_()))
+    listed = (
+        _spelt(cores)
+        .with_columns(editions.cast(pl.String).alias("edition"))
+        .lazy()
+        .explode("word")
+        .filter(_is_edition().not_())
+        .collect()
+    )
+    words = _in_parts(listed).lazy()
     telling = words.filter(~pl.col("stop"))
     kept = pl.concat([telling, words.join(telling, on="row", how="anti", maintain_order="left")])
     lists = kept.group_by("row", maintain_order=True).agg(
         pl.col("parts").str.join(" ").alias("title_words"),
         pl.col("parts").unique(maintain_order=True).str.join(" ").alias("title_tokens"),
     )
-    rows = pl.DataFrame([pl.int_range(len(cores), dtype=pl.UInt32, eager=True).alias("row")])
+    rows = pl.select(pl.int_range(len(cores), dtype=pl.UInt32).alias("row")).lazy()
     found = rows.join(lists, on="row", how="left", maintain_order="left")
-    return found.select(pl.col("title_words", "title_tokens").fill_null(""))
+    return found.select(pl.col("title_words", "title_tokens").fill_null("")).collect()
 
 
 def telling_words(texts: pl.Series) -> pl.DataFrame:
@@ -248,6 +255,12 @@ def _splitter() -> Splitter:
         whole=lexicon.whole_words(),
         canonical=canonical,
     )
+
+
+def ready() -> None:
+    """Read of the lexicon what splits words, once a process: a tenth of a second, in which other columns can be worked on."""
+    _splitter()
+    _phrases()
 
 
 def _split_words(words: pl.Series) -> pl.DataFrame:

@@ -156,28 +156,31 @@ def _listed(rows: pl.Series, identities: pl.Series) -> pl.Series:
 
 def _provenance(canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
     """Name the source event of each field that has a value: ``"title":{"source_code":…,"id":…},…``."""
-    origins = {field: _origin(field, canonical, identities) for field in NAMES}
+    given = canonical.select(pl.lit(identities).gather(f"from_{field}").alias(field) for field in NAMES)
+    pins = [field for field in NAMES if f"pinned_{field}" in canonical.columns]
+    others = [
+        _listed(canonical[f"all_from_{field}"].list.slice(1), identities).alias(f"others_{field}")
+        for field in UNIONS
+    ]
+    origins = [_origin(field, pinned=field in pins).alias(field) for field in NAMES]
     named = [pl.concat_str(pl.lit(f'"{name}":'), field) for field, name in NAMES.items()]
-    return pl.DataFrame(origins).select(pl.concat_str(named, separator=",", ignore_nulls=True)).to_series()
+    columns = given.hstack([canonical[f"pinned_{field}"] for field in pins]).hstack(others)
+    return columns.select(origins).select(pl.concat_str(named, separator=",", ignore_nulls=True)).to_series()
 
 
-def _origin(field: str, canonical: pl.DataFrame, identities: pl.Series) -> pl.Series:
+def _origin(field: str, *, pinned: bool) -> pl.Expr:
     """Write the origin of a field, null where it is; of a union with who else contributed: ``"also":[…]``.
 
     Of a field that a person pinned it is the listing of the pin, with who did and the number of the verdict.
     """
-    origin = identities.gather(canonical[f"from_{field}"])
-    if f"pinned_{field}" in canonical.columns:
-        pin = canonical[f"pinned_{field}"].str.strip_prefix("{").rename("pin")
-        told = pl.format("{},{}", pl.col("origin").str.strip_suffix("}"), "pin")
-        both = pl.DataFrame([origin.rename("origin"), pin])
-        origin = both.select(pl.coalesce(told, "origin")).to_series()
+    origin = pl.col(field)
+    if pinned:
+        pin = pl.col(f"pinned_{field}").str.strip_prefix("{")
+        origin = pl.coalesce(pl.format("{},{}", origin.str.strip_suffix("}"), pin), origin)
     if field not in UNIONS:
         return origin
-    also = _listed(canonical[f"all_from_{field}"].list.slice(1), identities)
-    both = pl.DataFrame([origin.rename("origin"), also.rename("also")])
-    extended = pl.format('{},"also":[{}]}}', pl.col("origin").str.strip_suffix("}"), "also")
-    return both.select(pl.coalesce(extended, "origin")).to_series()
+    extended = pl.format('{},"also":[{}]}}', origin.str.strip_suffix("}"), f"others_{field}")
+    return pl.coalesce(extended, origin)
 
 
 def result_hash(canonical: pl.DataFrame, links: pl.DataFrame) -> str:

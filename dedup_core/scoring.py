@@ -365,7 +365,7 @@ def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -
         {
             "a": pairs.a,
             "b": pairs.b,
-            **{part: pl.Series(evidence[part]).fill_nan(None) for part in EVIDENCE},
+            **{part: evidence[part] for part in EVIDENCE},
             "weight": weight,
             "score": (1 / (1 + np.exp2(-weight.astype(np.float64)))).astype(np.float32),
             "decision": DECISIONS.gather(reached),
@@ -373,4 +373,4 @@ def _decided(pairs: Pairs, evidence: Evidence, ruled: Rulings, policy: Policy) -
             "relation": ruled.relation,
         },
         schema=DECISION_SCHEMA,
-    )
+    ).with_columns(pl.col(EVIDENCE).fill_nan(None))

@@ -60,7 +60,8 @@ class Members:
 
     def filled(self, field: str) -> Mask:
         """Tell which listings fill a field: (m,)."""
-        return self.mask(pl.col(field).is_not_null())
+        column = self.rows[field]
+        return column.is_not_null().to_numpy() if column.null_count() else np.ones(len(column), np.bool_)
 
     def any(self, mask: Mask) -> Mask:
         """Tell for which clusters a mask holds anywhere: (c,)."""
@@ -92,8 +93,9 @@ class Members:
 
 def value_at(values: pl.Series, positions: Positions) -> pl.Series:
     """Take the values at positions, null at NOWHERE."""
+    nowhere = positions < 0
     index = pl.Series(positions)
-    return values.gather(index.set(index < 0, None))
+    return values.gather(index.set(pl.Series(nowhere), None) if nowhere.any() else index)
 
 
 def longest(members: Members, field: str) -> Positions:

@@ -64,10 +64,7 @@ def synthesise(events: pl.DataFrame, labels: Rows, *, policy: Synthesis) -> pl.D
     clusters = Clusters.of(labels)
     members = _members(shown, labels, clusters, policy)
     dates, lifecycle = _in_time(shown, clusters, members)
-    parts = [
-        _chosen(field, shown, clusters, members, positions)
-        for field, positions in _choices(members, policy).items()
-    ]
+    parts = [_chosen(shown, clusters, members, _choices(members, policy))]
     parts += [_joined(shown, clusters, union_of_texts(members, field), field) for field in UNIONS[:-1]]
     return with_days(pl.concat([clusters.frame(labels), *parts, dates, lifecycle], how="horizontal"))
 
@@ -194,12 +191,18 @@ def _choices(members: Members, policy: Synthesis) -> dict[str, Positions]:
 
 
 def _chosen(
-    field: str, shown: pl.DataFrame, clusters: Clusters, members: Members, positions: Positions
+    shown: pl.DataFrame, clusters: Clusters, members: Members, choices: Mapping[str, Positions]
 ) -> pl.DataFrame:
-    """Take a field from the chosen listings: the field and ``from_<field>``, (k,) each."""
-    rows = clusters.rows(value_at(members.rows["row"], positions))
-    value = shown[field].gather(rows)
-    return pl.DataFrame([value, rows.set(value.is_null(), None).alias(f"from_{field}")])
+    """Take fields from the chosen listings: each field and ``from_<field>``, (k,) each."""
+    number = members.rows["row"]
+    rows = pl.DataFrame(
+        [clusters.rows(value_at(number, chosen)).alias(f"from_{field}") for field, chosen in choices.items()]
+    )
+    values = rows.select(pl.lit(shown[field]).gather(f"from_{field}").alias(field) for field in choices)
+    given = rows.hstack(values).select(
+        pl.when(pl.col(field).is_not_null()).then(f"from_{field}").alias(f"from_{field}") for field in choices
+    )
+    return values.hstack(given)
 
 
 def _joined(shown: pl.DataFrame, clusters: Clusters, union: pl.DataFrame, field: str) -> pl.DataFrame:
@@ -231,7 +234,7 @@ def _lifecycle(shown: pl.DataFrame, clusters: Clusters, members: Members, said: 
     rows = clusters.rows(value_at(members.rows["row"], members.first(noted > 0, noted)))
     status = state.gather(rows).fill_null(0)
     day = members.numbers(pl.col("previous_day").to_physical())
-    moved = _chosen("previous_day", shown, clusters, members, members.first(~np.isnan(day), day))
+    moved = _chosen(shown, clusters, members, {"previous_day": members.first(~np.isnan(day), day)})
     return pl.DataFrame(
         [
             status.replace_strict({0: "scheduled", **STATES}, return_dtype=pl.String).alias("status"),

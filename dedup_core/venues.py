@@ -29,28 +29,35 @@ def venue_words(names: pl.Series, towns: pl.Series) -> tuple[pl.Series, pl.Serie
     table = pl.DataFrame([names.alias("name"), towns.alias("towns")]).with_row_index("row")
     padded = pl.concat_str(pl.lit(" "), "name", pl.lit(" "))
     houses = table.filter(padded.str.contains_any([f" {word} " for word in sorted(_kinds_of_house())]))
-    alike = _split(houses["name"], {**one_word, **lexicon.alike_venue_words()})
-    words = houses.select(
-        "row", kind=alike, said=alike.str.split(" "), towns=title_words_of(houses["towns"]).str.split(" ")
+    named = _replaced(houses["name"], {**one_word, **lexicon.alike_venue_words()})
+    split = title_words_of(pl.concat([_replaced(names, one_word), named, houses["towns"]]))
+    plain, alike = (
+        _without_saint(part) for part in (split.head(len(names)), split.slice(len(names), houses.height))
     )
+    towns_of = split.tail(houses.height)
+    words = houses.select("row", kind=alike, said=alike.str.split(" "), towns=towns_of.str.split(" "))
     kinds = pl.lit(list(_nameless()), dtype=pl.List(pl.String))
-    named = words.filter(
+    telling = words.filter(
         pl.col("said").list.set_difference("towns").list.set_difference(kinds).list.len() > 0
     )
-    found = table.join(named.select("row", "kind"), on="row", how="left", maintain_order="left")
-    return _split(names, one_word), found["kind"]
+    found = table.join(telling.select("row", "kind"), on="row", how="left", maintain_order="left")
+    return plain, found["kind"]
 
 
-def _split(names: pl.Series, one_word: Mapping[str, str]) -> pl.Series:
-    """Split names, words that mean the same made one before; of nothing but "Sankt" it is kept."""
+def _replaced(names: pl.Series, one_word: Mapping[str, str]) -> pl.Series:
+    """Make words of names that mean the same one."""
     replaced = {f" {other} ": f" {word} " for other, word in one_word.items()}
     padded = pl.concat_str(pl.lit(" "), pl.col("name"), pl.lit(" "))
     # Twice: of two such words side by side the first takes the space between them with it.
     named = padded.str.replace_many(replaced).str.replace_many(replaced)
-    split = title_words_of(names.to_frame("name").select(named.str.strip_chars(" ")).to_series())
-    saint = title_words_of(_series([fold("Sankt")])).item()
-    plain = split.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
-    return plain.zip_with(plain != "", split)
+    return names.to_frame("name").select(named.str.strip_chars(" ")).to_series()
+
+
+def _without_saint(names: pl.Series) -> pl.Series:
+    """Leave "Sankt" out of split names; of nothing else it is kept."""
+    saint = _as_in_names()[fold("Sankt")]
+    plain = names.str.replace_all(rf"\b{saint}\b ?", "").str.strip_chars(" ")
+    return plain.zip_with(plain != "", names)
 
 
 def title_words_of(names: pl.Series) -> pl.Series:
@@ -74,11 +81,7 @@ def known_words() -> frozenset[str]:
 @cache
 def church_word() -> str:
     """Give the word that stands for any church."""
-    return str(title_words_of(_series(list(lexicon.church_words()[:1]))).item())
-
-
-def _series(texts: list[str]) -> pl.Series:
-    return pl.Series(texts, dtype=pl.String)
+    return _as_in_names()[lexicon.church_words()[0]]
 
 
 @cache
@@ -94,5 +97,20 @@ def _nameless() -> frozenset[str]:
 
 
 def _words_in(texts: Collection[str]) -> frozenset[str]:
-    split = title_words_of(_series(sorted(texts)))
-    return frozenset(word for text in split for word in text.split(" "))
+    return frozenset(word for text in texts for word in _as_in_names()[text].split(" "))
+
+
+@cache
+def _as_in_names() -> Mapping[str, str]:
+    """Give what the lexicon says of venues as names have it: folded text -> its words, space-joined. All at once, as each call takes its time."""
+    alike = lexicon.alike_venue_words().values()
+    texts = sorted(
+        {
+            fold("Sankt"),
+            *lexicon.church_words(),
+            *lexicon.generic_venue_words(),
+            *lexicon.venue_epithets(),
+            *alike,
+        }
+    )
+    return dict(zip(texts, title_words_of(pl.Series(texts, dtype=pl.String)), strict=True))

@@ -179,10 +179,10 @@ class Organisers(Entry):
 
 
 class Capture(Entry):
-    """Patterns with named groups, tried in order. examples: text -> what the groups of the first that matches hold, or null for no match."""
+    """Patterns with named groups, tried in order. examples: text -> what the groups of the first that matches hold, nothing for no match."""
 
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
-    examples: Annotated[Mapping[str, Mapping[str, str] | None], Field(min_length=2)]
+    examples: Annotated[Mapping[str, Mapping[str, str]], Field(min_length=2)]
 
 
 class Sentence(Marker):

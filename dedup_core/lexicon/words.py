@@ -132,7 +132,9 @@ def single_venue_words() -> Mapping[str, str]:
 
 
 def _to_first(groups: Iterable[Sequence[str]]) -> Mapping[str, str]:
-    folded = [fold_all(list(group)) for group in groups]
+    listed = list(groups)
+    names = iter(fold_all([word for group in listed for word in group]))
+    folded = [tuple(islice(names, len(group))) for group in listed]
     return MappingProxyType({word: group[0] for group in folded for word in group[1:] if word != group[0]})
 
 

@@ -87,6 +87,19 @@ def test_a_slip_of_eye_or_finger_is_mended(written: str, meant: tuple[str, ...])
     assert REPAIRER.split(written) == meant
 
 
+@pytest.mark.parametrize("word", ["nachmittag", "ausstellung"])
+@pytest.mark.parametrize("slip", ["lost", "doubled", "swapped"])
+def test_a_slip_is_mended_wherever_in_the_word_it_is(word: str, slip: str) -> None:
+    places = range(1, len(word) - 1)
+    written = {
+        "lost": {word[:place] + word[place + 1 :] for place in places},
+        "doubled": {word[:place] + word[place] + word[place:] for place in places},
+        "swapped": {word[:place] + word[place + 1] + word[place] + word[place + 2 :] for place in places},
+    }[slip]
+
+    assert {REPAIRER.split(text) for text in written} == {(word,)}
+
+
 @pytest.mark.parametrize("word", ["aufstellung", "verfuehrung", "ausfuehrung", "entfuehrung", "cleveland"])
 def test_another_word_is_not_mended_though_it_is_a_letter_away(word: str) -> None:
     assert not {"ausstellung", "vorfuehrung", "auffuehrung", "ehrung", "dev"} & {*REPAIRER.split(word)}

@@ -88,6 +88,22 @@ def lowered(expr: pl.Expr) -> pl.Expr:
     return dashed.str.replace_all(r"\s+", " ").str.strip_chars(" ")
 
 
+_MISREAD: Final = (
+    (r"([a-zäöüß])II", "${1}ll"),
+    (r"([a-zäöüß])I([a-mo-zäöüß])", "${1}l${2}"),
+    (r"(\p{Ll})1(\p{Ll})", "${1}l${2}"),
+    (r"(\p{L})0(\p{L})", "${1}o${2}"),
+)
+"""Capitals and digits within a word that text recognition took for letters: `HexenbaII`, `go1den`. Not the I of `BürgerInnen`."""
+
+
+def well_read(expr: pl.Expr) -> pl.Expr:
+    """Replace what text recognition reads for l and o within words of a column of texts as they were written."""
+    for misread, letters in _MISREAD:
+        expr = expr.str.replace_all(misread, letters)
+    return expr
+
+
 _SET_WIDE: Final = r"\b[^\W\d_](?: [^\W\d_]){3,}\b"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -107,6 +108,7 @@ def _number(value: float | str | None) -> float | None:
     return None if value is None else float(value)
 
 
+@cache
 def meaning(part: str) -> str:
     """Say what a part of the evidence means: the first paragraph of the comparison's docstring."""
     if part in COMPARISONS:

@@ -22,6 +22,7 @@ from infra.store.events import versions_of
 from infra.store.questions import (
     LONG_AGO,
     Flagged,
+    Moment,
     Place,
     Waiting,
     asked,
@@ -38,6 +39,8 @@ Row = dict[str, Any]
 class Questions:
     """A page of the queue. next: the cursor of what follows, or null at the end; open: how many there are in all.
 
+    written: the items as JSON.
+
     previous: the cursor that gave the page before; null where that is the first one, or none. first: how many stand before this page.
     flagged: how many events wait besides, see `flagged_next`.
     """
@@ -48,6 +51,7 @@ class Questions:
     previous: str | None = None
     first: int = 0
     flagged: int = 0
+    written: tuple[bytes, ...] = ()
 
 
 def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Questions:
@@ -61,12 +65,13 @@ def ask_next(store: Store, *, today: date, cursor: str | None, limit: int) -> Qu
         now = _waiting(work, today)
         places = now.pairs
         first = 0 if behind is None else bisect_right(places, behind)
-        items = _told_questions(work, places[first : first + limit])
-    items = items[: portion(map(written, items))]
-    after = first + len(items)
+        told = _told_questions(work, now.moment, places[first : first + limit])
+    told = told[: portion(one.written for one in told)]
+    after = first + len(told)
     onward = _cursor(places[after - 1]) if after < len(places) else None
     before = _cursor(places[first - limit - 1]) if first > limit else None
-    return Questions(items, onward, len(places), before, first, len(now.flagged))
+    items, texts = [one.question for one in told], tuple(one.written for one in told)
+    return Questions(items, onward, len(places), before, first, len(now.flagged), texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +129,40 @@ def _waiting(work: DecisionWork, today: date) -> Waiting:
     return found
 
 
-def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A question as it is shown, and the same as JSON."""
+
+    question: Row
+    written: bytes
+
+
+MOST_TOLD: Final = 1000
+"""Questions that are kept; then they begin anew."""
+
+_TOLD: Final[dict[str, tuple[Moment, dict[Place, Told]]]] = {}
+"""What was told, by database: of one moment, as anything that happens may change a question."""
+
+
+def _told_questions(work: DecisionWork, now: Moment, places: list[Place]) -> list[Told]:
+    database = str(work.moment.engine.url)
+    moment, known = _TOLD.get(database, (now, {}))
+    if moment != now or len(known) > MOST_TOLD:
+        known = {}
+    missing = [place for place in places if place not in known]
+    if missing:
+        # A dictionary of its own: others may be reading the one before.
+        known = known | _told_anew(work, missing)
+        _TOLD[database] = now, known
+    return [known[place] for place in places]
+
+
+def _told_anew(work: DecisionWork, places: list[Place]) -> dict[Place, Told]:
     from dedup_core.explaining import explained  # noqa: PLC0415 - brings SciPy along
 
     rows = asked(work.moment, places)
     versions = versions_of(work.moment, {row[f"{side}_event"] for row in rows for side in "ab"})
-    return [
+    questions = [
         {
             "a": row["a"],
             "b": row["b"],
@@ -142,6 +175,9 @@ def _told_questions(work: DecisionWork, places: list[Place]) -> list[Row]:
         }
         for place, row in zip(places, rows, strict=True)
     ]
+    return {
+        place: Told(question, written(question)) for place, question in zip(places, questions, strict=True)
+    }
 
 
 def _cursor(place: Place | Flagged) -> str:

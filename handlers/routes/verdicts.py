@@ -179,7 +179,7 @@ def review(
     """List the pairs that a person should decide: the soonest first, then the most doubtful, then those of most listings."""
     today = datetime.now(UTC).date()
     page = questioning.ask_next(wiring.for_api(), today=today, cursor=cursor, limit=limit)
-    body = {"questions": page.items, "open": page.open, "next": page.next}
+    body = {"questions": [orjson.Fragment(one) for one in page.written], "open": page.open, "next": page.next}
     return tagged(request, body, _link(request, "/review", "cursor", page.next))
 
 

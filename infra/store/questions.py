@@ -67,6 +67,20 @@ class Doubts:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """How far all has come that a question is made of; while it is the same, so is every question.
+
+    ingested, matched: the generations; run: the last run's number; last: that of the last verdict; back: how many were taken back.
+    """
+
+    ingested: int
+    matched: int
+    run: int
+    last: int
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for a person: pairs and events, in order. doubts, spoken: what it follows from, so that it need not be read again."""
 
@@ -74,6 +88,7 @@ class Waiting:
     flagged: list[Flagged]
     doubts: Doubts
     spoken: Spoken
+    moment: Moment
 
 
 def waiting(connection: Connection, *, today: date, known: Waiting | None) -> Waiting:
@@ -81,18 +96,19 @@ def waiting(connection: Connection, *, today: date, known: Waiting | None) -> Wa
 
     A run changes the doubts, which cost some tens of milliseconds at 100,000 events; a verdict only takes away, and a take-back gives back.
     """
-    matched, number, last, back = connection.execute(text(_STATE)).one()
-    if known is not None and (known.doubts.day, known.doubts.run) == (today, (matched, number)):
+    now = Moment(*connection.execute(_STATE).one())
+    run = now.matched, now.run
+    if known is not None and (known.doubts.day, known.doubts.run) == (today, run):
         doubts = known.doubts
-        if (known.spoken.last, known.spoken.back) == (last, back):
+        if known.moment == now:
             return known
     else:
-        doubts = Doubts(today, (matched, number), _pairs(connection, today), _flagged(connection, today))
-    spoken = _spoken(connection, Spoken() if known is None else known.spoken, last, back)
-    return _waiting(doubts, spoken)
+        doubts = Doubts(today, run, _pairs(connection, today), _flagged(connection, today))
+    spoken = _spoken(connection, Spoken() if known is None else known.spoken, now.last, now.back)
+    return _waiting(doubts, spoken, now)
 
 
-def _waiting(doubts: Doubts, spoken: Spoken) -> Waiting:
+def _waiting(doubts: Doubts, spoken: Spoken, now: Moment) -> Waiting:
     in_force = [said for number, said in spoken.said.items() if number not in spoken.gone]
     settled = {frozenset((a, b)) for _, a, b in in_force if b is not None}
     unreal = {a for kind, a, _ in in_force if kind == "not_an_event"}
@@ -108,16 +124,16 @@ def _waiting(doubts: Doubts, spoken: Spoken) -> Waiting:
         for place, listings in doubts.flagged
         if place.canonical_id not in asked_of and not listings <= seen
     ]
-    return Waiting([place for place, _ in still], flagged, doubts, spoken)
+    return Waiting([place for place, _ in still], flagged, doubts, spoken, now)
 
 
-_STATE: Final = """
-SELECT matched,
+_STATE: Final = text("""
+SELECT ingested, matched,
     (SELECT coalesce(max(run_id), 0) FROM runs WHERE status = 'done'),
     (SELECT coalesce(max(sequence), 0) FROM verdicts),
     (SELECT count(*) FROM take_backs)
 FROM generations
-"""
+""")
 
 _SAID: Final = (
     "SELECT sequence, kind, a_source_code, a_id, b_source_code, b_id FROM verdicts WHERE sequence > :known"

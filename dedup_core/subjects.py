@@ -435,12 +435,16 @@ BEFORE_COLON = r"^([^:]{3,80}):\s"
 IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 """… to what it belongs, …"""
 
+ADDED = r"\s[(+|,&/–-]+\s*(\p{L}[^+|()]{3,80})\)?\s*$"
+"""… who plays before, …"""
+
 IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 """… and who does it."""
 
 FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
+    (r"(?i)support|special guest|vorband|vorgruppe|opener", ADDED, lexicon.supports),
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""

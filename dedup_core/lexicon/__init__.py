@@ -28,6 +28,7 @@ from dedup_core.lexicon.titles import (
     months,
     organiser_prefixes,
     sentences,
+    supports,
     umbrellas,
 )
 from dedup_core.lexicon.words import (
@@ -76,6 +77,7 @@ __all__ = [
     "stopwords",
     "synonym_words",
     "synonyms",
+    "supports",
     "umbrellas",
     "unknown_venues",
     "venue_epithets",

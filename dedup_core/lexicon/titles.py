@@ -37,6 +37,12 @@ def umbrellas() -> Marker:
 
 
 @cache
+def supports() -> Marker:
+    """Return the patterns that tell who plays before from other text that is added to a lowered title."""
+    return read("organisers.yaml", Organisers).supports
+
+
+@cache
 def markers() -> Mapping[str, Marker]:
     """Return name of a marker (``cancelled`` …) -> its patterns for lowered titles."""
     return MappingProxyType(dict(_markers().markers))

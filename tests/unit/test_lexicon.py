@@ -27,6 +27,7 @@ MARKERS = {
     **lexicon.kinds(),
     "hosts": lexicon.hosts(),
     "umbrellas": lexicon.umbrellas(),
+    "supports": lexicon.supports(),
 }
 
 

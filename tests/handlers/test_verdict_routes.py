@@ -28,16 +28,16 @@ def matched(deployed: Store) -> Store:
         deployed,
         [
             listing("bwb:1", "Wolfgang Muthspiel Trio", "2099-05-02", **CONCERT),
-            listing("bwb:2", "Muthspiel Trio live", "2098-05-02", **CONCERT),
-            listing("bwb:3", "Muthspiel Trio live", "2001-05-02", **CONCERT),
+            listing("bwb:2", "Muthspiel Trio in concert", "2098-05-02", **CONCERT),
+            listing("bwb:3", "Muthspiel Trio in concert", "2001-05-02", **CONCERT),
         ],
     )
     save(
         deployed,
         [
             listing("rza:1", "Wolfgang Muthspiel Trio", "2099-05-02", **CONCERT),
-            listing("rza:2", "Wolfgang Muthspiel", "2098-05-02", **CONCERT),
-            listing("rza:3", "Wolfgang Muthspiel", "2001-05-02", **CONCERT),
+            listing("rza:2", "Muthspiel solo", "2098-05-02", **CONCERT),
+            listing("rza:3", "Muthspiel solo", "2001-05-02", **CONCERT),
         ],
         key="rza_1.json",
     )
@@ -78,7 +78,7 @@ def test_questions_come_the_soonest_first_and_over_ones_last_and_an_answered_one
     _, left = send("/review", method="GET")
 
     assert [question["a"]["id"] for question in asked] == ["2", "3"]
-    assert (a["title"], b["title"]) == ("Muthspiel Trio live", "Wolfgang Muthspiel")
+    assert (a["title"], b["title"]) == ("Muthspiel Trio in concert", "Muthspiel solo")
     assert asked[0]["days_until"] > 0 > asked[1]["days_until"]
     assert all(part["meaning"] for part in asked[0]["explanation"]["parts"])
     assert (first["open"], rest["next"]) == (2, None)

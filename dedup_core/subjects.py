@@ -438,6 +438,9 @@ IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 ADDED = r"\s[(+|,&/–-]+\s*(\p{L}[^+|()]{3,80})\)?\s*$"
 """… who plays before, …"""
 
+PLAYED = r"(?i)\s((?:mit\s)?werken? (?:von|aus)\s.{3,80})$"
+"""… what is played, …"""
+
 IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 """… and who does it."""
 
@@ -445,6 +448,7 @@ FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
     (r"(?i)support|special guest|vorband|vorgruppe|opener", ADDED, lexicon.supports),
+    (r"(?i)werken? (?:von|aus)\s", PLAYED, lexicon.works),
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""

@@ -30,6 +30,7 @@ from dedup_core.lexicon.titles import (
     sentences,
     supports,
     umbrellas,
+    works,
 )
 from dedup_core.lexicon.words import (
     alike_venue_words,
@@ -75,11 +76,12 @@ __all__ = [
     "sentences",
     "single_venue_words",
     "stopwords",
+    "supports",
     "synonym_words",
     "synonyms",
-    "supports",
     "umbrellas",
     "unknown_venues",
     "venue_epithets",
     "whole_words",
+    "works",
 ]

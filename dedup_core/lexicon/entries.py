@@ -171,12 +171,13 @@ class Marker(Entry):
 
 
 class Organisers(Entry):
-    """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered; umbrellas: for what stands in brackets at its end; supports: for what is added at its end."""
+    """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered; umbrellas: for what stands in brackets at its end; supports, works: for what is added at its end."""
 
     prefixes: Annotated[tuple[Removal, ...], Field(min_length=1)]
     hosts: Marker
     umbrellas: Marker
     supports: Marker
+    works: Marker
 
 
 class Capture(Entry):

@@ -43,6 +43,12 @@ def supports() -> Marker:
 
 
 @cache
+def works() -> Marker:
+    """Return the patterns that tell what is played from other text at the end of a lowered title."""
+    return read("organisers.yaml", Organisers).works
+
+
+@cache
 def markers() -> Mapping[str, Marker]:
     """Return name of a marker (``cancelled`` …) -> its patterns for lowered titles."""
     return MappingProxyType(dict(_markers().markers))

@@ -28,6 +28,7 @@ MARKERS = {
     "hosts": lexicon.hosts(),
     "umbrellas": lexicon.umbrellas(),
     "supports": lexicon.supports(),
+    "works": lexicon.works(),
 }
 
 

@@ -15,7 +15,7 @@ from dedup_core.comparisons.dates import EVENING, Meeting, far_from
 from dedup_core.comparisons.names import Names
 from dedup_core.comparisons.pairs import Bits, Mask, Pairs, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, Km, districts_differ, kilometres, one_spot, same_town
-from dedup_core.comparisons.titles import Wording
+from dedup_core.comparisons.titles import EXACT, Wording
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
@@ -28,7 +28,7 @@ REASONS: Final = {
     "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
     "towns_differ": "They are in different towns: at most a person may join them.",
     "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
-    "places_differ": "All that the titles share is common, and they are in two places of the town.",
+    "places_differ": "All that the titles share is common, or only says who invites or plays before, and they are in two places of the town.",
     "venues_opposed": "The names of their venues differ in nothing but a number or a word like east and west.",
     "districts_differ": "All that the titles share is common, and they are in two districts of the town, which have their own each.",
     "side_by_side": "One source lists both side by side: two shows, two places, two items.",
@@ -103,6 +103,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     names = facts.wording.names >= policy.vetoes.two_names
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
+    places = _places_differ(facts, subjects, policy.vetoes.venue_differs)
     elsewhere = ~_one_stage(facts, subjects, policy)
     side_by_side = _side_by_side(facts, subjects, policy)
     one_evening = _one_evening(facts, subjects, policy)
@@ -118,7 +119,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", _neighbours(facts, subjects, policy), below_review),
-        ("places_differ", common & _places_differ(facts, subjects, policy.vetoes.venue_differs), below_match),
+        ("places_differ", common & places, below_match),
+        ("places_differ", places & _frame_only(facts, subjects, places), below_match),
         (
             "venues_opposed",
             facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place),
@@ -323,6 +325,19 @@ def _places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask
     numbers &= ~same_code(subjects.street_no, facts.pairs)
     differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
     return differ
+
+
+def _frame_only(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
+    """Find the pairs of a mask that share nothing but what frames one of the titles: the support of an evening has evenings of its own."""
+    rows = np.flatnonzero(asked & (facts.wording.shared > 0))
+    framed = np.zeros(len(asked), np.bool_)
+    for one, other in (
+        (facts.pairs.a[rows], facts.pairs.b[rows]),
+        (facts.pairs.b[rows], facts.pairs.a[rows]),
+    ):
+        said = subjects.hosts[one].multiply(subjects.has_word[other])
+        framed[rows] |= np.asarray(said.sum(axis=1)).ravel() >= facts.wording.shared[rows] - EXACT
+    return framed
 
 
 def _towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:

@@ -10,12 +10,13 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from handlers import wiring
 from handlers.answers import Written
 from handlers.web import assets
 from handlers.web.assets import Asset
-from handlers.web.languages import CODES, NAMES
+from handlers.web.languages import CODES, NAMES, Language
 from handlers.web.visiting import ROOT, THEMES, Visit, link
 
 POLICY: Final = (
@@ -75,6 +76,12 @@ def page(visit: Visit, template: str, *, status: HTTPStatus = HTTPStatus.OK, **v
     language = replace(visit.language, zone=wiring.settings().time_zone)
     given = {"visit": visit, "_": language, "t": language, **values}
     return Answer(environment().get_template(template).render(given), status)
+
+
+def part(language: Language, template: str, **values: Any) -> Markup:
+    """Write a part of a page that nothing of the visit changes but its language."""
+    given = {"_": language, "t": language, **values}
+    return Markup(environment().get_template(template).render(given))  # noqa: S704 - the template escapes what it is given
 
 
 def onward(address: str, *cookies: Cookie) -> Answer:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from handlers import desk as desk_queries
-from infra.store import reading
+from infra.store import reading, verdicts
 from infra.store.events import Wanted
 from tests.page.conftest import Arrive, Desk, Visitor
 from tests.page.payloads import PAYLOADS
@@ -59,6 +59,14 @@ def matched(desk: Desk) -> bool:
 
 def pair_shown(page: Page) -> str:
     return page.locator("input[name=pair]").first.input_value()
+
+
+def in_force(desk: Desk, pair: str) -> list[str]:
+    """List what is said of a pair that the page showed."""
+    a_code, a_id, b_code, b_id = json.loads(pair)
+    with desk.store.reading() as connection:
+        said = verdicts.list_verdicts(connection, pair=((a_code, a_id), (b_code, b_id)), limit=10)
+    return [str(each["kind"]) for each in said]
 
 
 def press(page: Page, key: str) -> None:
@@ -195,9 +203,10 @@ def test_what_is_typed_is_completed_and_becomes_a_chip(editor: Visitor, desk: De
 def test_a_filter_of_its_own_field_is_completed(editor: Visitor) -> None:
     page = editor.see("")
     page.get_by_text("More filters").click()
-    page.get_by_label("Source").press_sequentially("schau")
+    source = page.get_by_role("combobox", name="Source", exact=True)
+    source.press_sequentially("schau")
     expect(page.locator("#words-source option")).to_have_attribute("value", "schauinsland")
-    page.get_by_label("Source").fill("schauinsland")
+    source.fill("schauinsland")
     page.get_by_role("button", name="Apply").click()
 
     expect(page.locator(".chip.source")).to_contain_text("schauinsland")
@@ -250,7 +259,7 @@ def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visi
     weakest = page.locator(".pairs details").first
     expect(weakest).to_have_attribute("open", "")
     expect(weakest.locator("summary")).to_contain_text("weakest bridge")
-    written = page.locator(".graph .weight.bridge").inner_text()
+    written = page.locator(".graph .weight.bridge").text_content()
     assert f"{written} bits" in weakest.locator("summary").inner_text()
 
 
@@ -265,6 +274,13 @@ def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visito
     press(page, "u")
     assert pair_shown(page) == second
     assert page.locator("[data-live]").inner_text() == open_before
+    until(lambda: in_force(desk, second) == [])
+    press(page, "d")
+    until(lambda: in_force(desk, second) == ["cannot_link"])
+    press(page, "k")
+    press(page, "u")
+    assert pair_shown(page) == second
+    until(lambda: in_force(desk, second) == [])
     page = editor.see("/review")
     assert pair_shown(page) == first
     page.keyboard.press("?")

@@ -57,7 +57,9 @@
   });
 
   // Review: the next case is fetched while this one is read, and shown at once; what was said is sent behind it, in its order.
+  // What was judged is kept, the newest last: its page, its address and, once the verdict is stored, where that is taken back.
   let next = { html: null }, seen = null;
+  const judged = [];
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
   const lookAhead = () => {
     const form = document.querySelector("[data-ahead]");
@@ -72,15 +74,23 @@
     htmx.process(main);
     lookAhead();
   };
-  const settled = (answer, pair) => {
-    if (!answer.to) { swap(answer.main, null); return; }
-    const undo = document.querySelector("[data-undo]");
-    const address = new URL(undo ? undo.getAttribute("formaction") : "", location.href);
+  const offerUndo = () => {
+    const [button, newest] = [document.querySelector("[data-undo]"), judged[judged.length - 1]];
+    if (button && newest && newest.undo) { button.setAttribute("formaction", newest.undo); button.hidden = false; }
+  };
+  const showProgress = (main) => {
+    const [old, current] = [document.querySelector(".progress"), main.querySelector(".progress")];
+    if (old && current) { old.replaceWith(current); document.getElementById("live").textContent = current.textContent.trim(); }
+  };
+  const goOn = (html, address) => { swap(parsed(html), address); offerUndo(); };
+  const settled = (answer, said, pair) => {
+    if (!answer.to) { judged.splice(judged.indexOf(said), 1); swap(answer.main, null); return; }
+    const address = new URL(location.href);
     address.searchParams.set("last", new URL(answer.to, location.href).searchParams.get("last"));
     address.searchParams.set("pair", pair);
-    if (undo) { undo.setAttribute("formaction", address.pathname + address.search); undo.hidden = false; }
-    const [old, current] = [document.querySelector(".progress"), answer.main.querySelector(".progress")];
-    if (old && current) { old.replaceWith(current); document.getElementById("live").textContent = current.textContent.trim(); }
+    said.undo = address.pathname + address.search;
+    offerUndo();
+    showProgress(answer.main);
   };
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("[data-review]");
@@ -95,16 +105,24 @@
       note.setAttribute("role", "alert");
       document.querySelector(".review").prepend(note);
     };
+    const newest = judged[judged.length - 1];
     if (event.submitter.value !== "undo" && next.html) {
-      swap(parsed(next.html), form.dataset.ahead);
-      sending = sending.then(post).then((answer) => settled(answer, body.get("pair"))).catch(failed);
+      const said = { main: document.getElementById("main"), address: location.pathname + location.search, undo: null };
+      said.main.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
+      judged.push(said);
+      goOn(next.html, form.dataset.ahead);
+      sending = sending.then(post).then((answer) => settled(answer, said, body.get("pair"))).catch(failed);
+    } else if (event.submitter.value === "undo" && newest && newest.undo === address) {
+      judged.pop();
+      swap(newest.main, newest.address);
+      sending = sending.then(post).then((answer) => (answer.to ? showProgress(answer.main) : swap(answer.main, null))).catch(failed);
     } else {
       sending = sending.then(post).then((answer) => swap(answer.main, answer.to)).catch(failed);
     }
   });
   document.addEventListener("click", (event) => {
     const skip = event.target.closest("[data-skip]");
-    if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); swap(parsed(next.html), skip.getAttribute("href")); }
+    if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); goOn(next.html, skip.getAttribute("href")); }
   }, true);
   document.addEventListener("htmx:afterSettle", () => { if (document.querySelector("[data-ahead]") !== seen) lookAhead(); });
   window.addEventListener("popstate", () => { if (document.querySelector("[data-review]")) location.reload(); });

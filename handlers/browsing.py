@@ -54,19 +54,37 @@ def browse_events(
     *,
     cursor: str | None,
     limit: int,
-    as_text: bool = False,
-    backwards: bool = False,
+    unread: bool = False,
 ) -> Page:
     """List events in the output format. order: what to sort by, with a minus in front for descending.
 
-    as_text: to be written as JSON, and not to be looked into. backwards: what comes before the cursor of ``previous``.
+    unread: each as the bytes of its JSON.
+
+    Raises:
+        UnreadableCursor: the cursor is not of this order.
+    """
+    chosen = order_of(order, cursor)
+    with store.reading() as connection:
+        found = events.find_events(connection, wanted, chosen, limit=limit + 1, unread=unread)
+    return _paged(found, chosen, order, cursor=cursor, limit=limit, unread=unread)
+
+
+def browse_in(
+    connection: Connection, wanted: Wanted, order: str, *, cursor: str | None, limit: int, backwards: bool
+) -> Page:
+    """List the same by a look that is under way, each as the bytes of its JSON. backwards: what comes before the cursor of ``previous``.
 
     Raises:
         UnreadableCursor: the cursor is not of this order.
     """
     chosen = replace(order_of(order, cursor), backwards=backwards and cursor is not None)
-    with store.reading() as connection:
-        found = events.find_events(connection, wanted, chosen, limit=limit + 1, unread=as_text)
+    found = events.find_events(connection, wanted, chosen, limit=limit + 1, unread=True)
+    return _paged(found, chosen, order, cursor=cursor, limit=limit, unread=True)
+
+
+def _paged(
+    found: list[dict[str, Any]], chosen: Order, order: str, *, cursor: str | None, limit: int, unread: bool
+) -> Page:
     more = len(found) > limit
     if chosen.backwards:
         shown = found[-limit:]
@@ -74,7 +92,7 @@ def browse_events(
     else:
         shown = found[:limit]
         before, behind = cursor is not None, more
-    if as_text:
+    if unread:
         fits = portion(row[UNREAD] for row in shown)
         shown, behind = shown[:fits], behind or fits < len(shown)
     return Page(
@@ -84,15 +102,15 @@ def browse_events(
     )
 
 
-def _stamped(row: dict[str, Any]) -> dict[str, Any] | orjson.Fragment:
+def _stamped(row: dict[str, Any]) -> dict[str, Any] | bytes:
     """Add to an event's content when it last changed."""
     stamp = {"updated_at": row["updated_at"]}
     return _behind(row[UNREAD], stamp) if UNREAD in row else {**row["content"], **stamp}
 
 
-def _behind(content: bytes, facts: dict[str, Any]) -> orjson.Fragment:
+def _behind(content: bytes, facts: dict[str, Any]) -> bytes:
     """Write facts behind what stands in an event's JSON, unread."""
-    return orjson.Fragment(content[:-1] + b"," + orjson.dumps(facts)[1:])
+    return content[:-1] + b"," + orjson.dumps(facts)[1:]
 
 
 def cursor_of(order: str, last: dict[str, Any]) -> str:
@@ -147,7 +165,7 @@ def look_up_text(store: Store, canonical_id: str) -> orjson.Fragment | Gone | No
         living = events.living_event(connection, canonical_id, unread=True)
         if living is None:
             return _fate(connection, canonical_id)
-        return _behind(living[UNREAD], _facts(living))
+        return orjson.Fragment(_behind(living[UNREAD], _facts(living)))
 
 
 def _facts(living: dict[str, Any]) -> dict[str, Any]:

@@ -72,11 +72,16 @@ class Suggestion:
 
 def count_events(store: Store, wanted: Wanted) -> int:
     """Count what a list would show; with a filter up to one more than MOST_COUNTED, as a list must not wait for its count."""
-    most = None if wanted == Wanted() else MOST_COUNTED + 1
     with store.reading() as connection:
-        generation = desk.matched_generation(connection)
-        question = (str(store.engine.url), "count", wanted)
-        return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted, most=most))
+        return count_in(connection, wanted)
+
+
+def count_in(connection: Connection, wanted: Wanted) -> int:
+    """Count the same, by a look that is under way."""
+    most = None if wanted == Wanted() else MOST_COUNTED + 1
+    generation = desk.matched_generation(connection)
+    question = (str(connection.engine.url), "count", wanted)
+    return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted, most=most))
 
 
 def suggest(store: Store, typed: str) -> list[Suggestion]:

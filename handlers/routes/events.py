@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
+import orjson
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
@@ -66,9 +67,10 @@ def list_events(
 ) -> Response[str]:
     """List events: all filters must hold. The page that follows stands in the Link header, rel=next."""
     page = browsing.browse_events(
-        wiring.for_api(), wanted.wanted(), sort, cursor=cursor, limit=limit, as_text=True
+        wiring.for_api(), wanted.wanted(), sort, cursor=cursor, limit=limit, unread=True
     )
-    return tagged(request, {"events": page.items, "next": page.next}, _link(request, page.next))
+    body = {"events": [orjson.Fragment(event) for event in page.items], "next": page.next}
+    return tagged(request, body, _link(request, page.next))
 
 
 @router.get("/events/<event_id>", tags=["events"], **declared("reader", EVENT, 304, 308, 404, 410))

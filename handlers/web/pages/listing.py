@@ -1,7 +1,7 @@
 """The list of events: filters as chips, as rows, on a map, in a month."""
 
 from calendar import Calendar
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -217,7 +217,12 @@ def _running(wanted: Wanted, first: date) -> Sequence[dict[str, Any]]:
     before = first - timedelta(days=1)
     bounds = {"since": max(first, wanted.since or first), "until": min(before, wanted.until or before)}
     asked = _bounded(wanted, bounds)
-    return browsing.browse_events(wiring.for_api(), asked, "last_day", cursor=None, limit=MOST_RUNNING).items
+    found = browsing.browse_events(wiring.for_api(), asked, "last_day", cursor=None, limit=MOST_RUNNING).items
+    return [{**event, "last_day": max(map(_end, event["event_dates"]))} for event in found]
+
+
+def _end(one: Mapping[str, Any]) -> str:
+    return str(one.get("end_date") or one["date"])
 
 
 def _first_of(asked: str | None) -> date | None:

@@ -223,6 +223,7 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
     yes: Annotated[
         bool, typer.Option("--yes", help="Take back what the filters name, without asking.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take a verdict back, or all that filters name; what the evidence says, and other verdicts, holds again.
 
@@ -237,7 +238,7 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
     from dedup_core.errors import UnknownEvent
     from handlers.deciding import Request
     from handlers.questioning import in_force
-    from handlers.terminal import say
+    from handlers.terminal import print_json, say
     from infra.store.verdicts import Which
 
     which = replace(meant(by, since, until, event, kind), given_with=given_with)
@@ -249,10 +250,13 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
         numbers = in_force(store, which)
         if not numbers:
             raise UnknownEvent(f"no verdict {sequence or 'of these'} is in force")
-        if sequence is None and not yes and not typer.confirm(f"Take back {len(numbers)} verdicts?"):
+        several = f"{len(numbers)} verdict{'' if len(numbers) == 1 else 's'}"
+        if sequence is None and not yes and not typer.confirm(f"Take back {several}?", err=True):
             raise typer.Exit(1)
         _decided(store, Request(author, taking_back=numbers))
-        say(f"verdict {sequence} is taken back" if sequence else f"{len(numbers)} verdicts are taken back")
+        if as_json:
+            print_json({"taken_back": sorted(numbers)})
+        say(f"verdict {sequence} is taken back" if sequence else f"{several} taken back")
         match_at_once(store)
 
 

@@ -98,7 +98,8 @@ def _ask_all(author: str) -> None:
         session = Review(store, RememberingQueue(), chosen_policy(None), author, _today())
         _ask_on(session)
         if session.said:
-            say(f"{session.verdicts} verdicts given; `event-dedup verdicts list` has them")
+            given = f"{session.verdicts} verdict{'' if session.verdicts == 1 else 's'} given"
+            say(f"{given}; `event-dedup verdicts list` has them")
             match_at_once(store)
 
 

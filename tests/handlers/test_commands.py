@@ -96,8 +96,10 @@ def test_verdicts_are_undone_by_filter_and_a_pinned_field_is_shown() -> None:
     unnamed = run("verdicts", "undo")
     with pytest.raises(UnknownEvent, match="in force"):
         run("verdicts", "undo", "--by", "nobody", "--yes")
-    undone = run("verdicts", "undo", "--by", "ada", "--yes")
+    given = [verdict["sequence"] for verdict in shown("verdicts", "list", "--by", "ada")]
+    undone = run("verdicts", "undo", "--by", "ada", "--yes", "--json")
 
+    assert json.loads(undone.stdout) == {"taken_back": given}
     assert hidden == ["Großer Ostermarkt"]
     assert (unnamed.exit_code, undone.exit_code) == (2, 0)
     assert sorted(event["title"] for event in shown("events", "list")) == ["Großer Ostermarkt", "Ostermarkt"]

@@ -41,6 +41,7 @@ class Corpus:
     venues: ``city_key``, ``venue_key``, ``count``.
     starts: ``minute`` (of the day), ``count``.
     text_words: ``word``, ``bits``: information of a word of a description, from a sample of them.
+    described: the words of every description, as from `description_words`; none where there are more than a sample.
     """
 
     size: int
@@ -52,6 +53,7 @@ class Corpus:
     venues: pl.DataFrame
     starts: pl.DataFrame
     text_words: pl.DataFrame
+    described: pl.DataFrame | None
 
 
 def title_words(events: pl.DataFrame) -> pl.DataFrame:
@@ -82,6 +84,8 @@ def corpus_of(
     placed = events.select("source_code", "city_key", "venue_key").with_columns(
         day=spans["first_day"], last_day=spans["last_day"], moment=spans["moment"]
     )
+    described, every = _sample(events)
+    spoken = description_words(described)
     runs = placed.filter(pl.col("last_day") > pl.col("day"))
     return Corpus(
         size=events.height,
@@ -92,7 +96,8 @@ def corpus_of(
         city_runs=_at_least(runs, "city_key", "day", "last_day"),
         venues=_counted(placed, "city_key", "venue_key"),
         starts=_counted(placed.select(minute=pl.col("moment") % MINUTES_A_DAY), "minute"),
-        text_words=_text_word_bits(description_words(_sample(events))),
+        text_words=_text_word_bits(spoken),
+        described=spoken if every else None,
     )
 
 
@@ -155,11 +160,12 @@ def description_words(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _sample(events: pl.DataFrame) -> pl.DataFrame:
-    described = events.select("description", "short_description").filter(
-        pl.coalesce("description", "short_description").is_not_null()
-    )
-    return described.gather_every(max(1, -(-described.height // SAMPLE)))
+def _sample(events: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Choose the events whose descriptions are counted, and tell whether these are all events."""
+    texts = events.select("description", "short_description")
+    said = texts.select(pl.coalesce(pl.all()).is_not_null()).to_series()
+    step = max(1, -(-int(said.sum()) // SAMPLE))
+    return (texts, True) if step == 1 else (texts.filter(said).gather_every(step), False)
 
 
 def _text_word_bits(words: pl.DataFrame) -> pl.DataFrame:

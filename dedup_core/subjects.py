@@ -42,7 +42,7 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none.
+    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: 1 of a course for beginners, 2 for the advanced, 0 unknown.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
@@ -60,7 +60,7 @@ class Subjects:
     own_district: whether the district stands in a field of the listing, or is told by the venue's name.
     latitude, longitude, geo_confidence: NaN missing.
     landscape: row of ``landscapes`` that a town's name ends with, -1 for none: `Weiler im Allgäu`; landscapes: (k, 3) latitude, longitude, km around.
-    texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words.
+    texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words; described: as in `dedup_core.corpus.Corpus`.
     title_factor: how much differing titles count.   headline: whether a journalist wrote the title, and not a programme.
     unreal: whether it is a voucher or the like.
     """
@@ -72,6 +72,7 @@ class Subjects:
     numbers: sparse.csr_array
     has_number: npt.NDArray[np.bool_]
     numeral: Ints
+    level: Ints
     word_lists: Ragged
     vocabulary: pl.Series
     word_bits: Floats
@@ -133,6 +134,7 @@ class Subjects:
     texts: pl.DataFrame
     template: npt.NDArray[np.bool_]
     text_words: pl.DataFrame
+    described: pl.DataFrame | None
     rarest_text_word: float
     categories: sparse.csr_array
     source: Ints
@@ -202,6 +204,7 @@ def subjects_of(
         numbers=numbers,
         has_number=np.diff(numbers.indptr) > 0,
         numeral=_numerals(events),
+        level=_levels(events),
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=_floats(corpus.words["bits"]),
@@ -267,6 +270,7 @@ def subjects_of(
         ),
         template=templates,
         text_words=corpus.text_words,
+        described=corpus.described,
         rarest_text_word=_as_float(corpus.text_words["bits"].max()),
         categories=_categories(events),
         source=_codes(events["source_code"]),
@@ -464,6 +468,17 @@ def _numerals(events: pl.DataFrame) -> Ints:
     number = said.replace_strict(NUMERALS, default=None, return_dtype=pl.Int32)
     part = pl.when(number.ne_missing(pl.col("edition"))).then(number)
     return events.select(part.fill_null(0)).to_series().to_numpy()
+
+
+BEGINNERS: Final = r"(?i)\b(?:einsteiger|anfänger|anfaenger|beginner|grundkurs|basiskurs)"
+ADVANCED: Final = r"(?i)\b(?:fortgeschritten|aufbaukurs|advanced)"
+"""What a course says of its level."""
+
+
+def _levels(events: pl.DataFrame) -> Ints:
+    """Read the level of each title: (n,), 1 for beginners, 2 for the advanced, 0 for none and for both."""
+    first, second = (pl.col("title").str.contains(pattern) for pattern in (BEGINNERS, ADVANCED))
+    return _ints(events.select(pl.when(first != second).then(first + 2 * second).otherwise(0)).to_series())
 
 
 @cache

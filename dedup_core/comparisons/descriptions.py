@@ -46,7 +46,7 @@ def _vectors(
     """
     bits = pl.col("bits").fill_null(subjects.rarest_text_word)
     words = (
-        description_words(subjects.texts[rows])
+        _described(rows, subjects)
         .join(subjects.text_words, on="word", how="left")
         .with_columns((bits * (1 + pl.col("count").log()) * STEPS).round().cast(pl.Float64).alias("value"))
     )
@@ -58,3 +58,14 @@ def _vectors(
     lengths = np.sqrt(np.bincount(events, weights=words["value"].to_numpy() ** 2, minlength=len(rows)))
     enough = np.bincount(events, minlength=len(rows)) >= MIN_WORDS
     return matrix, enough & ~subjects.template[rows], lengths
+
+
+def _described(rows: Rows, subjects: Subjects) -> pl.DataFrame:
+    """Lay out the words of these events' descriptions, as `description_words` does: ``event`` is the position in ``rows`` (ascending)."""
+    if subjects.described is None:
+        return description_words(subjects.texts[rows])
+    position = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
+    asked = pl.DataFrame({"event": rows, "position": position}, schema_overrides={"event": pl.UInt32})
+    return subjects.described.join(asked, on="event").select(
+        pl.col("position").alias("event"), "word", "count"
+    )

@@ -470,7 +470,7 @@ def _numerals(events: pl.DataFrame) -> Ints:
     return events.select(part.fill_null(0)).to_series().to_numpy()
 
 
-BEGINNERS: Final = r"(?i)\b(?:einsteiger|anfänger|anfaenger|beginner|grundkurs|basiskurs)"
+BEGINNERS: Final = r"(?i)\b(?:einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs)"
 ADVANCED: Final = r"(?i)\b(?:fortgeschritten|aufbaukurs|advanced)"
 """What a course says of its level."""
 

@@ -25,7 +25,7 @@ REASONS: Final = {
     "headline_differs": "A headline names no event, so differing titles are left to a person.",
     "two_names": "Each title has a name of its own that the other lacks, as sibling events have.",
     "kind_only": "All that the titles share is common, and each says something of its own.",
-    "number_differs": "The titles hold different numbers, as parts, groups and ages do.",
+    "number_differs": "The titles hold different numbers or levels, as parts, groups and ages do.",
     "towns_differ": "They are in different towns: at most a person may join them.",
     "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
     "places_differ": "All that the titles share is common, or only says who invites or plays before, and they are in two places of the town.",
@@ -241,11 +241,16 @@ def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
 
 
 def _numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find a second team or part against the first, or a third, `SV Lautental II`: where none is said and no number at all, the first is meant."""
+    """Find a second team or part against the first, or a third, `SV Lautental II`, and a course for beginners against one for the advanced.
+
+    Where no numeral is said and no number at all, the first is meant.
+    """
     a, b = facts.pairs.a, facts.pairs.b
     numeral = (subjects.numeral[a] > 0) | (subjects.numeral[b] > 0)
     digits = subjects.has_number[a] | subjects.has_number[b]
     differ: Mask = numeral & (subjects.numeral[a] != subjects.numeral[b]) & ~digits
+    levels = (subjects.level[a], subjects.level[b])
+    differ |= (np.minimum(*levels) > 0) & (levels[0] != levels[1])
     return differ
 
 

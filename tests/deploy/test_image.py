@@ -172,6 +172,18 @@ def test_the_tree_is_no_larger_than_it_was(built: Image) -> None:
     assert size < 600
 
 
+def test_the_decision_for_one_image_rests_on_sizes_as_they_are(built: Image) -> None:
+    decisions = (ROOT / "DECISIONS.md").read_text()
+    scipy = sum(image.megabytes(built.tree / name) for name in ("scipy", "scipy.libs"))
+
+    ((whole, part),) = re.findall(
+        r"\*\*One image for five functions\*\*: (\d+) MB as a tree, of which SciPy, .*? is (\d+)", decisions
+    )
+
+    assert int(whole) == pytest.approx(image.megabytes(built.tree), rel=0.03)
+    assert int(part) == pytest.approx(scipy, rel=0.03)
+
+
 # --- each function in it ----------------------------------------------------------------------------------------------------------
 
 
@@ -268,20 +280,63 @@ def test_an_error_is_answered_as_one_and_shows_no_secret(run: Run) -> None:
         assert "hunter2" not in migrate.log.read_text()
 
 
-def test_a_function_that_hangs_is_ended_when_its_time_is_up(run: Run, world: World) -> None:
+def one_event(name: str) -> Any:
+    """Give what a function is called with; ingest's and match's speak of what is there."""
+    match name:
+        case "ingest":
+            return batch(announced("bwb_1.json"))
+        case "match":
+            return batch('{"generation": 1}', queue="match.fifo")
+        case _:
+            return json.loads((ROOT / "infra" / "events" / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_it_starts_cold_and_takes_its_event(name: str, run: Run, world: World) -> None:
+    world.put("bwb_1.json", BEFORE["bwb_1.json"])
+    if name != "migrate":
+        with run("migrate") as migrate:
+            migrate.invoke({})
+
+    with run(name) as function:
+        begun = time.monotonic()
+        answer = function.invoke(one_event(name))
+        print(f"{name}, cold: {time.monotonic() - begun:.2f} s")
+        warm = function.invoke(one_event(name))
+
+    wanted = {
+        "api": {"statusCode": 200},
+        "ingest": {"batchItemFailures": []},
+        "match": {"batchItemFailures": []},
+        "migrate": {"revision": schema.head()},
+        "sweep": {"files": 0, "behind": 0},
+    }[name]
+    assert wanted.items() <= answer.items()
+    assert wanted.keys() <= warm.keys()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_misspelt_variable_is_an_error_that_names_it(name: str, run: Run) -> None:
+    with run(name, EVENT_DEDUP_DATABSE_URL="postgresql://someone:hunter2@127.0.0.1:1/nothing") as function:
+        answer = function.invoke(one_event(name))
+
+        assert answer["errorType"] == "WrongSettings"
+        assert "EVENT_DEDUP_DATABSE_URL" in answer["errorMessage"]
+        assert "hunter2" not in json.dumps(answer)
+        assert "hunter2" not in function.log.read_text()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_function_that_hangs_is_ended_when_its_time_is_up(name: str, run: Run, world: World) -> None:
+    world.put("bwb_1.json", BEFORE["bwb_1.json"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         nowhere = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/c"
-        with run("sweep", EVENT_DEDUP_DATABASE_URL=nowhere, AWS_LAMBDA_FUNCTION_TIMEOUT="4") as sweep:
+        with run(name, EVENT_DEDUP_DATABASE_URL=nowhere, AWS_LAMBDA_FUNCTION_TIMEOUT="4") as function:
             begun = time.monotonic()
-            answer = sweep.invoke({})
+            answer = function.invoke(one_event(name))
 
             assert "timed out" in str(answer)
             assert time.monotonic() - begun < 15
-
-
-def test_a_missing_variable_stops_a_function_at_once_and_is_named(run: Run) -> None:
-    with run("match", EVENT_DEDUP_MATCH_QUEUE_URL="", EVENT_DEDUP_DATABSE_URL="x") as match:
-        assert "EVENT_DEDUP_DATABSE_URL" in match.invoke(batch(queue="match.fifo"))["errorMessage"]
 
 
 def test_it_migrates_as_part_of_a_deployment(run: Run, world: World, empty_database: str) -> None:

@@ -4,7 +4,7 @@ Counts and words are kept in memory a generation long: they only change when a r
 the last run, and never older. Nothing here writes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
@@ -249,6 +249,12 @@ def count_given(store: Store, author: str, since: datetime) -> int:
     """Count the verdicts that someone gave since a time, and that still hold."""
     with store.reading() as connection:
         return verdicts.count_verdicts(connection, Which(author=author, since=since))
+
+
+def titles_of(store: Store, listings: Collection[Listing]) -> dict[Listing, str]:
+    """Look up what listings are titled; those that are not there are left out."""
+    with store.reading() as connection:
+        return desk.titles_of(connection, listings)
 
 
 def list_audit(

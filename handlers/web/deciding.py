@@ -11,7 +11,7 @@ import orjson
 
 from dedup_core.contradicting import Listing
 from dedup_core.errors import UnknownEvent
-from handlers import wiring
+from handlers import desk, wiring
 from handlers.arranging import CannotArrange
 from handlers.deciding import (
     Answer,
@@ -77,7 +77,7 @@ def _decided(request: Request) -> Decided:
     try:
         answer = decide(request, store=parts.store, queue=parts.queue, policy=parts.policy)
     except Contradicted as found:
-        return Decided(chains=[chain_of(one) for one in found.found])
+        return Decided(chains=titled([chain_of(one) for one in found.found]))
     except (NothingToTakeBack, UnknownEvent, Outdated, DecidersBusy) as error:
         return Decided(refusal=REFUSALS[type(error)])
     except CannotArrange as error:
@@ -98,7 +98,22 @@ def foreseen(author: str, verdicts: Sequence[NewVerdict] | Plan, taking_back: Se
         return Decided(refusal=GONE)
     except CannotArrange as error:
         return Decided(refusal=str(error))
-    return Decided(chains=answer["contradictions"], answer=answer)
+    return Decided(chains=titled(answer["contradictions"]), answer=answer)
+
+
+def titled(chains: Sequence[Answer]) -> Sequence[Answer]:
+    """Add to each listing of a contradiction what it is titled: nobody knows it by its number."""
+    sides = [
+        verdict[side]
+        for chain in chains
+        for verdict in chain["contradicts"]
+        for side in "ab"
+        if verdict.get(side)
+    ]
+    titles = desk.titles_of(wiring.for_api(), {(each["source_code"], each["id"]) for each in sides})
+    for each in sides:
+        each["title"] = titles.get((each["source_code"], each["id"]))
+    return chains
 
 
 def pair_of(text: str | None) -> Pair | None:

@@ -115,12 +115,10 @@ class Language:
         here = moment.astimezone(ZoneInfo(self.zone))
         return f"{self.day(here.date(), weekday=False)}, {here:%H:%M}"
 
-    def span(self, seconds: float) -> str:
-        """Write how long something took."""
-        return f"{self.number(seconds, 1)} s" if seconds < 90 else f"{self.number(seconds / 60)} min"
-
     def bytes(self, size: int) -> str:
         """Write a size."""
+        if size < 1000:
+            return f"{size} B"
         return f"{self.number(size / 1000, 1)} kB" if size < 1e6 else f"{self.number(size / 1e6, 1)} MB"
 
 

@@ -3,6 +3,7 @@
 Counts and words are asked once a generation and kept by the caller; a page of events never waits for them twice.
 """
 
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 from typing import Any, Final
@@ -22,6 +23,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    tuple_,
 )
 
 from dedup_core.contradicting import Listing
@@ -153,6 +155,15 @@ def days(connection: Connection, wanted: Wanted, first: date, last: date, *, eac
         .order_by(ranked.c.day, text("start_time NULLS LAST"), ranked.c.number)
     )
     return _rows(connection, query)
+
+
+def titles_of(connection: Connection, listings: Collection[Listing]) -> dict[Listing, str]:
+    """Look up what listings are titled; those that are not there are left out."""
+    rows = source_events.c
+    query = select(rows.source_code, rows.id, rows.title).where(
+        tuple_(rows.source_code, rows.id).in_(sorted(listings))
+    )
+    return {(code, name): title for code, name, title in connection.execute(query)} if listings else {}
 
 
 def relations_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:

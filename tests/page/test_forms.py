@@ -317,6 +317,7 @@ def test_one_button_takes_back_all_that_a_merge_gave_and_no_other_takes_back_a_p
 
     assert act[1] == 2
     assert listed.count('<button aria-label="Take') == 1
+    assert "Flohmarkt tix:1" in " ".join(re.sub(r"<[^>]+>", "", listed).split())
     assert "Take all 2 back" in listed
     assert rows(desk.store.engine, "SELECT count(*) FROM take_backs")[0][0] == 2
 
@@ -331,6 +332,7 @@ def test_a_word_that_contradicts_another_is_saved_by_the_button_that_takes_that_
     saved = desk.ask("/review", button)
 
     assert f"Take verdict {number} back, and save" in refused["body"]
+    assert "“Jazz mit dem Bregtal Quintett” bwb:1 is another than “Flohmarkt” tix:1" in _text(refused)
     assert f'name="taking_back" value="{number}"' in refused["body"]
     assert saved["statusCode"] == 303
     in_force = "SELECT kind FROM verdicts WHERE sequence NOT IN (SELECT sequence FROM take_backs)"
@@ -459,7 +461,7 @@ def test_undo_of_no_act_takes_nothing_back(desk: Desk, asked: str) -> None:
     [
         ("?citty=Waldkirch&sort=title", "knows no “citty”"),
         ("/review?modus=label", "knows no “modus”"),
-        ("/files?state=stored&seite=2", "knows no “state”, “seite”"),
+        ("/files?state=stored&seite=2", "knows no “state, seite”"),
         ("/export?catgory=x", "knows no “catgory”"),
         ("?%3Cb%3E=1", "knows no “&lt;b&gt;”"),
     ],

@@ -21,6 +21,25 @@ LONGEST: Final = 200_000
 
 MOST_SHOWN: Final = 200
 
+FIELDS: Final = {
+    "title": "Title",
+    "event_dates": "When",
+    "location": "Where",
+    "short_description": "In short",
+    "description": "Description",
+    "highlights": "Highlights",
+    "categories": "Categories",
+    "source_type": "Kind of text",
+    "is_family_event": "For families",
+    "is_child_focused": "For children",
+    "admission_free": "Free of charge",
+    "registration_required": "Registration",
+    "registration_contact": "Registration",
+    "status": "Status",
+    "needs_review": "needs a look",
+}
+"""What readers see of an event, and what it is called; a change of anything else is none to them."""
+
 
 def show(visit: Visit) -> Answer:
     """Show the policy in force."""
@@ -42,6 +61,7 @@ def _shown(
         now=now,
         text=described(now.policy) if text is None else text,
         plan=plan,
+        fields=FIELDS,
         shown=[] if plan is None else plan.changes[:MOST_SHOWN],
         refusal=refusal,
         faults=faults,

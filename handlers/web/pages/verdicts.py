@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dedup_core.contradicting import Listing
 from handlers import desk, questioning, wiring
 from handlers.web.deciding import Decided, take_back
 from handlers.web.mounting import Refused, Shown
@@ -32,12 +33,19 @@ def show_verdicts(visit: Visit, decided: Decided | None = None) -> Answer:
         "verdicts.html",
         verdicts=found.items,
         undoing=_undoing(found.items, sizes),
+        titles=_titles(found.items),
         more=found.next and visit.link(before=found.next, after=None, saved=None),
         less=found.previous and visit.link(after=found.previous, before=None, saved=None),
         mine=mine,
         gone=gone,
         decided=decided,
     )
+
+
+def _titles(shown: Sequence[dict[str, Any]]) -> dict[Listing, str]:
+    """Look up what the listings that are spoken of are titled: nobody knows them by their numbers."""
+    sides = [each[side] for each in shown for side in "ab" if each.get(side)]
+    return desk.titles_of(wiring.for_api(), {(each["source_code"], each["id"]) for each in sides})
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: 1 of a course for beginners, 2 for the advanced, 0 unknown.
+    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: 1 of a course for beginners, 2 for the advanced, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
@@ -73,6 +73,7 @@ class Subjects:
     has_number: npt.NDArray[np.bool_]
     numeral: Ints
     level: Ints
+    bands: sparse.csr_array
     word_lists: Ragged
     vocabulary: pl.Series
     word_bits: Floats
@@ -205,6 +206,7 @@ def subjects_of(
         has_number=np.diff(numbers.indptr) > 0,
         numeral=_numerals(events),
         level=_levels(events),
+        bands=_bands(events),
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=_floats(corpus.words["bits"]),
@@ -470,14 +472,32 @@ def _numerals(events: pl.DataFrame) -> Ints:
     return events.select(part.fill_null(0)).to_series().to_numpy()
 
 
-BEGINNERS: Final = r"(?i)\b(?:einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs)"
-ADVANCED: Final = r"(?i)\b(?:fortgeschritten|aufbaukurs|advanced)"
+BANDS: Final = "verein|verband|zunft|feuerwehr|kapelle|stadtmusik|blasmusik|guggemusik|guggenmusik|chor|kantorei|orchester|landfrauen"
+"""With what the names of clubs and bands end."""
+
+NAMED: Final = rf"[^ :,()]*(?:{BANDS})(?:e?s)?(?:[ :,()]|$)"
+
+
+def _bands(events: pl.DataFrame) -> sparse.csr_array:
+    """List the clubs and bands that titles name as written, wherever they stand: (n, k) ones, a column a word."""
+    titles = events.select(title=pl.col("title").str.to_lowercase()).with_row_index("event")
+    naming = titles.filter(pl.col("title").str.contains(BANDS))
+    said = naming.select("event", band=pl.col("title").str.extract_all(NAMED)).explode("band").drop_nulls()
+    plain = said.select(folded(pl.col("band"))).to_series().str.replace(r"e?s$", "")
+    named = said.select("event", plain.alias("band")).unique()
+    codes = named["band"].rank("dense").cast(pl.Int32) - 1
+    return _matrix(named["event"], codes, None, (events.height, int(codes.max() or 0) + 1))  # type: ignore[arg-type]
+
+
+BEGINNERS: Final = "einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs"
+ADVANCED: Final = "fortgeschritten|aufbaukurs|advanced"
 """What a course says of its level."""
 
 
 def _levels(events: pl.DataFrame) -> Ints:
     """Read the level of each title: (n,), 1 for beginners, 2 for the advanced, 0 for none and for both."""
-    first, second = (pl.col("title").str.contains(pattern) for pattern in (BEGINNERS, ADVANCED))
+    title = pl.col("title").str.to_lowercase()
+    first, second = (title.str.contains(pattern) for pattern in (BEGINNERS, ADVANCED))
     return _ints(events.select(pl.when(first != second).then(first + 2 * second).otherwise(0)).to_series())
 
 

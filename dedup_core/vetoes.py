@@ -26,6 +26,7 @@ REASONS: Final = {
     "two_names": "Each title has a name of its own that the other lacks, as sibling events have.",
     "kind_only": "All that the titles share is common, and each says something of its own.",
     "number_differs": "The titles hold different numbers or levels, as parts, groups and ages do.",
+    "hosts_differ": "Each title names another club or band, and nothing says that they have one venue.",
     "towns_differ": "They are in different towns: at most a person may join them.",
     "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
     "places_differ": "All that the titles share is common, or only says who invites or plays before, and they are in two places of the town.",
@@ -116,6 +117,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("kind_only", common & each & ~headline & elsewhere, below_match),
         ("number_differs", facts.wording.numbered, below_review),
         ("number_differs", _numerals_differ(facts, subjects), below_review),
+        ("hosts_differ", _hosts_differ(facts, subjects), below_match),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", _neighbours(facts, subjects, policy), below_review),
@@ -329,6 +331,17 @@ def _places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask
     numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
     numbers &= ~same_code(subjects.street_no, facts.pairs)
     differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
+    return differ
+
+
+def _hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
+    """Find the pairs whose titles name other clubs or bands, but for those at one venue: one invites, the other plays."""
+    a, b = facts.pairs.a, facts.pairs.b
+    named = np.diff(subjects.bands.indptr) > 0
+    differ: Mask = named[a] & named[b] & ~(facts.names.venues >= ONE_VENUE)
+    rows = np.flatnonzero(differ)
+    shared = subjects.bands[a[rows]].multiply(subjects.bands[b[rows]])
+    differ[rows] = np.asarray(shared.sum(axis=1)).ravel() == 0
     return differ
 
 

@@ -147,7 +147,7 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
-    within = ~silent & _district_and_town(one, other, subjects)
+    within = _district_and_town(one, other, ~silent, subjects)
     genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
     named = (subjects.host_bits[other] > 0) | (subjects.performer_bits[other] > 0)
     host = np.where(
@@ -164,14 +164,19 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     return rest
 
 
-def _district_and_town(one: Rows, other: Rows, subjects: Subjects) -> Mask:
-    """Tell where both titles name the place, the one the town and the other a district of it that may be the one's, and the venue is one: (p,)."""
-    both = (subjects.town_bits[one] > 0) & (subjects.town_bits[other] > 0)
-    both &= (subjects.venue[one] == subjects.venue[other]) & (subjects.venue[one] >= 0)
-    both &= subjects.names_district[one] != subjects.names_district[other]
-    districts = (subjects.district[one], subjects.district[other])
+def _district_and_town(one: Rows, other: Rows, asked: Mask, subjects: Subjects) -> Mask:
+    """Tell where both titles name the place, the one the town and the other a district of it that may be the one's, and the venue is one: (p,).
+
+    False where not asked: few titles name a place.
+    """
+    rows = np.flatnonzero(asked & (subjects.town_bits[one] > 0))
+    a, b = one[rows], other[rows]
+    both = (subjects.town_bits[b] > 0) & (subjects.venue[a] == subjects.venue[b]) & (subjects.venue[a] >= 0)
+    both &= subjects.names_district[a] != subjects.names_district[b]
+    districts = (subjects.district[a], subjects.district[b])
     fits = (districts[0] == districts[1]) | (np.minimum(*districts) < 0)
-    within: Mask = both & fits & (subjects.city[one] == subjects.city[other])
+    within = np.zeros(len(one), np.bool_)
+    within[rows] = both & fits & (subjects.city[a] == subjects.city[b])
     return within
 
 

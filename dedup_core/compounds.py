@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from rapidfuzz import fuzz
-
 LINKS: Final = ("", "s", "es", "n", "en", "er", "e", "ns")
 """Letters that join the parts of a compound (Fugenelemente)."""
 
@@ -237,6 +235,8 @@ def differ_in_prefix(one: str, two: str) -> bool:
 
     Or but for the first part: no `Sozialausschuss` is a `Bauausschuss`.
     """
+    from rapidfuzz import fuzz  # noqa: PLC0415 - who only splits words, as ingest does, starts without it
+
     pairs = zip(reversed(one), reversed(two), strict=False)
     same = next((place for place, (x, y) in enumerate(pairs) if x != y), min(len(one), len(two)))
     # The tail may begin with letters that both first parts happen to end with.

@@ -175,7 +175,8 @@ def subjects_of(
     )
     genres = known.filter(pl.col("word").is_in(list(_genres())))
     own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)
-    frames = _framing_words(known, own_place, events)
+    lowered = events["title"].str.to_lowercase()
+    frames = _framing_words(known, own_place, lowered)
     performs = pl.col("role") == len(FRAMES) - 1
     hosts = frames.filter(~performs).unique(["event", "token"], maintain_order=True)
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
@@ -205,8 +206,8 @@ def subjects_of(
         numbers=numbers,
         has_number=np.diff(numbers.indptr) > 0,
         numeral=_numerals(events),
-        level=_levels(events),
-        bands=_bands(events),
+        level=_levels(lowered),
+        bands=_bands(lowered),
         word_lists=_ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=_floats(corpus.words["bits"]),
@@ -406,15 +407,15 @@ SHORTENED = 5
 """Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal; but not the Kirche of Kirchental."""
 
 
-def _framing_words(known: pl.DataFrame, own_place: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def _framing_words(known: pl.DataFrame, own_place: pl.DataFrame, lowered: pl.Series) -> pl.DataFrame:
     """List the words of titles that say who invites, to what, or whose it is, but for the names of places: as ``known``, and ``role``.
 
-    None where a title says nothing else. role: number in `FRAMES`.
+    lowered: the titles as written, lowered. None where a title says nothing else. role: number in `FRAMES`.
     """
-    titles = events.select("title").with_row_index("event")
+    titles = lowered.to_frame("title").with_row_index("event")
     framed = pl.concat(
         titles.filter(pl.col("title").str.contains(sign)).select(
-            "event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where).str.to_lowercase()
+            "event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where)
         )
         for role, (sign, where, _) in enumerate(FRAMES)
     )
@@ -444,7 +445,7 @@ IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 ADDED = r"\s[(+|,&/–-]+\s*(\p{L}[^+|()]{3,80})\)?\s*$"
 """… who plays before, …"""
 
-PLAYED = r"(?i)\s((?:mit\s)?werken? (?:von|aus)\s.{3,80})$"
+PLAYED = r"\s((?:mit\s)?werken? (?:von|aus)\s.{3,80})$"
 """… what is played, …"""
 
 IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
@@ -453,8 +454,8 @@ IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
-    (r"(?i)support|special guest|vorband|vorgruppe|opener", ADDED, lexicon.supports),
-    (r"(?i)werken? (?:von|aus)\s", PLAYED, lexicon.works),
+    (r"support|special guest|vorband|vorgruppe|opener", ADDED, lexicon.supports),
+    (r"werke", PLAYED, lexicon.works),
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
@@ -478,15 +479,15 @@ BANDS: Final = "verein|verband|zunft|feuerwehr|kapelle|stadtmusik|blasmusik|gugg
 NAMED: Final = rf"[^ :,()]*(?:{BANDS})(?:e?s)?(?:[ :,()]|$)"
 
 
-def _bands(events: pl.DataFrame) -> sparse.csr_array:
+def _bands(lowered: pl.Series) -> sparse.csr_array:
     """List the clubs and bands that titles name as written, wherever they stand: (n, k) ones, a column a word."""
-    titles = events.select(title=pl.col("title").str.to_lowercase()).with_row_index("event")
+    titles = lowered.to_frame("title").with_row_index("event")
     naming = titles.filter(pl.col("title").str.contains(BANDS))
     said = naming.select("event", band=pl.col("title").str.extract_all(NAMED)).explode("band").drop_nulls()
     plain = said.select(folded(pl.col("band"))).to_series().str.replace(r"e?s$", "")
     named = said.select("event", plain.alias("band")).unique()
     codes = named["band"].rank("dense").cast(pl.Int32) - 1
-    return _matrix(named["event"], codes, None, (events.height, int(codes.max() or 0) + 1))  # type: ignore[arg-type]
+    return _matrix(named["event"], codes, None, (len(lowered), int(codes.max() or 0) + 1))  # type: ignore[arg-type]
 
 
 BEGINNERS: Final = "einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs"
@@ -494,11 +495,13 @@ ADVANCED: Final = "fortgeschritten|aufbaukurs|advanced"
 """What a course says of its level."""
 
 
-def _levels(events: pl.DataFrame) -> Ints:
-    """Read the level of each title: (n,), 1 for beginners, 2 for the advanced, 0 for none and for both."""
-    title = pl.col("title").str.to_lowercase()
-    first, second = (title.str.contains(pattern) for pattern in (BEGINNERS, ADVANCED))
-    return _ints(events.select(pl.when(first != second).then(first + 2 * second).otherwise(0)).to_series())
+def _levels(lowered: pl.Series) -> Ints:
+    """Read the level of each title: (n,), 1 for beginners, 2 for the advanced, 0 for none and for both. lowered: the titles."""
+    levels = np.zeros(len(lowered), np.int32)
+    said = lowered.str.contains(f"{BEGINNERS}|{ADVANCED}").arg_true()
+    first, second = (lowered.gather(said).str.contains(level).to_numpy() for level in (BEGINNERS, ADVANCED))
+    levels[said.to_numpy()] = np.where(first & second, 0, first + 2 * second)
+    return levels
 
 
 @cache

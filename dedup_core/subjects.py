@@ -414,26 +414,27 @@ def _framing_words(known: pl.DataFrame, own_place: pl.DataFrame, lowered: pl.Ser
     """
     titles = lowered.to_frame("title").with_row_index("event")
     framed = pl.concat(
-        titles.filter(pl.col("title").str.contains(sign)).select(
-            "event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where)
-        )
-        for role, (sign, where, _) in enumerate(FRAMES)
+        titles.filter(pl.col("title").str.contains(sign))
+        .select("event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where))
+        .filter(pl.col("said").str.contains("|".join(f"(?:{p})" for p in marker().patterns)))
+        for role, (sign, where, marker) in enumerate(FRAMES)
     )
-    fits = [
-        (pl.col("role") == role)
-        & pl.col("said").str.contains("|".join(f"(?:{p})" for p in marker().patterns))
-        for role, (_, _, marker) in enumerate(FRAMES)
-    ]
-    framed = framed.filter(pl.any_horizontal(fits))
-    none = pl.repeat(None, framed.height, dtype=pl.Int32, eager=True)
-    words = words_of(framed.select(folded(pl.col("said"))).to_series(), none)["title_tokens"].str.split(" ")
-    framed = framed.select("event", "role", frame=words)
+    framed = framed.join(_words_of_texts(framed["said"].unique()), on="said", maintain_order="left").drop(
+        "said"
+    )
     telling = known.filter(pl.col("event").is_in(framed["event"].unique().implode())).join(
         own_place.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
     )
     both = framed.join(telling, on="event", maintain_order="left_right")
     said = pl.col("word").is_in(pl.col("frame"))
     return both.filter(said & ~said.all().over("event", "role")).select(*known.columns, "role")
+
+
+def _words_of_texts(said: pl.Series) -> pl.DataFrame:
+    """Split distinct texts as titles are: ``said``, ``frame`` (List[str])."""
+    none = pl.repeat(None, len(said), dtype=pl.Int32, eager=True)
+    words = words_of(said.to_frame("said").select(folded(pl.col("said"))).to_series(), none)["title_tokens"]
+    return pl.DataFrame({"said": said, "frame": words.str.split(" ")})
 
 
 BEFORE_COLON = r"^([^:]{3,80}):\s"

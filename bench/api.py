@@ -185,8 +185,10 @@ def _client(address: str, key: str, asked: Sequence[str], end: float) -> list[fl
     return taken
 
 
-def measured(url: str, *, clients: int, seconds: float, seed: int, options: Sequence[str]) -> list[Case]:
-    """Measure each scene, alone and with all clients."""
+def measured(
+    url: str, scenes: Sequence[str], *, clients: int, seconds: float, seed: int, options: Sequence[str]
+) -> list[Case]:
+    """Measure scenes, each alone and with all clients."""
     store = Store.at(url)
     with store.engine.begin() as connection:
         keys.revoke_key(connection, "bench", author="bench")
@@ -195,8 +197,8 @@ def measured(url: str, *, clients: int, seconds: float, seed: int, options: Sequ
     with store.reading() as connection:
         server = postmaster(connection)
     with serving(url, *options) as (address, process):
-        for name, scene in SCENES.items():
-            asked = paths(store, scene, count=500, seed=seed)
+        for name in scenes:
+            asked = paths(store, SCENES[name], count=500, seed=seed)
             load(address, key, asked, clients=clients, seconds=1)  # what is cold is not what is meant
             alone = load(address, key, asked, clients=1, seconds=seconds / 2)
             before = processor_s(process), processor_s(server)
@@ -236,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=20, help="at once (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10, help="a scene (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that serve (default: %(default)s)")
+    parser.add_argument("--scene", action="append", choices=SCENES, help="only this one (default: all)")
     parser.add_argument("--folder", type=Path, help="keep the database there, and use it again")
     parser.add_argument("--seed", type=int, default=1, help="seed of the generator (default: 1)")
     parser.add_argument("--no-save", action="store_true", help="leave bench/results as it is")
@@ -250,8 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 events = connection.scalar(text("SELECT count(*) FROM canonical_events"))
             store.engine.dispose()
             options = ("--workers", str(asked.workers))
+            scenes = asked.scene or list(SCENES)
             cases = measured(
-                url, clients=asked.clients, seconds=asked.seconds, seed=asked.seed, options=options
+                url, scenes, clients=asked.clients, seconds=asked.seconds, seed=asked.seed, options=options
             )
     command = (
         f"python -m bench.api --listings {asked.listings} --clients {asked.clients} --workers {asked.workers}"

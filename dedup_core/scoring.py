@@ -39,7 +39,7 @@ from dedup_core.policy import EvidenceWeights, Policy
 from dedup_core.rivals import with_rivals
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes import FESTIVAL_BITS, Facts, Rulings, rulings
+from dedup_core.vetoes import FESTIVAL_BITS, Facts, Rulings, rulings, weigh_unsaid
 
 CHUNK: Final = 500_000
 """Pairs scored at once on a core; bounds the memory of the evidence table."""
@@ -210,6 +210,7 @@ def _score_part(
     facts = _facts(titled, names, subjects, policy, everywhere=keep_all)
     related = facts.wording.shared >= FESTIVAL_BITS  # nothing else is a date or a part of another
     facts = facts if keep_all else facts.where((facts.weight >= policy.thresholds.floor) | related)
+    weigh_unsaid(facts, subjects, policy)
     ruled, evidence = rulings(facts, subjects, policy), facts.evidence
     cut = np.minimum(ruled.limit - facts.weight, 0)
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
@@ -237,7 +238,16 @@ def _parted_by_title(pairs: Pairs, title: Bits, subjects: Subjects, policy: Poli
     """Tell which pairs the veto on titles decides whatever else is said of them: no headline is among them."""
     headline = subjects.headline[pairs.a] | subjects.headline[pairs.b]
     parted: Mask = (title <= policy.vetoes.title_differs) & ~(headline & policy.vetoes.headline_review)
+    parted[parted] = ~_perhaps_one_stage(pairs.where(parted), subjects)
     return parted
+
+
+def _perhaps_one_stage(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where both begin at one minute, perhaps at one venue: there the one title may say what, the other who."""
+    one: Mask = subjects.moment[pairs.a] == subjects.moment[pairs.b]
+    one &= both_known(subjects.venue, pairs)
+    one[one] = _perhaps_one_venue(pairs.where(one), subjects)
+    return one
 
 
 def _identical(pairs: Pairs, subjects: Subjects) -> Mask:

@@ -18,8 +18,9 @@ from dedup_core.contradicting import Contradiction, Listing, Said, contradiction
 from dedup_core.errors import EventDedupError, WrongValue
 from dedup_core.policy import Policy
 from infra.match_queue import MatchQueue
-from infra.store.deciding import DecisionWork, questioned, verdict_frame, version_of
+from infra.store.deciding import DecisionWork, questioned, verdict_frame
 from infra.store.verdicts import NewVerdict, Which, said_of
+from infra.store.versions import version_of
 
 MOST_TOUCHED: Final = 1000
 """Listings that are worked out at once; what verdicts on more of them make of events, the run tells."""
@@ -358,18 +359,11 @@ def _gone(found: Outlook) -> list[Answer]:
     return [{"id": gone, "successors": sorted(set(heirs.get(gone, [])))} for gone in difference.gone]
 
 
-def versions_of(work: DecisionWork, canonical_ids: Collection[str]) -> dict[str, str]:
-    """Name the versions of living events; one that is not there is left out."""
-    hashes = work.content_hashes(canonical_ids)
-    words = work.last_words(work.members(hashes))
-    return {name: version_of(content_hash, words[name]) for name, content_hash in hashes.items()}
-
-
 def _insist_on_versions(work: DecisionWork, seen: Mapping[str, str], policy: Policy) -> None:
     """Check that events are as their editor saw them: as the last run stored them or, while a run is due, as they were answered."""
     if not seen:
         return
-    now = versions_of(work, seen)
+    now = work.versions(seen)
     outdated = {name for name in seen if now.get(name) != seen[name]}
     ingested, matched = work.generations()
     # By an event's last words alone most that is outdated is known for it, and the costly look is spared.

@@ -18,7 +18,6 @@ from handlers.browsing import Page, UnreadableCursor
 from handlers.portions import portion, written
 from infra.store import Store, verdicts
 from infra.store.deciding import DecisionWork
-from infra.store.events import versions_of
 from infra.store.questions import (
     LONG_AGO,
     Flagged,
@@ -31,6 +30,7 @@ from infra.store.questions import (
     waiting,
 )
 from infra.store.verdicts import Which, find_verdicts
+from infra.store.versions import versions_of
 
 Row = dict[str, Any]
 

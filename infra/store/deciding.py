@@ -13,7 +13,6 @@ from datetime import timedelta
 from math import ceil
 from typing import Any, Final
 
-import orjson
 import polars as pl
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
@@ -37,6 +36,7 @@ from infra.store.tables import (
     verdicts,
 )
 from infra.store.verdicts import NewVerdict, Which
+from infra.store.versions import last_words, versions_of
 
 DECISION_LOCK: Final = 7_305_004
 """Advisory lock of who decides; it ends with the transaction. A decision takes a tenth of a second, and people are few."""
@@ -141,12 +141,9 @@ class DecisionWork:
             found.setdefault(row.canonical_id, []).append((row.source_code, row.id))
         return found
 
-    def content_hashes(self, canonical_ids: Collection[str]) -> dict[str, str]:
-        """Read the hashes of living events' content."""
-        columns = canonical_events.c
-        query = select(columns.canonical_id, columns.content_hash)
-        rows = self.moment.execute(query.where(columns.canonical_id.in_(list(canonical_ids)))).all()
-        return {row.canonical_id: row.content_hash for row in rows}
+    def versions(self, canonical_ids: Collection[str]) -> dict[str, str]:
+        """Name the versions of living events; one that is not there is left out."""
+        return versions_of(self.moment, canonical_ids)
 
     def last_words(self, groups: Mapping[str, Collection[Listing]]) -> dict[str, str]:
         """Tell of groups of listings how far people have spoken of them, in the transaction that writes: another word, another text."""
@@ -203,35 +200,6 @@ def looking(engine: Engine) -> Iterator[DecisionWork]:
     """Open a transaction that only looks, for previews: without a lock, and unable to write."""
     with one_moment(engine) as moment:
         yield DecisionWork(moment, moment)
-
-
-def version_of(content_hash: str, last_word: str) -> str:
-    """Name a version of an event: by its content, and by what people have said of its listings."""
-    return f"{content_hash[:16]}.{last_word}"
-
-
-def last_words(connection: Connection, groups: Mapping[str, Collection[Listing]]) -> dict[str, str]:
-    """Tell of each group the newest verdict on any of its listings, and how many of them were taken back: ``sequence.count``."""
-    listed = [[name, *listing] for name, listings in groups.items() for listing in listings]
-    # As JSON: the driver writes arrays letter by letter.
-    rows = connection.execute(_LAST_WORDS, {"listed": orjson.dumps(listed).decode()}).all()
-    spoken = {row.name: f"{row.newest}.{row.back}" for row in rows}
-    return {name: spoken.get(name, "0.0") for name in groups}
-
-
-_LAST_WORDS: Final = text("""
-WITH said AS (
-    SELECT DISTINCT g.name, v.sequence
-    FROM (SELECT one->>0 AS name, one->>1 AS source_code, one->>2 AS id FROM jsonb_array_elements(CAST(:listed AS jsonb)) AS one) g
-    CROSS JOIN LATERAL (
-        SELECT sequence FROM verdicts WHERE a_source_code = g.source_code AND a_id = g.id
-        UNION ALL SELECT sequence FROM verdicts WHERE b_source_code = g.source_code AND b_id = g.id
-    ) v
-)
-SELECT name, max(said.sequence) AS newest,
-    count((SELECT t.sequence FROM take_backs t WHERE t.sequence = said.sequence)) AS back
-FROM said GROUP BY name
-""")
 
 
 def _keys(listings: Collection[Listing]) -> dict[str, list[str]]:

@@ -5,14 +5,13 @@ event that comes or goes meanwhile moves no other one out of sight.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, lru_cache
 from math import cos, radians
 from typing import Any, Final, Literal
 
-import orjson
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -37,6 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from infra.store.engine import UNREAD
 from infra.store.tables import canonical_events, canonical_sources, source_events
+from infra.store.versions import VERSION
 
 Row = dict[str, Any]
 Sorting = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at"]
@@ -319,39 +319,14 @@ _CONDITIONS: Final[Mapping[str, Callable[[Place], ColumnElement[bool]]]] = {
 
 
 def living_event(connection: Connection, canonical_id: str, *, unread: bool = False) -> Row | None:
-    """Read a living event's ``content``, which is ``unread`` if that is wanted, its times and its ``version``, see `infra.store.deciding.version_of`."""
+    """Read a living event's ``content``, which is ``unread`` if that is wanted, its times and its ``version``, see `infra.store.versions`."""
     found = connection.execute(_LIVING[unread], {"id": canonical_id}).mappings().first()
     return dict(found) if found else None
 
 
-_VERSION: Final = """
-left(e.content_hash, 16) || '.' || (
-    SELECT coalesce(max(said.sequence), 0) || '.'
-        || count((SELECT t.sequence FROM take_backs t WHERE t.sequence = said.sequence))
-    FROM (
-        SELECT v.sequence FROM canonical_sources m JOIN verdicts v ON v.a_source_code = m.source_code AND v.a_id = m.id
-        WHERE m.canonical_id = e.canonical_id
-        UNION SELECT v.sequence FROM canonical_sources m JOIN verdicts v ON v.b_source_code = m.source_code AND v.b_id = m.id
-        WHERE m.canonical_id = e.canonical_id
-    ) said)
-"""
-
-
-_VERSIONS: Final = text(
-    f"SELECT e.canonical_id, {_VERSION} AS version FROM canonical_events e "  # noqa: S608 - our own words
-    "WHERE e.canonical_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))"
-)
-
-
-def versions_of(connection: Connection, canonical_ids: Collection[str]) -> dict[str, str]:
-    """Name the versions of living events, as `living_event` does; one that is not there is left out."""
-    rows = connection.execute(_VERSIONS, {"ids": orjson.dumps(sorted(canonical_ids)).decode()})
-    return {row.canonical_id: row.version for row in rows}
-
-
 def _living(content: str) -> TextClause:
     return text(
-        f"SELECT e.canonical_id, {content}, e.created_at, e.updated_at, {_VERSION} AS version "  # noqa: S608 - our own words
+        f"SELECT e.canonical_id, {content}, e.created_at, e.updated_at, {VERSION} AS version "  # noqa: S608 - our own words
         "FROM canonical_events e WHERE e.canonical_id = :id AND NOT e.hidden"
     )
 

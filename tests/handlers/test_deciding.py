@@ -25,7 +25,6 @@ from handlers.deciding import (
     Request,
     decide,
     preview,
-    versions_of,
 )
 from infra.match_queue import RememberingQueue
 from infra.store import Store
@@ -75,7 +74,7 @@ class Desk:
 
     def versions(self, *names: str) -> dict[str, str]:
         with self.store.looking() as work:
-            return versions_of(work, names)
+            return work.versions(names)
 
 
 def named(name: str) -> Listing:

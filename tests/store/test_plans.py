@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from infra.store import Store, ledger, published, reading, verdicts
-from infra.store.deciding import closure, last_words
+from infra.store.deciding import closure
 from infra.store.events import Wanted
 from infra.store.files import Upload, find_upload
 from infra.store.published import ANY_TIME
 from infra.store.verdicts import Which
+from infra.store.versions import last_words, versions_of
 from tests.conftest import administrate, created
 
 ROWS = 20_000
@@ -82,6 +83,7 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "verdicts on an event": lambda c: verdicts.standing_on(c, [("bwb", "l777")]),
     "what a verdict reaches": lambda c: closure(c, [("bwb", "l777")], most=100),
     "how far people have spoken": lambda c: last_words(c, {"ev_777": [("bwb", "l777")]}),
+    "versions of events": lambda c: versions_of(c, ["ev_777", "ev_778"]),
     "files, newest first": reading.list_files,
     "files in quarantine": lambda c: reading.list_files(c, status="quarantined"),
     "a file": lambda c: reading.show_file(c, 777),

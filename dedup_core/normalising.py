@@ -9,6 +9,7 @@ import hashlib
 from functools import cache
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from dedup_core import lexicon
@@ -265,11 +266,17 @@ def ready() -> None:
 
 def _split_words(words: pl.Series) -> pl.DataFrame:
     """Look up each distinct word: ``word``, ``parts``, a row a part in their order, ``stop`` (whether it never tells events apart)."""
-    distinct = words.drop_nulls().unique().to_list()
-    split, stop = _splitter().split, lexicon.stopwords()
-    rows = [(word, stem(part), word in stop) for word in distinct for part in split(word)]
-    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    distinct = words.drop_nulls().unique()
+    names, stop = distinct.to_list(), lexicon.stopwords()
+    parts = [_splitter().split(name) for name in names]
+    # Columns, not rows: each row would be an object for Python's collector to look at.
+    number = np.repeat(np.arange(len(parts)), np.fromiter(map(len, parts), np.intp, len(parts)))
+    stems = [stem(part) for of_word in parts for part in of_word]
+    stops = pl.Series("stop", [name in stop for name in names], dtype=pl.Boolean)
     return pl.DataFrame(
-        dict(zip(("word", "parts", "stop"), columns, strict=True)),
-        schema={"word": pl.String, "parts": pl.String, "stop": pl.Boolean},
+        [
+            distinct.gather(number).alias("word"),
+            pl.Series("parts", stems, dtype=pl.String),
+            stops.gather(number),
+        ]
     )

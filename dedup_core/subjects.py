@@ -443,8 +443,8 @@ BEFORE_COLON = r"^([^:]{3,80}):\s"
 IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 """… to what it belongs, …"""
 
-ADDED = r"\s[(+|,&/–-]+\s*(\p{L}[^+|()]{3,80})\)?\s*$"
-"""… who plays before, …"""
+ADDED = r"\s[(+|,&/–-]*\s*((?:mit|special|support|vorband|vorgruppe|opener)\b[^+|()]{2,80})\)?\s*$"
+"""… who plays, too, …"""
 
 PLAYED = r"\s((?:mit\s)?werken? (?:von|aus)\s.{3,80})$"
 """… what is played, …"""
@@ -455,7 +455,7 @@ IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
-    (r"support|special guest|vorband|vorgruppe|opener", ADDED, lexicon.supports),
+    (r"support|special guest|vorband|vorgruppe|opener|mit (?:live|dj)", ADDED, lexicon.supports),
     (r"werke", PLAYED, lexicon.works),
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )

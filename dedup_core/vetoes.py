@@ -230,7 +230,7 @@ def who_and_what(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """
     a, b = facts.pairs.a, facts.pairs.b
     single = (subjects.days[a] == 1) & (subjects.days[b] == 1)
-    found = _one_minute(facts, subjects) & single & (facts.wording.names < policy.vetoes.two_names)
+    found: Mask = _one_minute(facts, subjects) & single & (facts.wording.names < policy.vetoes.two_names)
     rows = np.flatnonzero(found)
     kinds = [
         rest[rows] - _said_of(one[rows], other[rows], subjects)

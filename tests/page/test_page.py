@@ -294,6 +294,35 @@ def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visito
     assert pair_shown(page) == first
 
 
+def test_who_settles_the_last_case_is_told_so_and_can_undo_it(editor: Visitor, desk: Desk) -> None:
+    until(lambda: matched(desk))
+    page = editor.see("/review/queue")
+    boxes = page.locator("input[name=pair]")
+    for box in boxes.all()[1:]:
+        box.check()
+    page.get_by_role("button", name="The ticked ones are different").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    undo, last = page.url, boxes.first.input_value()
+    page = editor.see("/review")
+    expect(page.locator("input[name=pair]").first).to_have_value(last)
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("d")
+
+    expect(page.get_by_role("heading", name="Nothing more to settle")).to_be_visible()
+    assert page.get_by_text("skipped").locator("visible=true").count() == 0
+    page.keyboard.press("u")
+    expect(page.locator("input[name=pair]").first).to_have_value(last)
+    until(lambda: in_force(desk, last) == [])
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("k")
+    expect(page.get_by_role("heading", name="The end of the queue")).to_be_visible()
+    expect(page.get_by_role("link", name="To what was skipped", exact=True)).to_be_visible()
+    page.goto(undo)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_load_state("networkidle")
+    until(lambda: matched(desk))
+
+
 def test_an_event_in_doubt_leads_to_its_question(editor: Visitor, desk: Desk) -> None:
     market = event_of(desk, "amtskal", "em-2026-0030")
     page = editor.see(f"/events/{market}")

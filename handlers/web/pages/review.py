@@ -40,8 +40,10 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
     shown: dict[str, Any] = {
         "waiting": here.waiting,
         "given": desk.count_given(store, visit.who.name, midnight),
-        "skipped": visit.asked("cursor") is not None or visit.asked("end") is not None,
-        "onward": here.onward,
+        "skipped": visit.asked("skipped") is not None,
+        "onward": visit.link(**here.onward),
+        "skipping": visit.link(**here.onward, skipped=1),
+        "again_from": visit.link(cursor=None, end=None, pair=None, skipped=None),
         "labelling": visit.asked("mode") == "label",
         "last": ",".join(map(str, _last(visit))),
         "flagged": here.flagged,
@@ -65,23 +67,23 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """A place in the queue. pair: null behind its end; onward: where skipping leads; waiting: how many there are in all; flagged: how many events wait besides."""
+    """A place in the queue. pair: null behind its end; onward: what the address behind it changes; waiting: how many there are in all; flagged: how many events wait besides."""
 
     pair: Pair | None
-    onward: str
+    onward: dict[str, str | None]
     waiting: int
     flagged: int
 
 
 def _here(visit: Visit, today: date) -> Here:
-    end = visit.link(cursor=None, end="1", pair=None)
+    end = {"cursor": None, "end": "1", "pair": None}
     named_one = pair_of(visit.asked("pair", 2000))
     found = _turn(today, visit.asked("cursor", 2000))
     if named_one is not None:
-        return Here(named_one, visit.link(pair=None), found.open, found.flagged)
+        return Here(named_one, {"pair": None}, found.open, found.flagged)
     if visit.asked("end") is not None or found.pair is None:
         return Here(None, end, found.open, found.flagged)
-    return Here(found.pair, visit.link(cursor=found.next) if found.next else end, found.open, found.flagged)
+    return Here(found.pair, {"cursor": found.next} if found.next else end, found.open, found.flagged)
 
 
 def _turn(today: date, cursor: str | None) -> Turn:
@@ -278,7 +280,7 @@ def settle_flagged(visit: Visit) -> Answer:
     return onward(link(FLAGGED, act=newest and desk.act_of_verdict(wiring.for_api(), newest)))
 
 
-ASKS: Final = ("cursor", "end", "pair", "mode", "last")
+ASKS: Final = ("cursor", "end", "pair", "mode", "last", "skipped")
 SHOWN: Final = [
     Shown("GET", "/review", show_case, "editor", asks=ASKS),
     Shown("POST", "/review", settle, "editor", asks=ASKS),

@@ -78,11 +78,26 @@
     const [button, newest] = [document.querySelector("[data-undo]"), judged[judged.length - 1]];
     if (button && newest && newest.undo) { button.setAttribute("formaction", newest.undo); button.hidden = false; }
   };
-  const showProgress = (main) => {
-    const [old, current] = [document.querySelector(".progress"), main.querySelector(".progress")];
-    if (old && current) { old.replaceWith(current); document.getElementById("live").textContent = current.textContent.trim(); }
+  const offerSkipped = () => {
+    const [way, address] = [document.querySelector("[data-skipped]"), new URL(location.href)];
+    if (way && address.searchParams.has("skipped")) way.hidden = false;
   };
-  const goOn = (html, address) => { swap(parsed(html), address); offerUndo(); };
+  // What is counted, and what stands at the end of the queue, was asked for before the verdict was stored.
+  const showProgress = (main) => {
+    for (const part of [".progress", ".nothing h2", ".nothing .button:not([data-undo])"]) {
+      const [old, current] = [document.querySelector(part), main.querySelector(part)];
+      if (old && current) old.replaceWith(current);
+    }
+    offerSkipped();
+    document.getElementById("live").textContent = document.querySelector("[data-live]").textContent.trim();
+  };
+  const goOn = (html, address) => {
+    const next = new URL(address, location.href);
+    if (new URL(location.href).searchParams.has("skipped")) next.searchParams.set("skipped", "1");
+    swap(parsed(html), next.pathname + next.search);
+    offerUndo();
+    offerSkipped();
+  };
   const settled = (answer, said, pair) => {
     if (!answer.to) { judged.splice(judged.indexOf(said), 1); swap(answer.main, null); return; }
     const address = new URL(location.href);
@@ -115,14 +130,17 @@
     } else if (event.submitter.value === "undo" && newest && newest.undo === address) {
       judged.pop();
       swap(newest.main, newest.address);
-      sending = sending.then(post).then((answer) => (answer.to ? showProgress(answer.main) : swap(answer.main, null))).catch(failed);
+      sending = sending.then(post).then((answer) => {
+        if (!answer.to) swap(answer.main, null);
+        else { showProgress(answer.main); lookAhead(); }  // what was fetched meanwhile did not know of this case
+      }).catch(failed);
     } else {
       sending = sending.then(post).then((answer) => swap(answer.main, answer.to)).catch(failed);
     }
   });
   document.addEventListener("click", (event) => {
     const skip = event.target.closest("[data-skip]");
-    if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); goOn(next.html, skip.getAttribute("href")); }
+    if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); const counted = document.querySelector(".progress"); goOn(next.html, skip.getAttribute("href")); document.querySelector(".progress").replaceWith(counted); offerSkipped(); }
   }, true);
   document.addEventListener("htmx:afterSettle", () => { if (document.querySelector("[data-ahead]") !== seen) lookAhead(); });
   window.addEventListener("popstate", () => { if (document.querySelector("[data-review]")) location.reload(); });

@@ -27,12 +27,16 @@ class NewKey(BaseModel):
 
 
 class Order(BaseModel):
-    """``{"add_key": {"name": "ada", "role": "admin"}}``, ``{"revoke_key": "ada"}``, or both: the old one goes first."""
+    """``{"add_key": {"name": "ada", "role": "admin"}}``, ``{"revoke_key": "ada"}``, or both: the old one goes first.
+
+    author: who orders it, for the audit trail, which also says by which invocation; the account's own trail says whose that was.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     add_key: NewKey | None = None
     revoke_key: Name | None = None
+    author: Name | None = None
 
 
 def is_order(event: dict[str, Any]) -> bool:
@@ -40,8 +44,8 @@ def is_order(event: dict[str, Any]) -> bool:
     return any(order in event for order in ORDERS)
 
 
-def admit(event: dict[str, Any], *, store: Store, author: str) -> dict[str, Any]:
-    """Carry out an order; gives the new key, which is seen this once, and whether one was revoked.
+def admit(event: dict[str, Any], *, store: Store, invocation: str) -> dict[str, Any]:
+    """Carry out an order; gives the new key, which is seen this once, and whether one was revoked. invocation: the function's, by its id.
 
     A second run finds the name taken and gives no second key. A crash half-way leaves everything as it was.
 
@@ -50,6 +54,7 @@ def admit(event: dict[str, Any], *, store: Store, author: str) -> dict[str, Any]
         NameTaken: a key of this name is valid.
     """
     order = Order.model_validate(event)
+    author = f"{order.author} ({invocation})" if order.author else invocation
     done: dict[str, Any] = {}
     with store.engine.begin() as connection:
         if order.revoke_key is not None:

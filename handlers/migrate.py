@@ -28,7 +28,7 @@ class MigratedStore(Protocol):
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Migrate, and answer with the revision: to who invoked it and, if it is a deployment, to CloudFormation. Or carry out an order about keys."""
     if is_order(event):
-        return admit(event, store=wiring.for_migrate(), author=f"invocation {context.aws_request_id}")
+        return admit(event, store=wiring.for_migrate(), invocation=f"invocation {context.aws_request_id}")
     if not cloudformation.is_request(event):
         return {"revision": _migrate()}
     try:

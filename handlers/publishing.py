@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from handlers.browsing import cursor_of, order_of
-from handlers.portions import MOST_BYTES, weight_of
+from handlers.portions import MOST_BYTES, portion, weight_of
 from infra.store import Store, events, published
 from infra.store.events import Wanted
 
@@ -109,7 +109,16 @@ def _item(row: dict[str, Any], known: published.Known, cursor: str) -> Item:
 
 
 def _tombstone(row: dict[str, Any]) -> Item:
-    return Item(row["canonical_id"], row["content"], row["created_at"], row["at"], row["sequence"], gone=True)
+    """Make a tombstone: what names the event that is gone; what was told of it takes the room of those that are to come."""
+    content = row["content"]
+    short = {**dict.fromkeys(TOLD), "event_dates": content["event_dates"][:1]}
+    return Item(
+        row["canonical_id"], content | short, row["created_at"], row["at"], row["sequence"], gone=True
+    )
+
+
+TOLD: Final = ("description", "short_description", "registration_contact", "categories")
+"""What a tombstone leaves out."""
 
 
 def upcoming(wanted: Wanted, today: date) -> Wanted:
@@ -142,6 +151,17 @@ def fitting(
             return pieces, feed.items[number - 1].cursor
         pieces.append(piece)
     return pieces, feed.next
+
+
+def standing(
+    feed: Feed, written: Callable[[Item], Piece], text_of: Callable[[Piece], str | bytes]
+) -> list[Piece]:
+    """Write a page's tombstones, the newest first, as many as half a page holds.
+
+    Without the oldest, a program that subscribes finds their events gone all the same: no page holds them.
+    """
+    pieces = [written(item) for item in feed.tombstones]
+    return pieces[: portion((text_of(piece) for piece in pieces), most=MOST_BYTES // 2)]
 
 
 def writable(text: str) -> str:

@@ -23,6 +23,7 @@ from handlers.publishing import (
     newest,
     place_in_words,
     spans_of,
+    standing,
     writable,
 )
 
@@ -49,7 +50,7 @@ def calendar(feed: Feed, address: Address, zone: ZoneInfo, *, title: str) -> tup
     def written(item: Item) -> Written:
         return _written(item, address, zone)
 
-    gone = [written(item) for item in feed.tombstones]
+    gone = standing(feed, written, lambda piece: piece.text)
     pieces, onward = fitting(feed, written, lambda piece: piece.text, gone=gone)
     pieces += gone
     years = frozenset[int]().union(*(piece.years for piece in pieces))

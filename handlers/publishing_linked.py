@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from handlers.publishing import Address, Feed, Item, Span, described, fitting, spans_of, writable
+from handlers.publishing import Address, Feed, Item, Span, described, fitting, spans_of, standing, writable
 
 CONTEXT: Final = "https://schema.org"
 
@@ -35,7 +35,7 @@ def linked(feed: Feed, address: Address, zone: ZoneInfo) -> tuple[bytes, str | N
             node[name] = [*node.get(name, []), *others]  # a series has its dates there already
         return orjson.dumps(node)
 
-    gone = [written(item) for item in feed.tombstones]
+    gone = standing(feed, written, lambda piece: piece)
     pieces, onward = fitting(feed, written, lambda piece: piece, gone=gone)
     graph = b",\n".join([*pieces, *gone])
     return b'{"@context":"%b","@graph":[\n%b\n]}\n' % (CONTEXT.encode(), graph), onward

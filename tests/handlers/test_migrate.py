@@ -9,6 +9,7 @@ from handlers import migrate
 from infra.errors import NameTaken
 from infra.store import Store, keys, schema
 from tests.handlers.conftest import CONTEXT, deployed_on, forget_wiring
+from tests.store.uploads import rows
 
 REQUEST = {"RequestType": "Update", "ResponseURL": "https://signed", "LogicalResourceId": "Migration"}
 
@@ -76,7 +77,7 @@ def test_who_can_invoke_it_but_not_reach_the_database_gets_a_key_once_and_makes_
     deployed: Store,
 ) -> None:
     deployed.upgrade()
-    order = {"add_key": {"name": "ada", "role": "admin"}}
+    order = {"add_key": {"name": "ada", "role": "admin"}, "author": "grace"}
 
     key = migrate.lambda_handler(dict(order), CONTEXT)["key"]
 
@@ -88,6 +89,9 @@ def test_who_can_invoke_it_but_not_reach_the_database_gets_a_key_once_and_makes_
     assert migrate.lambda_handler({"revoke_key": "ada"}, CONTEXT) == {"revoked": False}
     with deployed.engine.begin() as connection:
         assert keys.holder_of(connection, key) is None
+    noted = rows(deployed.engine, "SELECT who, action FROM audit ORDER BY audit_id")
+    invocation = f"invocation {CONTEXT.aws_request_id}"
+    assert noted == [(f"grace ({invocation})", "add_key"), (invocation, "revoke_key")]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from dedup_core.pipeline import resolve
 from dedup_core.policy import default_policy
 from dedup_core.rendering import contents
 from handlers import api
+from handlers.portions import MOST_BYTES, weight_of
 from handlers.publishing import Address, Feed, Item, Span, feed_of, span_of, upcoming
 from handlers.publishing_calendar import calendar
 from handlers.publishing_linked import linked
@@ -415,6 +416,33 @@ def test_of_two_events_that_merge_one_goes_on_and_the_other_is_cancelled_until_a
     assert feed_of(store, Wanted(source=others), now=now, limit=9).tombstones == []
     assert feed_of(store, Wanted(city="Emmendingen"), now=now, limit=9).tombstones == []
     assert feed_of(store, Wanted(), now=now + timedelta(days=31), limit=9).tombstones == []
+
+
+def test_tombstones_leave_room_for_what_is_to_come_however_much_was_told_of_them(store: Store) -> None:
+    now = datetime.now(UTC)
+    save(store, [listing("bwb:1", TITLES[0], "2026-05-02", "20:00", city="Waldkirch")])
+    run(store)
+    bury = """INSERT INTO tombstones (canonical_id, title, first_day, last_day, status, confidence, needs_review, content, created_at, at)
+        SELECT 'ev_' || translate(n::text, '0189', 'abcd'), title, first_day, last_day, status, confidence, needs_review,
+            content || jsonb_build_object('title', repeat('Ж', :letters), 'description', repeat('Ж', 3000)), now(), now()
+        FROM canonical_events, generate_series(1, 1000) AS n"""
+    weights, numbers = [], []
+    for letters in (10, 800):
+        with store.engine.begin() as connection:
+            connection.execute(text("DELETE FROM tombstones"))
+            connection.execute(text(bury), {"letters": letters})
+        feed = feed_of(store, Wanted(), now=now, limit=1000)
+
+        written, _ = calendar(feed, ADDRESS, BERLIN, title="all")
+        graph, _ = linked(feed, ADDRESS, BERLIN)
+
+        weights += [weight_of(written), weight_of(graph)]
+        numbers += [written.count(b"STATUS:CANCELLED"), graph.count(b"EventCancelled")]
+        assert b"STATUS:CONFIRMED" in written
+
+    assert max(weights) <= MOST_BYTES
+    assert numbers[:2] == [1000, 1000]
+    assert 0 < min(numbers[2:]) < 1000
 
 
 def test_a_calendar_begins_a_month_back_only_where_nobody_says_from_when() -> None:

@@ -45,7 +45,7 @@ class Subjects:
     numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: 1 of a course for beginners, 2 for the advanced, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
-    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is.
+    initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is; work_bits: of those that say what is played.
     hosts: (n, V) bits of the words that say who invites, or to what festival it belongs.
     names: (n, V) bits of the words that are neither places, nor numbers, nor known to be common in titles; name_bits: their sum.
     several_shows: whether a source lists the event with several starts on its day.
@@ -90,6 +90,7 @@ class Subjects:
     genre_bits: Floats
     host_bits: Floats
     performer_bits: Floats
+    work_bits: Floats
     hosts: sparse.csr_array
     names: sparse.csr_array
     name_bits: Floats
@@ -178,7 +179,8 @@ def subjects_of(
     lowered = events["title"].str.to_lowercase()
     frames = _framing_words(known, own_place, lowered)
     performs = pl.col("role") == len(FRAMES) - 1
-    hosts = frames.filter(~performs).unique(["event", "token"], maintain_order=True)
+    plays = pl.col("role") == WORKS
+    hosts = frames.filter(~performs, ~plays).unique(["event", "token"], maintain_order=True)
     telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
         own_place.select("event", "word"),
         on=["event", "word"],
@@ -224,6 +226,7 @@ def subjects_of(
         genre_bits=_summed(genres, n),
         host_bits=_summed(hosts, n),
         performer_bits=_summed(frames.filter(performs), n),
+        work_bits=_summed(frames.filter(plays), n),
         hosts=_matrix(hosts["event"], hosts["token"], hosts["bits"], (n, len(vocabulary))),
         names=_matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
         name_bits=_summed(telling, n),
@@ -460,6 +463,9 @@ FRAMES = (
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
 )
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
+
+WORKS: Final = 3
+"""Number in `FRAMES` of what is played."""
 
 
 NUMERALS: Final = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9}

@@ -207,11 +207,11 @@ OPPOSITES: Final = (
 )  # fmt: skip
 """How words begin that tell two houses of one kind apart."""
 
-COUNTS: Final = rf"\d+|\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
-"""What in a name counts houses or sets them against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
+OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
+"""What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
 
-OPPOSITE: Final = rf"^(?:[ivx]+$|{'|'.join(OPPOSITES)})"
-"""The same, at the beginning of what only one of two names has."""
+COUNTS: Final = rf"\d+|{OPPOSITE}"
+"""The same, and what counts them."""
 
 
 def _one_number(left: pl.Series, right: pl.Series) -> Mask:
@@ -249,13 +249,18 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     beside[asked] = _one_name(left.filter(asked), right.filter(asked))
     alike: Floats = np.maximum(np.where(each, np.maximum(parted, beside), contained), misspelt)
     alike = np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike)
-    return np.where(_opposed(only["left"], only["right"]), OPPOSED, alike).astype(np.float32)
+    return np.where(_opposed(left, right), OPPOSED, alike).astype(np.float32)
 
 
 def _opposed(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where what only the one and only the other name has, run together, is one but for its beginning, and that counts or opposes."""
-    counted = left.str.contains(OPPOSITE) & right.str.contains(OPPOSITE) & (left != right)
-    opposed: Mask = (counted & (left.str.replace(OPPOSITE, "") == right.str.replace(OPPOSITE, ""))).to_numpy()
+    """Tell where two names, the blanks taken out, differ in nothing but Roman numbers or words for opposites."""
+    opposed: Mask = (left.str.contains(OPPOSITE) & right.str.contains(OPPOSITE)).to_numpy().copy()
+    rests = [
+        side.filter(opposed).str.replace_all(OPPOSITE, "").str.replace_all(" ", "", literal=True)
+        for side in (left, right)
+    ]
+    signs = [side.filter(opposed).str.extract_all(OPPOSITE).list.join(" ") for side in (left, right)]
+    opposed[opposed] = ((rests[0] == rests[1]) & (signs[0] != signs[1])).to_numpy()
     return opposed
 
 

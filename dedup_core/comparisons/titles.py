@@ -153,12 +153,14 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     host = np.where(
         named, 0, subjects.host_bits[one] - _shared_hosts(one, other, ~named & (shared > 0), subjects)
     )
+    works = np.where(subjects.work_bits[other] == 0, subjects.work_bits[one], 0)
     rest: Floats = np.maximum(
         subjects.title_bits[one]
         - shared
         - np.where(silent, unsaid, np.where(within, subjects.town_bits[one], 0))
         - genre
-        - host,
+        - host
+        - works,
         0,
     )
     return rest

@@ -42,7 +42,9 @@ def serve(
     expose: Annotated[
         bool, typer.Option("--expose", help="Listen where others can reach it, too; it speaks no TLS.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Processes that answer; each counts requests for itself.", min=1, max=16)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer; each counts requests for itself.", min=1, max=16)
+    ] = 1,
     match: Annotated[
         bool,
         typer.Option("--match/--no-match", help="Match here what changes, where no queue wakes a matcher."),

@@ -158,6 +158,10 @@ class Stack:
         if not again and known is not None and self._digest_deployed() == digest:
             return known
         say(f"deploying {self.template.name}")
+        if (
+            known is not None
+        ):  # the functions get the new code one by one; at the very first deployment, when the template has migrated
+            _upgrade(url)
         secret = put_secret(running.url, f"{NAME}/database", url)
         deployed = deploy(running.url, NAME, self.template, parameters(secret, digest), say)
         _sweep(running.url, deployed, say)
@@ -215,6 +219,15 @@ def parameters(secret: str, digest: str) -> dict[str, str]:
     """Give the template its parameters. The image's tag is the code's digest: so changed code replaces the functions' processes."""
     own = {"DatabaseSecretArn": secret, "ImageUri": f"event-dedup:{digest}"}
     return {**parameters_of("local", SAMCONFIG), **own}
+
+
+def _upgrade(url: str) -> None:
+    """Bring the schema to head, before new code serves."""
+    store = Store.at(url)
+    try:
+        store.upgrade()
+    finally:
+        store.engine.dispose()
 
 
 def _sweep(endpoint: str, deployed: Deployed, say: Say) -> None:

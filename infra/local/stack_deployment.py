@@ -141,6 +141,9 @@ def _await(cloudformation: Any, stack: str, begun: float, say: Callable[[str], N
         described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         status = described["StackStatus"]
         if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            # LocalStack calls an update complete that it has rolled back.
+            if failures := list(_failures(cloudformation, stack, begun)):
+                raise NotDeployed(f"{stack}: rolled back\n" + "\n".join(failures))
             say(f"{stack}: {status.lower().replace('_', ' ')}")
             return
         if not status.endswith("IN_PROGRESS"):

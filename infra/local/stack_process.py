@@ -32,6 +32,9 @@ START_S: Final = 90
 STOP_S: Final = 6
 """Seconds for its end in good order, which takes three; it keeps nothing that would need more."""
 
+DYING_S: Final = 10
+"""Seconds until a port has to be free whose owner is gone."""
+
 MODULE: Final = "event_dedup_localstack.server"
 PROJECT: Final = Path(__file__).parents[2]
 NOTE: Final = "localstack.json"
@@ -189,21 +192,34 @@ def _lives(process: "psutil.Process") -> bool:
 
 
 def _insist_on_free(port: int) -> None:
+    """Wait while a port is nobody's and taken all the same: so it is for a moment after a LocalStack was killed."""
+    until = time.monotonic() + DYING_S
+    while (error := _taken(port)) is not None:
+        if (owner := _by_whom(port)) or time.monotonic() > until:
+            raise NoLocalStack(
+                f"port {port} of 127.0.0.1 is taken{owner}; end that, or choose another with --port or EVENT_DEDUP_LOCAL_PORT"
+            ) from error
+        time.sleep(0.1)
+
+
+def _taken(port: int) -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise NoLocalStack(
-                f"port {port} of 127.0.0.1 is taken{_by_whom(port)}; end that, or choose another with --port or EVENT_DEDUP_LOCAL_PORT"
-            ) from error
+            return error
+    return None
 
 
 def _by_whom(port: int) -> str:
+    """Name who listens on a port; one that has no command any more is dying, and counts as nobody."""
     with suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+                process = psutil.Process(connection.pid)
+                if process.cmdline():
+                    return f" by {process.name()} (process {connection.pid})"
     return ""
 
 

@@ -11,11 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from localstack_client.session import Session
 from sqlalchemy import text
@@ -55,6 +56,19 @@ def a_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def left(folder: Path) -> list[str]:
+    """List all processes of this machine that have to do with a folder, whoever their parent is by now: LocalStack, functions, Postgres, its guardian."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = [*process.cmdline(), process.cwd(), process.environ().get("TMPDIR", "")]
+            if process.status() != psutil.STATUS_ZOMBIE and any(
+                str(folder.resolve()) in word for word in words
+            ):
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 def listing(identity: str, title: str, **changes: Any) -> dict[str, Any]:
@@ -193,6 +207,7 @@ def running() -> Iterator[World]:
             world.store.engine.dispose()
         finally:
             stack.down(lambda _: None)
+            assert left(folder) == []
 
 
 @pytest.fixture

@@ -53,3 +53,17 @@ def test_where_localstack_can_not_run_the_demo_says_so_and_goes_from_folder_to_p
     assert "is taken" in shown.stderr
     assert "without LocalStack" in shown.stderr
     assert "canonical" in shown.stdout
+
+
+def test_where_the_stack_runs_on_another_port_the_demo_says_what_to_do_and_does_nothing_else(
+    world: World,
+) -> None:
+    files = len(world.rows("SELECT 1 FROM files"))
+
+    shown = demo(world.stack.folder, free_port())
+
+    assert shown.returncode == 1
+    assert f"on port {world.stack.port}" in shown.stderr
+    assert "without LocalStack" not in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert len(world.rows("SELECT 1 FROM files")) == files

@@ -6,21 +6,30 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from infra.errors import NoLocalStack, NoPostgres, NotDeployed
-from infra.local import stack_environment, stack_process
+from infra.errors import NoLocalStack, NoPostgres, NotDeployed, RunsElsewhere
+from infra.local import stack as stack_module
+from infra.local import stack_deployment, stack_environment, stack_process
+from infra.local.postgres import embedded_postgres
 from infra.local.stack import Stack
+from infra.local.stack_deployment import Deployed
 from infra.local.stack_environment import environment
 from infra.local.stack_process import PROJECT
 from infra.local.stack_status import status
-from tests.stack.conftest import VENV, World, a_folder, eventually, free_port
+from infra.store import schema
+from infra.store.engine import build_engine
+from tests.stack.conftest import VENV, World, a_folder, eventually, file_of, free_port, left, listing
 
 
-def test_a_second_up_finds_what_runs_and_changes_nothing(world: World) -> None:
+def test_a_second_up_finds_what_runs_and_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = world.stack.found()
+    monkeypatch.setattr(stack_module, "deploy", lambda *_: pytest.fail("it is deployed once more"))
 
     again = world.stack.up(lambda _: None)
 
@@ -70,27 +79,75 @@ def _gone(family: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in family)
 
 
+def _write(stack: Stack, note: str) -> None:
+    with embedded_postgres(stack.folder / "postgres") as url, build_engine(url).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE note AS SELECT %s::text AS note", (note,))
+
+
+def _read(stack: Stack) -> str:
+    with embedded_postgres(stack.folder / "postgres") as url, build_engine(url).begin() as connection:
+        return str(connection.exec_driver_sql("SELECT note FROM note").scalar_one())
+
+
 @pytest.mark.usefixtures("world")
-def test_neither_a_kill_nor_down_leaves_a_process_and_the_database_keeps_what_it_has(apart: Stack) -> None:
-    apart.up(lambda _: None)
+def test_a_kill_leaves_no_process_and_an_up_right_after_it_finds_the_database_as_it_was(apart: Stack) -> None:
+    first_up = apart.up(lambda _: None)
     first = apart.found()
     assert first is not None
     family = first.processes()
     assert len(family) > 1
-
+    _write(apart, "kept")
+    assert (
+        len(left(apart.folder)) >= 4
+    )  # LocalStack, a function, Postgres, its guardian: else the look for them is blind
     family[0].kill()
-    eventually(lambda: _gone(family), "functions end with LocalStack")
-    eventually(lambda: apart.postgres_pid() is None, "Postgres ends with LocalStack")
-    second = apart.up(lambda _: None)
+    second = apart.up(lambda _: None)  # at once: functions and Postgres of the first may still be ending
     again = apart.found()
     assert again is not None
-    family = again.processes()
 
     assert second.began
-    assert apart.down(lambda _: None)
     assert _gone(family)
-    assert apart.postgres_pid() is None
+    assert set(second.deployed.outputs) == set(first_up.deployed.outputs)
+    assert _read(apart) == "kept"
+    again.processes()[0].kill()
+    eventually(lambda: left(apart.folder) == [], "everything ends with LocalStack")
     assert not apart.down(lambda _: None)
+
+
+def test_changed_code_is_deployed_to_the_stack_that_runs_after_the_schema_and_leaves_it_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema.downgrade(world.store.engine, "-1")
+    found: list[str] = []
+
+    def deploy(*arguments: Any) -> Deployed:
+        found.extend(row.version_num for row in world.rows("SELECT version_num FROM alembic_version"))
+        return stack_deployment.deploy(*arguments)
+
+    monkeypatch.setattr(stack_module, "deploy", deploy)
+    monkeypatch.setattr(stack_module, "_digest", lambda *_: "changed")
+
+    again = world.stack.up(lambda _: None)
+
+    assert found == [schema.head()]
+    assert again.deployed == world.up.deployed
+    aliases = world.client("lambda").list_aliases(FunctionName="event-dedup-local-migrate")["Aliases"]
+    assert [alias["Name"] for alias in aliases] == ["live"]
+    world.put("neublatt_1.json", file_of(listing("a1", "Hoffest")))
+    eventually(lambda: world.events_of("neublatt"), "files are taken in and matched by the new code")
+
+
+def test_an_update_that_is_rolled_back_is_an_error_although_localstack_calls_it_complete(
+    world: World, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.yaml"
+    queue = "Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: whole}}%s}\n"
+    template.write_text(queue % "")
+    stack_deployment.deploy(world.up.url, "torn", template, {}, lambda _: None)
+    template.write_text(queue % ", Broken: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}")
+
+    with pytest.raises(NotDeployed, match="Broken: "):
+        stack_deployment.deploy(world.up.url, "torn", template, {}, lambda _: None)
 
 
 @pytest.mark.usefixtures("world")
@@ -108,8 +165,18 @@ def test_an_up_that_is_cut_off_leaves_nothing(apart: Stack, signal: str) -> None
 
     assert cut_off.returncode != 0
     assert b"deploying" in cut_off.stdout or signal != "SIGINT"
-    eventually(lambda: apart.found() is None, "LocalStack has ended")
-    eventually(lambda: apart.postgres_pid() is None, "Postgres has ended")
+    eventually(lambda: left(apart.folder) == [], "LocalStack, functions and Postgres have ended")
+
+
+def test_a_stack_that_runs_on_another_port_is_no_reason_to_go_without_it(world: World) -> None:
+    elsewhere = Stack(world.stack.folder, VENV, free_port())
+
+    with pytest.raises(RunsElsewhere) as raised:
+        elsewhere.up(lambda _: None)
+
+    assert f"--port {world.stack.port}" in str(raised.value)
+    assert "event-dedup local down" in str(raised.value)
+    assert world.stack.found() is not None
 
 
 @pytest.mark.usefixtures("world")

@@ -12,8 +12,12 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
 
     def load(self, *_args: Any, **_kwargs: Any) -> type:
         """Give the class of the executor."""
+        from .aliases import keep_aliases  # noqa: PLC0415
         from .executors import ProcessExecutor  # noqa: PLC0415
+        from .polling import wait_at_queues  # noqa: PLC0415
 
+        keep_aliases()
+        wait_at_queues()
         return ProcessExecutor
 
 
@@ -24,6 +28,10 @@ class RieExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
 
     def load(self, *_args: Any, **_kwargs: Any) -> type:
         """Give the class of the executor."""
+        from .aliases import keep_aliases  # noqa: PLC0415
         from .executors import RieExecutor  # noqa: PLC0415
+        from .polling import wait_at_queues  # noqa: PLC0415
 
+        keep_aliases()
+        wait_at_queues()
         return RieExecutor

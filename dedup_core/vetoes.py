@@ -105,6 +105,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     places = _places_differ(facts, subjects, policy.vetoes.venue_differs)
+    hosts = _hosts_differ(facts, subjects)
     elsewhere = ~_one_stage(facts, subjects, policy)
     side_by_side = _side_by_side(facts, subjects, policy)
     one_evening = _one_evening(facts, subjects, policy)
@@ -117,7 +118,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("kind_only", common & each & ~headline & elsewhere, below_match),
         ("number_differs", facts.wording.numbered, below_review),
         ("number_differs", _numerals_differ(facts, subjects), below_review),
-        ("hosts_differ", _hosts_differ(facts, subjects), below_match),
+        ("hosts_differ", hosts, below_match),
+        ("hosts_differ", hosts & places, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", _neighbours(facts, subjects, policy), below_review),

@@ -94,10 +94,10 @@ def suppressions() -> Iterator[tuple[str, str, str]]:
         for line in (ROOT / path).read_text().splitlines():
             if "ignore_checks" in line or "checkov:skip" in line:
                 yield path, line.strip(), line.partition("#")[2]
-    for path in [ROOT / "Dockerfile", ROOT / "infra/docker/localstack.Dockerfile"]:
-        for line in path.read_text().splitlines():
+    for path in ("Dockerfile", "infra/docker/localstack.Dockerfile"):
+        for line in (ROOT / path).read_text().splitlines():
             if "hadolint ignore" in line:
-                yield path.name, line, line.partition("ignore=")[2].partition(" ")[2]
+                yield path, line, line.partition("ignore=")[2].partition(" ")[2]
 
 
 def test_each_suppressed_check_carries_its_reason() -> None:
@@ -331,6 +331,36 @@ def test_the_api_is_throttled_and_every_route_asks_who_calls() -> None:
     urls = [one for one in translated()["Resources"].values() if one["Type"] == "AWS::Lambda::Url"]
     assert [url["Condition"] for url in urls] == ["OnLaptop"]
     assert not any("CorsConfiguration" in api for api in resources("AWS::ApiGatewayV2::Api").values())
+
+
+# --- what an account has besides ------------------------------------------------------------------------------------------------
+
+
+def test_the_database_of_ours_is_serverless_shut_off_and_reached_by_endpoints_alone() -> None:
+    found = source("infra/database.yaml")
+    own = {name: one["Properties"] for name, one in found["Resources"].items()}
+    kinds = {name: one["Type"] for name, one in found["Resources"].items()}
+    (cluster,) = [own[name] for name, kind in kinds.items() if kind == "AWS::RDS::DBCluster"]
+    endpoints = {
+        one["ServiceName"]["Fn::Sub"].rsplit(".", 1)[1]
+        for n, one in own.items()
+        if kinds[n] == "AWS::EC2::VPCEndpoint"
+    }
+
+    assert cluster["Engine"] == "aurora-postgresql"
+    assert cluster["ServerlessV2ScalingConfiguration"]
+    assert cluster["StorageEncrypted"]
+    assert endpoints == {"s3", "sqs", "secretsmanager"}
+    assert not {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway"} & set(kinds.values())
+    assert set(found["Outputs"]) == {"DatabaseSecretArn", "SubnetIds", "SecurityGroupIds"}
+    assert set(found["Outputs"]) <= set(source()["Parameters"])
+
+
+def test_images_are_scanned_when_they_are_pushed() -> None:
+    (repository,) = source("infra/registry.yaml")["Resources"].values()
+
+    assert repository["Properties"]["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert repository["DeletionPolicy"] == "Retain"
 
 
 # --- alarms and documents -----------------------------------------------------------------------------------------------------

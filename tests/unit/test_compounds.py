@@ -2,7 +2,7 @@
 
 import pytest
 
-from dedup_core.compounds import Splitter, differ_in_prefix
+from dedup_core.compounds import Splitter, differ_in_prefix, without_triples
 
 SPLITTER = Splitter(
     parts={
@@ -113,7 +113,17 @@ def test_another_word_is_not_mended_though_it_is_a_letter_away(word: str) -> Non
         ("abschluss", "anschluss", True),
         ("karneval", "kameval", False),
         ("silverfest", "silberfest", False),
+        ("sozialausschuss", "bauausschuss", True),
+        ("kurturausschuss", "kulturausschuss", False),
     ],
 )
 def test_a_prefix_makes_another_word(one: str, two: str, *, differ: bool) -> None:
     assert differ_in_prefix(one, two) is differ_in_prefix(two, one) is differ
+
+
+def test_three_equal_consonants_are_two_but_not_in_an_abbreviation() -> None:
+    assert [without_triples(word) for word in ("schifffahrt", "kulturausschusss", "mmm")] == [
+        "schiffahrt",
+        "kulturausschuss",
+        "mmm",
+    ]

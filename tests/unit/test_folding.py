@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.folding import fold, fold_all, folded, unescape
+from dedup_core.folding import fold, fold_all, folded, unescape, well_read
 
 GERMAN = st.text(alphabet="abzABZ019äöüÄÖÜßẞéèçñØłŁœÆ \t-–/.,&;#'’´`\u0308\u0301\u00ad\u200b™²½🥚ﬁĳŉʼ_")
 ANYTHING = st.text(alphabet=st.characters(codec="utf-8"))
@@ -86,3 +86,19 @@ def test_nested_entities_cost_no_square_of_their_length() -> None:
     hostile = "&" + "amp;" * 500_000 + "lt;b&gt;"
 
     assert unescape(hostile) == "<b>"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("HexenbaII", "Hexenball"),
+        ("go1dene H0chzeit", "goldene Hochzeit"),
+        ("Ludwig II liest", "Ludwig II liest"),
+        ("BürgerInnen", "BürgerInnen"),
+        ("Ü30-Party um 10 Uhr, Raum B1", "Ü30-Party um 10 Uhr, Raum B1"),
+    ],
+)
+def test_letters_that_were_read_as_capitals_and_digits_are_letters_again(written: str, read: str) -> None:
+    frame = pl.DataFrame({"text": [written]})
+
+    assert frame.select(well_read(pl.col("text"))).item() == read

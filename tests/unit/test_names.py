@@ -121,3 +121,24 @@ def test_a_missing_name_is_like_none() -> None:
     found = compared({"venue": "Stadthalle", "city": "Waldkirch"}, {})
 
     assert (found.venues[0], found.towns[0]) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "opposed"),
+    [
+        ("Messehalle II", "Messehalle III", True),
+        ("Pavillon Ost", "Pavillon West", True),
+        ("Stadtteilbibliothek Nordstadt", "Stadtteilbibliothek Weststadt", True),
+        ("Oberdorfschule", "Unterdorfschule", True),
+        ("Messehalle II", "Messe, Halle II", False),
+        ("Messehalle II", "Messehalle", False),
+        ("Westfalenhalle", "Oststadthalle", False),
+    ],
+)
+def test_opposites_and_roman_numbers_tell_two_houses_apart(one: str, two: str, *, opposed: bool) -> None:
+    told, turned = (
+        compared({"venue": left}, {"venue": right}).opposed[0] for left, right in ((one, two), (two, one))
+    )
+
+    assert told == turned == opposed
+    assert not opposed or venues(one, two) < DIFFERENT

@@ -80,6 +80,36 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "run_and_show",
             "no_match",
         ),
+        (
+            listing("kal:1", "SV Lautental – FC Obermoos", start="15:00", **PLACE),
+            listing("ver:2", "SV Lautental II – FC Obermoos II", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("kal:1", "Discofox für Einsteiger", start="19:00", **PLACE),
+            listing("kul:2", "Discofox für Fortgeschrittene", start="19:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("kal:1", "Promenadenkonzert", start="10:30", city="Waldkirch", venue="Pavillon Ost"),
+            listing("tou:2", "Promenadenkonzert", start="10:30", city="Waldkirch", venue="Pavillon West"),
+            "venues_opposed",
+            "no_match",
+        ),
+        (
+            listing("amt:1", "Musikverein: Frühjahrskonzert", start="20:00", city="Waldkirch"),
+            listing("kal:2", "Frühjahrskonzert der Stadtkapelle", start="20:00", **PLACE),
+            "hosts_differ",
+            "ambiguous",
+        ),
+        (
+            listing("tix:1", "Die Nachtfalter + Support: Zimtkraut", start="20:30", **PLACE),
+            listing("mag:2", "Zimtkraut", start="20:30", city="Waldkirch", venue="Rockkeller"),
+            "places_differ",
+            "ambiguous",
+        ),
     ],
 )
 def test_a_telling_difference_outweighs_all_that_is_equal(
@@ -89,6 +119,39 @@ def test_a_telling_difference_outweighs_all_that_is_equal(
 
     assert reason in (told["reasons"] or "").split()
     assert told["decision"] == decided
+
+
+@pytest.mark.parametrize(("last", "joined"), [("2026-04-26", True), ("2026-04-25", False)])
+def test_what_is_left_of_an_exhibition_is_no_item_of_it(last: str, *, joined: bool) -> None:
+    whole = listing(
+        "kul:1",
+        "Ausstellung: Wege aus Glas",
+        event_dates=[occurrence("2026-03-01", last="2026-04-26")],
+        **PLACE,
+    )
+    rest = listing(
+        "tou:2",
+        "Wege aus Glas – Kunstausstellung mit Werken von Greta Sander",
+        event_dates=[occurrence("2026-04-13", last=last)],
+        **PLACE,
+    )
+
+    told = decision(whole, rest)
+
+    assert ("item_or_whole" not in reasons(told)) is joined
+
+
+def test_titles_that_say_what_and_who_are_asked_about_but_never_joined_for_it() -> None:
+    choir = listing("kal:1", "Kirchenchor Cäcilia", start="17:10", city="Waldkirch", venue="Agathakirche")
+    what = {"city": "Waldkirch", "venue": "Agathakirche"}
+
+    one_minute, half_an_hour = (
+        decision(choir, listing("mag:2", "Adventskonzert in St. Agatha", start=start, **what))
+        for start in ("17:10", "17:40")
+    )
+
+    assert one_minute["decision"] != "match"
+    assert one_minute["title"] > half_an_hour["title"]
 
 
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache, lru_cache
-from math import cos, radians
+from math import asin, cos, degrees, pi, radians, sin
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -237,7 +237,22 @@ def _around(near: Near) -> dict[str, Any]:
         "near_from": near.latitude - height,
         "near_to": near.latitude + height,
         "near_km": near.radius_km,
+        **_beside(near, radians(height)),
     }
+
+
+def _beside(near: Near, angle: float) -> dict[str, float]:
+    """Bound the longitudes of a circle; not of one that reaches a pole or the date line. angle: its radius, seen from the centre of the earth."""
+    reach = sin(min(angle, pi / 2)) / max(cos(radians(near.latitude)), TINY)
+    if reach >= 1:
+        return {}
+    width = degrees(asin(reach)) + TINY
+    west, east = near.longitude - width, near.longitude + width
+    return {"near_west": west, "near_east": east} if west >= -180 and east <= 180 else {}
+
+
+TINY: Final = 1e-6
+"""Degrees, a decimetre: what rounding may take from a bound."""
 
 
 Place = Callable[[str, TypeEngine[Any] | None], BindParameter[Any]]
@@ -312,6 +327,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[Place], ColumnElement[bool]]]] = {
     "between": _between,
     "across": _across,
     "near_km": _within,
+    "near_west": lambda place: _EVENTS.longitude.between(place("near_west", None), place("near_east", None)),
     "roughly": _roughly,
     "nothing": lambda _: false(),
 }

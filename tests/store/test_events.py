@@ -232,6 +232,14 @@ def test_pages_in_any_order_show_each_event_once(many: Store, by: Sorting, desce
             "(content#>>'{location,geo,latitude}')::float BETWEEN 47.9 AND 48.0 AND (content#>>'{location,geo,longitude}')::float BETWEEN 7.5 AND 7.6",
         ),
         (
+            Wanted(near=Near(48.0, 179.0, 20_000)),
+            "latitude IS NOT NULL",
+        ),
+        (
+            Wanted(near=Near(89.0, 7.9, 4600)),
+            "latitude IS NOT NULL AND 6371 * acos(least(1, sin(radians(89)) * sin(radians(latitude)) + cos(radians(89)) * cos(radians(latitude)) * cos(radians(longitude - 7.9)))) <= 4600",
+        ),
+        (
             Wanted(near=Near(48.0, 7.9, 10)),
             "latitude IS NOT NULL AND 6371 * acos(least(1, sin(radians(48)) * sin(radians(latitude)) + cos(radians(48)) * cos(radians(latitude)) * cos(radians(longitude - 7.9)))) <= 10",
         ),

@@ -1,13 +1,14 @@
-"""Failures: what a log line says of an error. Its kind and where it arose, never its message.
+"""Failures: what a log line says of an error. Its kind and where it arose, never its message, but for that of wrong settings.
 
 A database quotes the row that it refuses, a parser the text that it stumbled over: listings don't belong into logs.
-The message stands where only operators of the database look: in the record of the run or of the file.
+The message stands where only operators of the database look: in the record of the run or of the file. Wrong settings name variables and no value.
 """
 
 import traceback
 from pathlib import Path
 from typing import Final
 
+from infra.errors import WrongSettings
 from infra.outages import sqlstate
 
 OURS: Final = tuple(
@@ -30,6 +31,7 @@ def described(error: BaseException) -> dict[str, object]:
         "at": [
             f"{call.name} in {'/'.join(Path(call.filename).parts[-3:])}, line {call.lineno}" for call in named
         ],
+        **({"reason": str(error)} if isinstance(error, WrongSettings) else {}),
     }
 
 

@@ -345,7 +345,7 @@ def test_a_function_that_hangs_is_ended_when_its_time_is_up(name: str, run: Run,
     world.put("bwb_1.json", BEFORE["bwb_1.json"])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         nowhere = f"postgresql://a:b@127.0.0.1:{silent.getsockname()[1]}/c"
-        with run(name, EVENT_DEDUP_DATABASE_URL=nowhere, AWS_LAMBDA_FUNCTION_TIMEOUT="4") as function:
+        with run(name, EVENT_DEDUP_DATABASE_URL=nowhere, AWS_LAMBDA_FUNCTION_TIMEOUT="3") as function:
             begun = time.monotonic()
             answer = function.invoke(one_event(name))
 

@@ -552,3 +552,47 @@ def test_times_are_those_of_the_clocks_here(desk: Desk) -> None:
     shown = desk.ask(f"/events/{desk.event_of('tix', '1')}")["body"]
 
     assert "2 July 2026, 00:30" in shown
+
+
+@pytest.mark.parametrize(
+    "path", ["", "?view=map", "/review", "/policy", "/nowhere", "/events/none", "/enter", "/points"]
+)
+def test_no_page_lets_a_script_or_a_style_run_that_is_not_a_file_of_its_own(desk: Desk, path: str) -> None:
+    answer = desk.ask(path, role="admin")
+
+    told = dict(
+        part.strip().split(" ", 1) for part in answer["headers"]["Content-Security-Policy"].split(";")
+    )
+    assert told["default-src"] == "'self'"
+    assert not any(
+        name.endswith("-src") and allowed not in ("'self'", "'none'") for name, allowed in told.items()
+    )
+    assert (told["base-uri"], told["form-action"], told["frame-ancestors"]) == ("'none'", "'self'", "'none'")
+    assert not re.search(r"<script(?![^>]+src=)|<style|\sstyle=|\son\w+=", answer["body"])
+
+
+def test_an_event_tells_what_it_is_part_of_and_what_it_contains(desk: Desk) -> None:
+    concert, market = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
+    with desk.store.engine.begin() as connection:
+        link = text("INSERT INTO links (kind, from_id, to_id) VALUES ('part_of', :part, :whole)")
+        connection.execute(link, {"part": concert, "whole": market})
+
+    assert "Part of Flohmarkt Sun, 7 June 2026" in _text(desk.ask(f"/events/{concert}"))
+    assert "Contains Jazz mit dem Bregtal Quintett" in _text(desk.ask(f"/events/{market}"))
+
+
+def test_the_address_of_an_event_that_was_merged_leads_to_where_its_listings_are_and_says_so(
+    desk: Desk,
+) -> None:
+    concert, market = desk.event_of("bwb", "1"), desk.event_of("tix", "1")
+    desk.ask(f"/events/{concert}/arrange", {"act": "merge", "to": market})
+    run(desk.store)
+    kept = desk.event_of("tix", "1")
+    gone = ({concert, market} - {kept}).pop()
+
+    led = desk.ask(f"/events/{gone}")
+    shown = _text(desk.ask(led["headers"]["Location"].removeprefix("/desk")))
+
+    assert led["statusCode"] == 303
+    assert f"{gone} was merged into this event." in shown
+    assert f"took listings in from {gone}" in shown

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import date
+from urllib.parse import urlencode
 from zipfile import ZipFile
 
 import pytest
@@ -231,6 +232,8 @@ def test_the_map_and_the_month_show_what_the_list_has(editor: Visitor, desk: Des
     places = desk_queries.points(desk.store, Wanted(city="Waldkirch"))
     page = editor.see("?view=map&city=Waldkirch")
     expect(page.locator("#map")).to_have_attribute("data-ready", str(len(places)))
+    expect(page.locator("#map")).to_have_attribute("data-outlined", re.compile(r"^\d{3}$"))
+    expect(page.locator("#map .leaflet-control-scale-line")).to_contain_text("km")
 
     page = editor.see("?view=calendar&month=2026-03&city=Waldkirch")
     days = desk_queries.days(
@@ -294,6 +297,22 @@ def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visito
     assert pair_shown(page) == first
 
 
+def test_a_case_that_was_asked_for_by_its_name_is_not_asked_again_behind_itself(
+    editor: Visitor, desk: Desk
+) -> None:
+    until(lambda: matched(desk))
+    first = pair_shown(editor.see("/review"))
+    page = editor.see(f"/review?{urlencode({'pair': first})}")
+    assert pair_shown(page) == first
+    page.wait_for_load_state("networkidle")  # the next case is fetched by now
+    press(page, "k")
+    second = pair_shown(page)
+    press(page, "k")
+    third = pair_shown(page)
+
+    assert len({first, second, third}) == 3
+
+
 def test_who_settles_the_last_case_is_told_so_and_can_undo_it(editor: Visitor, desk: Desk) -> None:
     until(lambda: matched(desk))
     page = editor.see("/review/queue")
@@ -310,10 +329,10 @@ def test_who_settles_the_last_case_is_told_so_and_can_undo_it(editor: Visitor, d
 
     expect(page.get_by_role("heading", name="Nothing more to settle")).to_be_visible()
     assert page.get_by_text("skipped").locator("visible=true").count() == 0
-    page.keyboard.press("u")
+    with page.expect_response(lambda answer: answer.request.method == "GET" and "end=1" in answer.url):
+        page.keyboard.press("u")
     expect(page.locator("input[name=pair]").first).to_have_value(last)
-    until(lambda: in_force(desk, last) == [])
-    page.wait_for_load_state("networkidle")
+    assert in_force(desk, last) == []
     page.keyboard.press("k")
     expect(page.get_by_role("heading", name="The end of the queue")).to_be_visible()
     expect(page.get_by_role("link", name="To what was skipped", exact=True)).to_be_visible()
@@ -401,6 +420,40 @@ def test_a_listing_is_split_off_after_a_look_at_before_and_after(editor: Visitor
     until(lambda: event_of(desk, "bwb", "pdf-4e1f07aa-3-1") == whole)
 
 
+def test_a_merge_found_by_its_words_and_a_move_are_seen_before_and_after_and_undone_by_one_button_each(
+    editor: Visitor, desk: Desk
+) -> None:
+    market, other, winter = (
+        ("amtskal", "em-2026-0030"),
+        ("bwb", "pdf-4e1f07aa-5-2"),
+        ("schauinsland", "si-3377"),
+    )
+    until(lambda: matched(desk))
+    page = editor.see(f"/events/{event_of(desk, *market)}/arrange")
+    page.get_by_label("Title, day or place; or its id or address", exact=True).fill("Wochenmarkt Bahnhof")
+    page.get_by_role("button", name="Preview the merge").click()
+    page.get_by_role("button", name=re.compile("Wochenmarkt .* Bahnhof")).click()
+    expect(page.locator(".before-after > div").first.locator(".small-event")).to_have_count(2)
+    expect(page.locator(".before-after > div").last.locator(".small-event")).to_have_count(1)
+    page.get_by_role("button", name="Do it").click()
+    until(lambda: event_of(desk, *market) == event_of(desk, *other))
+
+    page = editor.see(f"/events/{event_of(desk, *winter)}/arrange")
+    page.get_by_label(re.compile("Lena Winter si-3377")).check()
+    page.get_by_label(re.compile("To which event")).fill(event_of(desk, *market))
+    page.get_by_role("button", name="Preview the move").click()
+    expect(page.locator(".before-after > div").last).to_contain_text("si-3377")
+    page.get_by_role("button", name="Do it").click()
+    until(lambda: event_of(desk, *winter) == event_of(desk, *market))
+    for title in ("in a move", "in a merge"):
+        page = editor.see("/verdicts")
+        page.locator("tr", has_text=title).first.get_by_role("button").click()
+        page.wait_for_load_state("networkidle")
+
+    until(lambda: len({event_of(desk, *each) for each in (market, other, winter)}) == 3)
+    assert event_of(desk, *winter) == event_of(desk, "tickethof", "TH-448377")
+
+
 def test_a_file_tells_what_was_refused_and_where_its_listings_are(editor: Visitor) -> None:
     page = editor.see("/files?status=quarantined")
     expect(page.get_by_role("link", name="torn_1.json")).to_be_visible()
@@ -431,8 +484,37 @@ def test_language_and_colours_are_those_of_the_browser_until_one_is_chosen(arriv
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
 
 
+def test_who_has_only_keys_skips_to_the_content_and_comes_back_from_a_dialog(editor: Visitor) -> None:
+    page = editor.see("/review")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.innerText"))
+    keys = page.get_by_role("button", name="Keys")
+    keys.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(keys).to_be_focused()
+    found = [text.split()[0] for text in reached if text]
+    assert [word for word in found if word in ("Same", "Different", "Skip", "Not")] == [
+        "Same",
+        "Different",
+        "Skip",
+        "Not",
+    ]
+
+
 def test_without_javascript_it_is_read_and_a_verdict_can_be_given(arrive: Arrive, desk: Desk) -> None:
     visitor = arrive(java_script_enabled=False)
+    for path in PAGES:
+        page = visitor.see(path)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        assert page.locator("main").inner_text().count("\n") > 3, path
     page = visitor.see("?q=umzug")
     page.locator(".what > a").first.click()
     expect(page.locator(".event-head h1")).to_be_visible()

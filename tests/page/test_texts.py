@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.explaining import Explanation, Part, meaning
+from dedup_core.explaining import COMPARISONS, Explanation, Part, meaning
+from dedup_core.rivals import RIVALS
 from dedup_core.vetoes import REASONS
 from handlers.web.differences import marked
 from handlers.web.evidence import PLAIN, graph_of, told
@@ -32,6 +33,15 @@ def test_what_the_matcher_says_is_said_in_german_or_where_it_is_too_new_as_it_is
     assert german.matcher(REASONS["places_differ"]).startswith("Was die Titel teilen")
     assert german.matcher(meaning("title")).startswith("Wörter, die beide Titel teilen")
     assert german.matcher("A reason of tomorrow.") == "A reason of tomorrow."
+
+
+def test_all_that_the_matcher_may_say_has_its_german() -> None:
+    reasons = {f"reason: {code}" for code in (*REASONS, *RIVALS)}
+    parts = {f"part: {part}" for part in (*COMPARISONS, "prior", "cap")}
+
+    said = {text for text in texts("de") if text.startswith(("reason: ", "part: "))}
+
+    assert said == reasons | parts
 
 
 def test_a_german_text_takes_the_values_that_its_english_one_takes() -> None:

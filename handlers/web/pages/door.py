@@ -34,6 +34,7 @@ def shown(recognise: Callable[[str], Visitor | None]) -> list[Shown]:
         Shown("POST", "/leave", leave, "reader"),
         Shown("POST", "/look", look, "anyone"),
         Shown("GET", "/static/<name>", show_asset, "anyone"),
+        Shown("GET", "/<nowhere>", show_nothing, "anyone"),
     ]
 
 
@@ -86,6 +87,11 @@ def _cookie(visit: Visit, name: str, value: str, seconds: int) -> Cookie:
         max_age=seconds,
         same_site=SameSite.STRICT_MODE,
     )
+
+
+def show_nothing(visit: Visit) -> Answer:
+    """Tell a person who mistyped an address so, as a page."""
+    raise Missing
 
 
 def show_asset(visit: Visit) -> Answer:

@@ -43,7 +43,7 @@ def show_case(visit: Visit, decided: Decided | None = None) -> Answer:
         "skipped": visit.asked("skipped") is not None,
         "onward": visit.link(**here.onward),
         "skipping": visit.link(**here.onward, skipped=1),
-        "again_from": visit.link(cursor=None, end=None, pair=None, skipped=None),
+        "again_from": visit.link(cursor=None, end=None, pair=None, but=None, skipped=None),
         "labelling": visit.asked("mode") == "label",
         "last": ",".join(map(str, _last(visit))),
         "flagged": here.flagged,
@@ -76,14 +76,18 @@ class Here:
 
 
 def _here(visit: Visit, today: date) -> Here:
-    end = {"cursor": None, "end": "1", "pair": None}
-    named_one = pair_of(visit.asked("pair", 2000))
+    end = {"cursor": None, "end": "1", "pair": None, "but": None}
+    named_one, but = (pair_of(visit.asked(name, 2000)) for name in ("pair", "but"))
     found = _turn(today, visit.asked("cursor", 2000))
     if named_one is not None:
-        return Here(named_one, {"pair": None}, found.open, found.flagged)
+        # It may be the first that waits here, and is then not to be asked again when the address goes on.
+        return Here(named_one, {"pair": None, "but": named(*named_one)}, found.open, found.flagged)
+    if but is not None and found.pair is not None and {*but} == {*found.pair}:
+        found = _turn(today, found.next) if found.next else replace(found, pair=None)
     if visit.asked("end") is not None or found.pair is None:
         return Here(None, end, found.open, found.flagged)
-    return Here(found.pair, {"cursor": found.next} if found.next else end, found.open, found.flagged)
+    behind = {"cursor": found.next, "but": None} if found.next else end
+    return Here(found.pair, behind, found.open, found.flagged)
 
 
 def _turn(today: date, cursor: str | None) -> Turn:
@@ -280,7 +284,7 @@ def settle_flagged(visit: Visit) -> Answer:
     return onward(link(FLAGGED, act=newest and desk.act_of_verdict(wiring.for_api(), newest)))
 
 
-ASKS: Final = ("cursor", "end", "pair", "mode", "last", "skipped")
+ASKS: Final = ("cursor", "end", "pair", "but", "mode", "last", "skipped")
 SHOWN: Final = [
     Shown("GET", "/review", show_case, "editor", asks=ASKS),
     Shown("POST", "/review", settle, "editor", asks=ASKS),

@@ -14,6 +14,7 @@
 
   read(holder.dataset.outline).then((outline) => {
     L.geoJSON(outline, { interactive: false, style: { color: colour("--border"), weight: 1, fillColor: colour("--land"), fillOpacity: 1 } }).addTo(map).bringToBack();
+    holder.dataset.outlined = String(outline.features.length);
   });
 
   const told = (place) => {

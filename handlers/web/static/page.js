@@ -68,11 +68,12 @@
     next = coming;
     if (form) fetch(form.dataset.ahead, { credentials: "same-origin" }).then((answer) => (answer.ok ? answer.text() : null)).then((html) => { coming.html = html; }).catch(() => {});
   };
-  const swap = (main, address) => {
+  const swap = (main, address, looking = true) => {
     document.getElementById("main").replaceWith(main);
-    if (address) history.pushState({}, "", address);
+    if (address) { history.pushState({}, "", address); here = location.pathname + location.search; }
     htmx.process(main);
-    lookAhead();
+    if (looking) lookAhead();
+    else [next, seen] = [{ html: null }, document.querySelector("[data-ahead]")];
   };
   const offerUndo = () => {
     const [button, newest] = [document.querySelector("[data-undo]"), judged[judged.length - 1]];
@@ -129,10 +130,10 @@
       sending = sending.then(post).then((answer) => settled(answer, said, body.get("pair"))).catch(failed);
     } else if (event.submitter.value === "undo" && newest && newest.undo === address) {
       judged.pop();
-      swap(newest.main, newest.address);
+      swap(newest.main, newest.address, false);  // what comes next is not known before this case waits again
       sending = sending.then(post).then((answer) => {
-        if (!answer.to) swap(answer.main, null);
-        else { showProgress(answer.main); lookAhead(); }  // what was fetched meanwhile did not know of this case
+        if (!answer.to || document.querySelector(".nothing")) swap(answer.main, answer.to);
+        else { showProgress(answer.main); lookAhead(); }
       }).catch(failed);
     } else {
       sending = sending.then(post).then((answer) => swap(answer.main, answer.to)).catch(failed);
@@ -143,7 +144,9 @@
     if (skip && next.html && !event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); event.stopPropagation(); const counted = document.querySelector(".progress"); goOn(next.html, skip.getAttribute("href")); document.querySelector(".progress").replaceWith(counted); offerSkipped(); }
   }, true);
   document.addEventListener("htmx:afterSettle", () => { if (document.querySelector("[data-ahead]") !== seen) lookAhead(); });
-  window.addEventListener("popstate", () => { if (document.querySelector("[data-review]")) location.reload(); });
+  // Back to another case is a page of its own; a jump within this one, as the link to the content makes, is not.
+  let here = location.pathname + location.search;
+  window.addEventListener("popstate", () => { if (document.querySelector("[data-review]") && location.pathname + location.search !== here) location.reload(); });
   lookAhead();
 
   // A box that ticks all others of its form.

@@ -129,7 +129,7 @@ def days(
             generation, question, lambda: desk.days(connection, wanted, first, last, each=each)
         )
     listed: dict[date, list[dict[str, Any]]] = {}
-    for row in found:
+    for row in sorted(found, key=lambda row: (row["day"], row["start_time"] or "~")):
         listed.setdefault(row["day"], []).append(row)
     return listed
 

@@ -133,28 +133,33 @@ def days(connection: Connection, wanted: Wanted, first: date, last: date, *, eac
         .over(partition_by=begun.day, order_by=(begun.n_sources.desc(), begun.canonical_id))
         .label("number"),
     ).subquery()
-    same_day = func.jsonb_array_elements(events.content["event_dates"]).table_valued("value")
-    start = (
-        select(func.min(same_day.c.value.op("->>")("start_time")))
-        .where(cast(same_day.c.value.op("->>")("date"), Date) == ranked.c.day)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            ranked.c.day,
-            events.canonical_id,
-            events.title,
-            events.city,
-            events.status,
-            events.needs_review,
-            start.label("start_time"),
-            ranked.c.n,
-        )
-        .join(ranked, ranked.c.canonical_id == events.canonical_id)
-        .where(ranked.c.number <= each)
-        .order_by(ranked.c.day, text("start_time NULLS LAST"), ranked.c.number)
-    )
-    return _rows(connection, query)
+    few = ranked.c.number <= each
+    chosen = _rows(connection, select(ranked).where(few).order_by(ranked.c.day, ranked.c.number))
+    told = _told(connection, {row["canonical_id"] for row in chosen})
+    return [_on_day(row, told[row["canonical_id"]]) for row in chosen if row["canonical_id"] in told]
+
+
+def _told(connection: Connection, ids: Collection[str]) -> dict[str, Row]:
+    """Read of few events what a calendar shows. By themselves: joined to what was ranked, the planner reads all contents for them."""
+    events = canonical_events.c
+    query = select(
+        events.canonical_id,
+        events.title,
+        events.city,
+        events.status,
+        events.needs_review,
+        events.content["event_dates"].label("dates"),
+    ).where(events.canonical_id.in_(sorted(ids)))
+    return {row["canonical_id"]: row for row in _rows(connection, query)} if ids else {}
+
+
+def _on_day(chosen: Row, told: Row) -> Row:
+    """Put an event on a day, with its first start on it."""
+    day = chosen["day"]
+    starts = [each.get("start_time") for each in told["dates"] if each["date"] == day.isoformat()]
+    start = min(filter(None, starts), default=None)
+    shown = {name: told[name] for name in ("canonical_id", "title", "city", "status", "needs_review")}
+    return {**shown, "day": day, "start_time": start, "n": chosen["n"]}
 
 
 def titles_of(connection: Connection, listings: Collection[Listing]) -> dict[Listing, str]:

@@ -10,7 +10,6 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from handlers import wiring
 from handlers.answers import Written
@@ -78,10 +77,10 @@ def page(visit: Visit, template: str, *, status: HTTPStatus = HTTPStatus.OK, **v
     return Answer(environment().get_template(template).render(given), status)
 
 
-def part(language: Language, template: str, **values: Any) -> Markup:
-    """Write a part of a page that nothing of the visit changes but its language."""
-    given = {"_": language, "t": language, **values}
-    return Markup(environment().get_template(template).render(given))  # noqa: S704 - the template escapes what it is given
+@cache
+def macros(language: Language, template: str) -> Any:
+    """Open a template's macros in a language, once: to open them takes longer than one of them."""
+    return environment().get_template(template).make_module({"_": language, "t": language})
 
 
 def onward(address: str, *cookies: Cookie) -> Answer:

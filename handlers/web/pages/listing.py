@@ -4,7 +4,7 @@ from calendar import Calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,7 +16,7 @@ from handlers import browsing, desk, wiring
 from handlers.browsing import UnreadableCursor
 from handlers.web.languages import Language
 from handlers.web.mounting import Refused, Shown
-from handlers.web.shell import Answer, page, part
+from handlers.web.shell import Answer, macros, page
 from handlers.web.visiting import ROOT, Visit, link
 from infra.store.events import Wanted
 
@@ -48,8 +48,8 @@ COMPLETED: Final = ("city", "category", "source")
 """Filters whose words are completed."""
 
 VIEWS: Final = ("list", "map", "calendar")
-ROWS_KEPT: Final = 2000
-"""Rows of lists that are kept as they were written, at some three kB each."""
+ROWS_KEPT: Final = 10_000
+"""Rows of lists that are kept as they were written, at about a kB each; then they begin anew."""
 
 DAY_EVENTS: Final = 4
 """Events of a day that a month has room for."""
@@ -182,10 +182,18 @@ def _rows(visit: Visit, connection: Connection, wanted: Wanted, sort: str, limit
     }
 
 
-@lru_cache(ROWS_KEPT)
+_ROWS: Final[dict[tuple[bytes, Language], Markup]] = {}
+
+
 def _row(event: bytes, language: Language) -> Markup:
     """Write the row of an event, which is always the same as long as the event is: lists overlap, and most of a list's time is its rows'."""
-    return part(language, "row.html", event=orjson.loads(event))
+    named = sha256(event, usedforsecurity=False).digest(), language
+    row = _ROWS.get(named)
+    if row is None:
+        if len(_ROWS) >= ROWS_KEPT:
+            _ROWS.clear()
+        row = _ROWS[named] = macros(language, "row.html").row(orjson.loads(event))
+    return row
 
 
 def _before(visit: Visit, cursor: str | None, at: int) -> str | None:

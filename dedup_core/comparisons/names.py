@@ -210,6 +210,9 @@ OPPOSITES: Final = (
 OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
 """What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
 
+LENGTHS_APART: Final = 4
+"""Letters and blanks by which two such names may differ in length."""
+
 COUNTS: Final = rf"\d+|{OPPOSITE}"
 """The same, and what counts them."""
 
@@ -254,7 +257,10 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
 
 def _opposed(left: pl.Series, right: pl.Series) -> Mask:
     """Tell where two names, the blanks taken out, differ in nothing but Roman numbers or words for opposites."""
-    opposed: Mask = (left.str.contains(OPPOSITE) & right.str.contains(OPPOSITE)).to_numpy().copy()
+    lengths = left.str.len_bytes().cast(pl.Int32) - right.str.len_bytes().cast(pl.Int32)
+    opposed: Mask = (lengths.abs() <= LENGTHS_APART).to_numpy().copy()
+    for side in (left, right):
+        opposed[opposed] = side.filter(opposed).str.contains(OPPOSITE).to_numpy()
     rests = [
         side.filter(opposed).str.replace_all(OPPOSITE, "").str.replace_all(" ", "", literal=True)
         for side in (left, right)

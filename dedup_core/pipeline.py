@@ -8,12 +8,13 @@ calls in `resolve` from top to bottom; each stage is a module of its name.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
-from dedup_core import lexicon
+from dedup_core import lexicon, normalising
 from dedup_core.blocking import Candidates, blocking_keys, candidate_pairs
 from dedup_core.clustering import Clusters, IndexedVerdicts, cluster, index_verdicts, missing_pairs
 from dedup_core.corpus import corpus_of, title_words
@@ -190,7 +191,10 @@ def subjects_and_words(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, 
     extents = spans(table, events.height)
     words = title_words(events)
     common = lexicon.compound_parts() | lexicon.synonym_words()
-    corpus = corpus_of(events, words, extents, background=policy.background, common=common)
+    with ThreadPoolExecutor(1) as beside:
+        # Python's own work, for which counting columns leaves room; what goes wrong here does so again where it is needed.
+        beside.submit(normalising.ready)
+        corpus = corpus_of(events, words, extents, background=policy.background, common=common)
     tokens = words.join(corpus.words, on="word", maintain_order="left").with_columns(
         (pl.col("df").rank("ordinal").over("event") - 1).alias("rarity")
     )

@@ -239,19 +239,22 @@ def test_services_act_for_this_account_only() -> None:
     assert all("aws:SourceArn" in str(s["Condition"]) for s in others)
     assert len(services) - len(others) == len(FUNCTIONS)
     assert all(s["Condition"]["StringEquals"]["aws:SourceAccount"] == account for s in services)
-    permissions = resources("AWS::Lambda::Permission").values()
-    assert len(permissions) == 2
-    assert all(one["SourceArn"] and one["SourceAccount"] == account for one in permissions)
+    permissions = {one["Principal"]: one for one in resources("AWS::Lambda::Permission").values()}
+    assert set(permissions) == {"apigateway.amazonaws.com", "events.amazonaws.com"}
+    assert all(one["SourceArn"] for one in permissions.values())
+    assert permissions["apigateway.amazonaws.com"]["SourceAccount"] == account
+    # EventBridge's guide, Troubleshooting: with a SourceAccount it can't invoke the function. The rule's ARN names the account.
+    assert "SourceAccount" not in permissions["events.amazonaws.com"]
 
 
 def test_the_clock_wakes_the_sweep_and_nothing_else() -> None:
     (rule,) = resources("AWS::Events::Rule").values()
-    permission = resources("AWS::Lambda::Permission")["SweepClockPermission"]
+    permission = resources("AWS::Lambda::Permission")["SweepFunctionClockPermission"]
 
     assert rule["ScheduleExpression"] == "rate(15 minutes)"
     assert [name_in(target["Arn"]) for target in rule["Targets"]] == ["SweepFunction"]
     assert name_in(permission["FunctionName"]) == "SweepFunction"
-    assert permission["SourceArn"] == {"Fn::GetAtt": ["SweepClock", "Arn"]}
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["SweepFunctionClock", "Arn"]}
 
 
 def test_no_managed_policy_of_aws_widens_a_role() -> None:

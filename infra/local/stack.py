@@ -158,9 +158,8 @@ class Stack:
         if not again and known is not None and self._digest_deployed() == digest:
             return known
         say(f"deploying {self.template.name}")
-        if (
-            known is not None
-        ):  # the functions get the new code one by one; at the very first deployment, when the template has migrated
+        # The functions get the new code one by one; at the very first deployment, when the template has migrated.
+        if known is not None:
             _upgrade(url)
         secret = put_secret(running.url, f"{NAME}/database", url)
         deployed = deploy(running.url, NAME, self.template, parameters(secret, digest), say)

@@ -1,6 +1,7 @@
 """The deployment of `template.yaml` to LocalStack, by CloudFormation as on AWS.
 
 What may go wrong: a resource that can't be created (named with its reason; the stack is removed, so that the next try begins anew),
+one that can't be changed (LocalStack calls that complete, and at the next try finds nothing to do: both are errors here),
 reserved concurrency, which CloudFormation drops there without a word (applied afterwards, and looked at).
 """
 
@@ -23,6 +24,9 @@ from infra.errors import NotDeployed
 REGION: Final = "eu-central-1"
 DEPLOY_S: Final = 240
 """Seconds for a deployment; it takes about ten."""
+
+BEGINNINGS: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+"""A stack's states with which a deployment begins."""
 
 LONGEST_TEMPLATE: Final = 51_200
 """Bytes that CloudFormation takes in a call; longer ones it reads from a bucket."""
@@ -60,9 +64,13 @@ def deploy(
         NotDeployed: a resource could not be created or changed.
     """
     cloudformation = client("cloudformation", endpoint)
-    begun = time.time()
     if _begin(cloudformation, endpoint, stack, template, parameters):
-        _await(cloudformation, stack, begun, say)
+        _await(cloudformation, stack, say)
+    elif failures := list(_failures(cloudformation, stack)):
+        reasons = "\n".join(failures)
+        raise NotDeployed(
+            f"{stack}: rolled back before, and LocalStack tries it only when it is started anew\n{reasons}"
+        )
     functions = dict(_functions(cloudformation, stack))
     reserved = _reserve(client("lambda", endpoint), functions, reserved_concurrency(template))
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
@@ -135,29 +143,35 @@ def _exists(cloudformation: Any, stack: str) -> bool:
     return True
 
 
-def _await(cloudformation: Any, stack: str, begun: float, say: Callable[[str], None]) -> None:
+def _await(cloudformation: Any, stack: str, say: Callable[[str], None]) -> None:
     until = time.monotonic() + DEPLOY_S
     while True:
         described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         status = described["StackStatus"]
         if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             # LocalStack calls an update complete that it has rolled back.
-            if failures := list(_failures(cloudformation, stack, begun)):
+            if failures := list(_failures(cloudformation, stack)):
                 raise NotDeployed(f"{stack}: rolled back\n" + "\n".join(failures))
             say(f"{stack}: {status.lower().replace('_', ' ')}")
             return
         if not status.endswith("IN_PROGRESS"):
-            raise NotDeployed(f"{stack}: {status}\n" + "\n".join(_failures(cloudformation, stack, begun)))
+            raise NotDeployed(f"{stack}: {status}\n" + "\n".join(_failures(cloudformation, stack)))
         if time.monotonic() > until:
             raise NotDeployed(f"{stack}: still {status} after {DEPLOY_S} s")
         time.sleep(0.2)
 
 
-def _failures(cloudformation: Any, stack: str, begun: float) -> Iterator[str]:
-    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    for event in reversed(events):
-        if event["ResourceStatus"].endswith("FAILED") and event["Timestamp"].timestamp() >= begun - 1:
+def _failures(cloudformation: Any, stack: str) -> Iterator[str]:
+    """Name what failed since the stack was last begun to be created or changed, the first one first."""
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]  # the newest first
+    begun = next((n for n, event in enumerate(events) if _begins(event, stack)), len(events))
+    for event in reversed(events[:begun]):
+        if event["ResourceStatus"].endswith("FAILED") and event["LogicalResourceId"] != stack:
             yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+
+
+def _begins(event: Mapping[str, Any], stack: str) -> bool:
+    return event["LogicalResourceId"] == stack and event["ResourceStatus"] in BEGINNINGS
 
 
 def _functions(cloudformation: Any, stack: str) -> Iterator[tuple[str, str]]:

@@ -146,8 +146,24 @@ def test_an_update_that_is_rolled_back_is_an_error_although_localstack_calls_it_
     stack_deployment.deploy(world.up.url, "torn", template, {}, lambda _: None)
     template.write_text(queue % ", Broken: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}")
 
-    with pytest.raises(NotDeployed, match="Broken: "):
-        stack_deployment.deploy(world.up.url, "torn", template, {}, lambda _: None)
+    for _ in ("at first", "and when LocalStack finds nothing to do"):
+        with pytest.raises(NotDeployed, match="Broken: "):
+            stack_deployment.deploy(world.up.url, "torn", template, {}, lambda _: None)
+
+
+def test_a_template_that_was_mended_is_deployed_whatever_failed_before(world: World, tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    queue = "Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: mended}}%s}\n"
+    template.write_text(queue % "")
+    stack_deployment.deploy(world.up.url, "mended", template, {}, lambda _: None)
+    template.write_text(queue % ", Second: {Type: AWS::SQS::Queue, Properties: {QueueName: 'a b'}}")
+    with pytest.raises(NotDeployed):
+        stack_deployment.deploy(world.up.url, "mended", template, {}, lambda _: None)
+    template.write_text(queue % ", Third: {Type: AWS::SQS::Queue, Properties: {QueueName: third}}")
+
+    stack_deployment.deploy(world.up.url, "mended", template, {}, lambda _: None)
+
+    assert world.client("sqs").get_queue_url(QueueName="third")["QueueUrl"]
 
 
 @pytest.mark.usefixtures("world")

@@ -23,6 +23,9 @@ from infra.local.stack_deployment import client, deploy, invoke, parameters_of, 
 STACK: Final = "event-dedup-local"
 """Its name is part of the names of buckets and queues, which docker-compose.yml spells out."""
 
+WHOLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+"""The stack's states in which it is there."""
+
 LOOK_S: Final = 3
 """Seconds between two looks whether the stack is still there."""
 
@@ -34,7 +37,7 @@ def main(arguments: list[str]) -> None:
         case ["--keep"]:
             keep(endpoint)
         case ["--check"]:
-            sys.exit(not deployed(endpoint))
+            sys.exit(state(endpoint) not in WHOLE)
         case _:
             begin(endpoint)
 
@@ -56,23 +59,27 @@ def begin(endpoint: str) -> None:
 
 
 def keep(endpoint: str) -> None:
-    """Look for ever whether the stack is there, and deploy it where it is not. A LocalStack that does not answer yet is asked again."""
+    """Look for ever whether the stack is there, and deploy it where it is not.
+
+    A LocalStack that does not answer yet is asked again. One that is at work for `deploy` is left alone: it would let two change the stack at once.
+    """
     while True:
         try:
-            if not deployed(endpoint):
+            found = state(endpoint)
+            if found not in WHOLE and not found.endswith("IN_PROGRESS"):
                 begin(endpoint)
         except (NotDeployed, ClientError, BotoCoreError) as error:
             _say(f"not yet: {error}")
         time.sleep(LOOK_S)
 
 
-def deployed(endpoint: str) -> bool:
-    """Tell whether the stack is there, whole."""
+def state(endpoint: str) -> str:
+    """Give the stack's state, or nothing where there is no stack."""
     try:
         found = client("cloudformation", endpoint).describe_stacks(StackName=STACK)["Stacks"][0]
     except ClientError:
-        return False
-    return found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        return ""
+    return str(found["StackStatus"])
 
 
 def _say(text: str) -> None:

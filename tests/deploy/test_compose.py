@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.docker import deploy
 from infra.settings import COMPOSE, PREFIX, Settings
 from tests.deploy.tools import ROOT, emulator, tool
 from tests.deploy.translating import resources, source
@@ -218,10 +219,35 @@ def test_buckets_and_queues_are_called_as_the_template_calls_them() -> None:
 
 
 def test_the_stack_s_name_is_one_and_the_same() -> None:
-    deploy = (ROOT / "infra/docker/deploy.py").read_text()
-
-    assert 'STACK: Final = "event-dedup-local"' in deploy
+    assert deploy.STACK == "event-dedup-local"
     assert 'stack_name = "event-dedup-local"' in (ROOT / "samconfig.toml").read_text()
+
+
+def test_the_keeper_deploys_what_is_gone_and_leaves_alone_what_is_being_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = iter(["CREATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "", "CREATE_IN_PROGRESS"])
+    done: list[str] = []
+
+    def state(_: str) -> str:
+        done.append(next(looks))
+        return done[-1]
+
+    monkeypatch.setattr(deploy, "LOOK_S", 0)
+    monkeypatch.setattr(deploy, "state", state)
+    monkeypatch.setattr(deploy, "begin", lambda _: done.append("deployed"))
+
+    with pytest.raises(StopIteration):  # else it looks for ever
+        deploy.keep("http://127.0.0.1:1")
+
+    assert done == [
+        "CREATE_COMPLETE",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+        "",
+        "deployed",
+        "CREATE_IN_PROGRESS",
+    ]
 
 
 def test_production_has_no_emulation_and_no_rights_and_writes_nowhere() -> None:

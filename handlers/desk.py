@@ -1,6 +1,6 @@
 """Desk: what the editor's page reads beyond what the API reads: counts, completion, map, calendar, relations, the queue of doubtful pairs.
 
-Counts and words are kept in memory a generation long: they only change when a run has been. What is shown may therefore be as old as
+Counts and words are kept in memory from run to run: they only change when one has been. What is shown may therefore be as old as
 the last run, and never older. Nothing here writes.
 """
 
@@ -40,17 +40,17 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class Kept:
-    """Answers of one generation, by question; of several threads, some may ask twice, and none gets another generation's answer."""
+    """Answers of one run, by question; of several threads, some may ask twice, and none gets another run's answer."""
 
-    generation: int = -1
+    run: int = -1
     answers: dict[object, Any] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def recall(self, generation: int, question: object, ask: Callable[[], Answer]) -> Answer:
-        """Give what was answered before in this generation, or ask."""
+    def recall(self, run: int, question: object, ask: Callable[[], Answer]) -> Answer:
+        """Give what was answered before since this run, or ask."""
         with self.lock:
-            if generation != self.generation or len(self.answers) >= MOST_KEPT:
-                self.generation, self.answers = generation, {}
+            if run != self.run or len(self.answers) >= MOST_KEPT:
+                self.run, self.answers = run, {}
             answers = self.answers
         if question not in answers:
             answers[question] = ask()
@@ -79,17 +79,17 @@ def count_events(store: Store, wanted: Wanted) -> int:
 def count_in(connection: Connection, wanted: Wanted) -> int:
     """Count the same, by a look that is under way."""
     most = None if wanted == Wanted() else MOST_COUNTED + 1
-    generation = desk.matched_generation(connection)
+    run = desk.last_run(connection)
     question = (str(connection.engine.url), "count", wanted)
-    return KEPT.recall(generation, question, lambda: desk.count_events(connection, wanted, most=most))
+    return KEPT.recall(run, question, lambda: desk.count_events(connection, wanted, most=most))
 
 
 def suggest(store: Store, typed: str) -> list[Suggestion]:
     """Complete what was typed: what begins with it first, then what holds it, the more frequent before the rarer."""
     with store.reading() as connection:
-        generation = desk.matched_generation(connection)
+        run = desk.last_run(connection)
         question = (str(store.engine.url), "words")
-        words = KEPT.recall(generation, question, lambda: _folded(desk.frequencies(connection)))
+        words = KEPT.recall(run, question, lambda: _folded(desk.frequencies(connection)))
     sought = fold(typed)
     return [
         Suggestion(kind, word, number)
@@ -111,10 +111,10 @@ def _best(known: list[tuple[str, str, int]], sought: str) -> list[tuple[str, int
 def points(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     """Gather events by place, at about a hundred metres."""
     with store.reading() as connection:
-        generation = desk.matched_generation(connection)
+        run = desk.last_run(connection)
         question = (str(store.engine.url), "points", wanted)
         return KEPT.recall(
-            generation, question, lambda: desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
+            run, question, lambda: desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
         )
 
 
@@ -123,11 +123,9 @@ def days(
 ) -> dict[date, list[dict[str, Any]]]:
     """List what begins on each day: some of its events in the order of their starts, each with ``n``, how many there are."""
     with store.reading() as connection:
-        generation = desk.matched_generation(connection)
+        run = desk.last_run(connection)
         question = (str(store.engine.url), "days", wanted, first, last, each)
-        found = KEPT.recall(
-            generation, question, lambda: desk.days(connection, wanted, first, last, each=each)
-        )
+        found = KEPT.recall(run, question, lambda: desk.days(connection, wanted, first, last, each=each))
     listed: dict[date, list[dict[str, Any]]] = {}
     for row in sorted(found, key=lambda row: (row["day"], row["start_time"] or "~")):
         listed.setdefault(row["day"], []).append(row)
@@ -178,10 +176,8 @@ def list_runs(store: Store, *, limit: int) -> list[Mapping[str, Any]]:
 def overview(store: Store) -> Mapping[str, Any]:
     """Count what there is."""
     with store.reading() as connection:
-        generation = desk.matched_generation(connection)
-        counted = KEPT.recall(
-            generation, (str(store.engine.url), "overview"), lambda: reading.overview(connection)
-        )
+        run = desk.last_run(connection)
+        counted = KEPT.recall(run, (str(store.engine.url), "overview"), lambda: reading.overview(connection))
         return {**counted, "ingested_generation": desk.ingested_generation(connection)}
 
 

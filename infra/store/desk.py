@@ -1,6 +1,6 @@
 """Desk: what the editor's page asks beyond the API: how many, which words to complete, where and when, and what is related.
 
-Counts and words are asked once a generation and kept by the caller; a page of events never waits for them twice.
+Counts and words are asked once a run and kept by the caller; a page of events never waits for them twice.
 """
 
 from collections.abc import Collection
@@ -35,6 +35,7 @@ from infra.store.tables import (
     decisions,
     generations,
     links,
+    runs,
     source_events,
 )
 
@@ -48,9 +49,9 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def matched_generation(connection: Connection) -> int:
-    """Return the generation that the last run brought the events to."""
-    return connection.scalar(select(generations.c.matched)) or 0
+def last_run(connection: Connection) -> int:
+    """Return the number of the last run, 0 before the first. It tells more than the generation, which stays where only the policy is another."""
+    return connection.scalar(select(func.max(runs.c.run_id)).where(runs.c.status == "done")) or 0
 
 
 def ingested_generation(connection: Connection) -> int:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from dedup_core.policy import Thresholds
 from handlers import desk
 from infra.store import Store
-from tests.store.uploads import save
+from infra.store.events import Wanted
+from tests.store.uploads import POLICY, run, save
 from tests.unit.listings import listing
 
 MANY = 1200
@@ -27,3 +29,16 @@ def test_all_verdicts_of_a_day_are_counted_however_many_and_only_those_in_force(
     counted = desk.count_given(store, "ada", datetime.now(UTC) - timedelta(days=1))
 
     assert counted == MANY - 1
+
+
+def test_what_is_kept_is_asked_anew_after_a_run_by_another_policy_though_its_data_are_the_same(
+    store: Store,
+) -> None:
+    save(store, [listing("bwb:1", "Flohmarkt am Bahnhof")])
+    save(store, [listing("rza:1", "Flohmarkt am Bahnhof")], key="rza_1.json")
+    run(store)
+    before = desk.count_events(store, Wanted())
+
+    run(store, policy=POLICY.model_copy(update={"thresholds": Thresholds(match=60, ambiguous=59, floor=-6)}))
+
+    assert (before, desk.count_events(store, Wanted())) == (1, 2)

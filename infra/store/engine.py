@@ -82,7 +82,7 @@ READ_BYTES: Final = 1 << 17
 """What is read at once, at most: by 8 kB, as Python does by itself, a page of changes took sixty calls of the system."""
 
 MOST_REMEMBERED: Final = 20_000
-"""Characters of a statement whose other writing is remembered; longer ones hold values of many rows, and come once."""
+"""Characters of a statement whose other writings are remembered; longer ones hold values of many rows, and come once."""
 
 REFUSED: Final = "28P01"
 """PostgreSQL's code for a wrong password."""
@@ -201,7 +201,8 @@ class HonestDriver(Driver):  # type: ignore[misc]
         if self._sock is None:
             raise pg8000.InterfaceError("connection is closed")
         context, held, encoding = Context(statement), self._taken(), self._client_encoding
-        named = _parsed(statement, tuple(oids), encoding)
+        parse = _parsed if len(statement) <= MOST_REMEMBERED else _parsed.__wrapped__
+        named = parse(statement, tuple(oids), encoding)
         try:
             self._sock.write(_asked(held, encoding) + named + _bound(values) + _REST)
             self._sock.flush()

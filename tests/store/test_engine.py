@@ -261,3 +261,15 @@ def test_a_column_that_is_to_stay_unread_comes_as_the_bytes_of_its_text(store: S
     assert row.unread == "Käse – €".encode()
     assert row.n == 7
     assert nothing is None
+
+
+def test_a_statement_with_the_values_of_many_rows_is_not_remembered(store: Store) -> None:
+    known = engine._parsed.cache_info().currsize
+    long = " + ".join(f"CAST(:n{n} AS int)" for n in range(2000))
+
+    with store.engine.connect() as connection:
+        added = connection.scalar(text(f"SELECT {long}"), {f"n{n}": 1 for n in range(2000)})
+
+    assert added == 2000
+    assert len(long) > engine.MOST_REMEMBERED
+    assert engine._parsed.cache_info().currsize <= known

@@ -235,7 +235,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
         "LAMBDA_SYNCHRONOUS_CREATE": "1",
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
-        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "2",
         "GATEWAY_SERVER": "hypercorn",  # the usual server binds 0.0.0.0 whatever GATEWAY_LISTEN says
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",

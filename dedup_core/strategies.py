@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from dedup_core import lexicon
+from dedup_core.folding import lowered
 from dedup_core.policy import Strategy
 
 Mask = npt.NDArray[np.bool_]
@@ -122,7 +124,7 @@ def highest_confidence(members: Members, field: str) -> Positions:
 
 
 def best_title(members: Members, field: str) -> Positions:
-    """Prefer a title without a marker of the state, then the name that the best kind of source gives, then the one most give.
+    """Prefer a title without a status, then none of a support act, then the name of the best kind of source, then the one most give.
 
     Titles of the same words are one name; of its spellings the one not shouted is shown, then that of the best kind of source,
     then the longest.
@@ -131,6 +133,7 @@ def best_title(members: Members, field: str) -> Positions:
     shouted = ~pl.col(field).str.contains(r"\p{Ll}") & (pl.col(field).str.len_chars() >= SHORTEST_SHOUT)
     ordered = (
         clean,
+        pl.lit(pl.Series(~_is_support(members, field))),
         pl.col("title_preference").max().over("cluster", "title_words", clean),
         pl.len().over("cluster", "title_words", clean),
         ~shouted,
@@ -138,6 +141,38 @@ def best_title(members: Members, field: str) -> Positions:
         pl.col(field).str.len_chars(),
     )
     return members.first(members.filled(field), *(members.numbers(preference) for preference in ordered))
+
+
+MAY_NAME_SUPPORT: Final = (
+    "support",
+    "guest",
+    "feat",
+    "ft.",
+    "vorband",
+    "vorgruppe",
+    "vorprogramm",
+    "opener",
+    "opening act",
+)
+"""One of these stands in each title that the lexicon's patterns for a support act fit; to look for them first is far cheaper."""
+
+
+def _is_support(members: Members, field: str) -> Mask:
+    """Tell which titles are no more than the act that another title of the cluster names as its support: (m,)."""
+    titles = members.rows.select("cluster", title=field).with_row_index("position")
+    lower = lowered(pl.col("title"))
+    naming = titles.filter(
+        pl.col("title").str.to_lowercase().str.contains_any(list(MAY_NAME_SUPPORT))
+    ).with_columns(lower)
+    acts = [
+        naming.select("cluster", title=pl.col("title").str.extract(pattern).str.strip_chars(" "))
+        for pattern in lexicon.captures()["support"].patterns
+    ]
+    own = titles.join(naming, on="cluster", how="semi").with_columns(lower)
+    found = own.join(pl.concat(acts).drop_nulls(), on=["cluster", "title"], how="semi")["position"]
+    support = np.zeros(titles.height, np.bool_)
+    support[found.to_numpy()] = True
+    return support
 
 
 CHOICES: Final[dict[Strategy, Callable[[Members, str], Positions]]] = {

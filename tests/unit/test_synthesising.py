@@ -332,6 +332,22 @@ def test_the_title_is_a_name_without_marker_not_a_headline_and_not_shouted() -> 
     assert event["status"] == "cancelled"
 
 
+@pytest.mark.parametrize(
+    "evening", ["Die Nordlichter + Support: Lena Winter", "Die Nordlichter feat. Lena Winter"]
+)
+def test_the_support_act_gives_no_title_where_another_title_names_it(evening: str) -> None:
+    event = one_event(
+        {"title": "Lena Winter", "source_type": "terminliste"}, {"title": evening, "source_type": "anzeige"}
+    )
+    alone = one_event(
+        {"title": "Lena Winter", "source_type": "terminliste"},
+        {"title": "Lena Winter + Support: Miu", "source_type": "anzeige"},
+    )
+
+    assert event["title"] == evening
+    assert alone["title"] == "Lena Winter"
+
+
 def test_a_title_keeps_its_marker_where_no_listing_has_it_without() -> None:
     event = one_event({"title": "Fasnetumzug – entfällt!"}, {"title": "ABGESAGT: FASNETUMZUG"})
 

@@ -86,6 +86,29 @@ def test_questions_come_the_soonest_first_and_over_ones_last_and_an_answered_one
     assert [question["a"]["id"] for question in left["questions"]] == ["3"]
 
 
+def test_a_question_is_told_anew_after_a_file_a_verdict_on_one_of_its_events_and_a_take_back(
+    matched: Store,
+) -> None:
+    def told() -> tuple[str, str]:
+        question = send("/review", method="GET")[1]["questions"][0]
+        return question["a"]["title"], question["events"][0]["version"]
+
+    first = told()
+    changed = listing("bwb:2", "Muthspiel Trio plays Bach", "2098-05-02", **CONCERT)
+    save(matched, [changed], key="bwb_2.json", processed_at="2026-02-11T09:30:00.000000")
+    after_file = told()
+    given = send("/verdicts", {"verdicts": [pair("cannot_link", "bwb:2", "bwb:1")]})[1]["verdicts"]
+    after_verdict = told()
+    send(f"/verdicts/{given[0]['sequence']}", method="DELETE")
+    after_take_back = told()
+
+    assert [title for title, _ in (first, after_file)] == [
+        "Muthspiel Trio in concert",
+        "Muthspiel Trio plays Bach",
+    ]
+    assert len({version for _, version in (after_file, after_verdict, after_take_back)}) == 3
+
+
 def test_a_verdict_is_listed_with_its_author_and_taken_back_by_its_number(matched: Store) -> None:
     given = send("/verdicts", {"verdicts": [pair("cannot_link", "bwb:1", "rza:1")], "reason": "two nights"})[
         1

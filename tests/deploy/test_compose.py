@@ -250,6 +250,23 @@ def test_the_keeper_deploys_what_is_gone_and_leaves_alone_what_is_being_changed(
     ]
 
 
+@pytest.mark.parametrize("files", RUN)
+def test_an_image_is_built_by_one_service_which_all_others_of_it_wait_for(files: tuple[str, ...]) -> None:
+    found = together(files)["services"]
+    built = {name: one["image"] for name, one in found.items() if "build" in one}
+
+    assert len(set(built.values())) == len(built)
+    for builder, image in built.items():
+        others = {name for name, one in found.items() if one["image"] == image} - {builder}
+        assert [name for name in others if builder not in needed(found, name)] == []
+
+
+def needed(found: dict[str, Any], name: str) -> set[str]:
+    """List all that a service waits for, and what those wait for: an `up` of it alone builds them, too."""
+    waits = set(found[name].get("depends_on", {}))
+    return waits.union(*(needed(found, other) for other in waits))
+
+
 def test_production_has_no_emulation_and_no_rights_and_writes_nowhere() -> None:
     text = (ROOT / "docker-compose.prod.yml").read_text()
 

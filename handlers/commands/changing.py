@@ -124,6 +124,7 @@ def verdicts_add(
     author: Author = ME,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     taking_back: TakingBack = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say that two listings are the same event, or that they are not, or that one is no event; every run from now on respects it.
 
@@ -145,7 +146,7 @@ def verdicts_add(
         raise typer.BadParameter("the two listings are the same one")
     first, other = listings[0], listings[1] if b is not None else None
     wish = NewVerdict(KINDS[word], first, other, reason=reason)
-    _give(wish, author, tuple(taking_back or ()))
+    _give(wish, author, tuple(taking_back or ()), as_json=as_json)
 
 
 def verdicts_pin(
@@ -157,6 +158,7 @@ def verdicts_pin(
     author: Author = ME,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
     taking_back: TakingBack = None,
+    as_json: AsJson = False,
 ) -> None:
     """Pin a field of an event to a value; it survives merges, and goes with its listing.
 
@@ -169,7 +171,7 @@ def verdicts_pin(
 
     text = pinned_value(field, _json_or_text(value))
     wish = NewVerdict("pin", identity(listing), field=field, value=text, reason=reason)
-    _give(wish, author, tuple(taking_back or ()))
+    _give(wish, author, tuple(taking_back or ()), as_json=as_json)
 
 
 def _json_or_text(value: str) -> object:
@@ -181,11 +183,11 @@ def _json_or_text(value: str) -> object:
         return value
 
 
-def _give(wish: "NewVerdict", author: str, taking_back: tuple[int, ...]) -> None:
+def _give(wish: "NewVerdict", author: str, taking_back: tuple[int, ...], *, as_json: bool) -> None:
     """Store a verdict and bring the canonical events up to date; what contradicts is told, and ends it."""
     from handlers.commands.queueing import newest_of, tell_contradictions
     from handlers.deciding import Contradicted, Request
-    from handlers.terminal import say
+    from handlers.terminal import print_json, say
 
     with database("change") as store:
         try:
@@ -196,6 +198,8 @@ def _give(wish: "NewVerdict", author: str, taking_back: tuple[int, ...]) -> None
             say(f"nothing is stored; with {asked} it would be")
             raise typer.Exit(1) from error
         number = answer["verdicts"][0]["sequence"]
+        if as_json:
+            print_json(answer["verdicts"][0])
         say(f"verdict {number} is noted; take it back with: event-dedup verdicts undo {number}")
         match_at_once(store)
 

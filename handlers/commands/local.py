@@ -93,14 +93,17 @@ def _next_steps(up: "Up") -> list[str]:
     ]
 
 
-def local_down() -> None:
+def local_down(as_json: AsJson = False) -> None:
     """End LocalStack, the functions and the embedded Postgres. The database is kept, the bucket and the queues are not.
 
     **Example:** `event-dedup local down`
     """
-    from handlers.terminal import say
+    from handlers.terminal import print_json, say
 
-    say("ended" if chosen_stack().down(say) else "nothing ran")
+    ended = chosen_stack().down(say)
+    if as_json:
+        print_json({"ended": ended})
+    say("ended" if ended else "nothing ran")
 
 
 def local_status(as_json: AsJson = False) -> None:

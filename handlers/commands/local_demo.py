@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from handlers.commands.local import Port, chosen_stack
-from handlers.commands.options import database
+from handlers.commands.options import AsJson, database
 
 if TYPE_CHECKING:
     from infra.local.stack import Stack, Up
@@ -27,6 +27,7 @@ def local_demo(
         Path, typer.Argument(help="Folder of input files.", exists=True, file_okay=False)
     ] = Path("samples"),
     port: Port = None,
+    as_json: AsJson = False,
 ) -> None:
     """Start the local stack, put the samples into its bucket, wait for the matcher, and show what came out.
 
@@ -44,14 +45,16 @@ def local_demo(
         up = stack.up(say)
     except NoLocalStack as error:
         warn(f"{error}\nwithout LocalStack, from folder to Postgres directly")
-        demo(folder)
+        demo(folder, as_json)
         return
     with database("look") as store:
         before = _counts(store)
         _upload(stack, up, folder)
         _await(store, up)
         new, runs = (now - then for now, then in zip(_counts(store), before, strict=True))
-        show_demo(store, new_files=new, runs=runs, seconds=round(time.monotonic() - begun, 1))
+        show_demo(
+            store, new_files=new, runs=runs, seconds=round(time.monotonic() - begun, 1), as_json=as_json
+        )
     for step in ("event-dedup local status", "event-dedup local logs match", "event-dedup local down"):
         say(f"  .venv/bin/{step}")
 

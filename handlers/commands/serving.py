@@ -140,17 +140,19 @@ def keys_list(as_json: AsJson = False) -> None:
         table("Keys", found, KEY_COLUMNS)
 
 
-def keys_revoke(name: KeyName, author: Author = ME) -> None:
+def keys_revoke(name: KeyName, author: Author = ME, as_json: AsJson = False) -> None:
     """Make a key void; what is served with it ends within seconds.
 
     **Example:** `event-dedup keys revoke portal`
     """
     from dedup_core.errors import UnknownEvent
-    from handlers.terminal import say
+    from handlers.terminal import print_json, say
 
     with database("change") as store:
         if not _revoked(store, name, author):
             raise UnknownEvent(f"there is no valid key named {name}")
+    if as_json:
+        print_json({"revoked": name})
     say(f"the key {name} is void")
 
 

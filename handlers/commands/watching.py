@@ -230,6 +230,7 @@ def demo(
     folder: Annotated[
         Path, typer.Argument(help="Folder of input files.", exists=True, file_okay=False)
     ] = Path("samples"),
+    as_json: AsJson = False,
 ) -> None:
     """Deduplicate the samples as `watch --once` does, and show what came out.
 
@@ -245,12 +246,12 @@ def demo(
         stack.close()
         seconds = round(time.monotonic() - begun, 1)
         new = sum(report.status == "stored" for _, report in show.files)
-        show_demo(store, new_files=new, runs=len(show.runs), seconds=seconds)
+        show_demo(store, new_files=new, runs=len(show.runs), seconds=seconds, as_json=as_json)
 
 
-def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float) -> None:
+def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float, as_json: bool) -> None:
     """Show what came out of a demo, and what to try next."""
-    from handlers.terminal import COUNTS, events, facts, table
+    from handlers.terminal import COUNTS, events, facts, print_json, table
     from infra.store import reading
 
     counts = _counts(store)
@@ -259,7 +260,11 @@ def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float) -> N
         questions = reading.questions(connection, limit=5)
         example = _most_varied(connection, merged)
         doubtful = side_by_side(connection, questions)
-    facts("event-dedup demo", {**counts, "new_files": new_files, "runs": runs, "seconds": seconds}, COUNTS)
+    summary = {**counts, "new_files": new_files, "runs": runs, "seconds": seconds}
+    if as_json:
+        print_json({"overview": summary, "merged": merged[:10], "review": questions})
+        return
+    facts("event-dedup demo", summary, COUNTS)
     events("Merged from most listings", merged[:10])
     if example:
         table(f"For example {example.canonical_id}, made of", example.listings, LISTING_COLUMNS)

@@ -105,6 +105,30 @@ def test_verdicts_are_undone_by_filter_and_a_pinned_field_is_shown() -> None:
     assert sorted(event["title"] for event in shown("events", "list")) == ["Großer Ostermarkt", "Ostermarkt"]
 
 
+@pytest.mark.usefixtures("inbox")
+def test_what_was_said_or_made_void_is_told_as_json_too() -> None:
+    add = ("verdicts", "add", "same", BLATT, MAGAZIN, "--author", "ada")
+    pin = ("verdicts", "pin", BLATT, "title", "Großer Ostermarkt", "--author", "bob")
+    run("keys", "add", "portal")
+
+    said, pinned, void = shown(*add), shown(*pin), shown("keys", "revoke", "portal")
+    refused = run("verdicts", "add", "different", BLATT, MAGAZIN, "--json")
+
+    sides = [(said[side]["source_code"], said[side]["id"]) for side in "ab"]
+    assert (said["sequence"], said["kind"], said["author"]) == (1, "must_link", "ada")
+    assert sides == [("blatt", "a1"), ("magazin", "m1")]
+    assert (pinned["sequence"], pinned["field"], pinned["value"]) == (2, "title", "Großer Ostermarkt")
+    assert void == {"revoked": "portal"}
+    assert (refused.exit_code, refused.stdout) == (1, "")
+
+
+def test_a_demo_is_told_as_json_too(inbox: Path) -> None:
+    told = shown("demo", str(inbox))
+
+    assert told["overview"]["listings"] == 2
+    assert (told["overview"]["new_files"], told["merged"][0]["n_sources"], told["review"]) == (0, 1, [])
+
+
 def test_the_queue_takes_a_key_a_verdict_and_undo_asks_again(inbox: Path) -> None:
     put(inbox / "bote_1.json", *(listing(f"b{n}", "Wochenmarkt", town) for n, town in enumerate(TOWNS)))
     put(

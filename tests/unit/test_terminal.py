@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+from typer.testing import CliRunner
 
 from dedup_core.policy import Policy, default_policy, parse_policy
 from handlers import terminal
@@ -115,6 +116,40 @@ def test_every_command_has_an_example_that_it_understands_in_a_fresh_clone(
         words = shlex.split(example[1].split(" > ")[0])
         assert tuple(words[: len(path)]) == path
         known[path].make_context(path[-1], words[len(path) :])
+
+
+TALKS = {("serve",), ("label",), ("local", "logs")}
+"""Commands that give no result: one serves, one asks, one repeats lines as they were written."""
+
+
+def test_every_command_that_gives_a_result_gives_it_as_json_too() -> None:
+    known = commands(typer.main.get_command(app))
+
+    without = {
+        path for path, command in known.items() if "--json" not in [o for p in command.params for o in p.opts]
+    }
+
+    assert without == TALKS
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("event-dedup ev", ["evaluate", "events"]),
+        ("event-dedup verdicts add ", ["same", "different", "not-an-event"]),
+        ("event-dedup dedupe --out", ["--output"]),
+    ],
+)
+def test_a_shell_completes_commands_words_and_options(typed: str, offered: list[str]) -> None:
+    asked = {
+        "_EVENT_DEDUP_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split(" ")) - 1),
+    }
+
+    answer = CliRunner().invoke(app, [], env=asked, prog_name="event-dedup")
+
+    assert answer.stdout.split() == offered
 
 
 def meanings(section: type[Any]) -> list[str]:

@@ -3,8 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from infra.errors import SchemaNotReady
@@ -69,6 +71,27 @@ def test_what_was_downgraded_can_be_upgraded_again(store: Store) -> None:
 
     assert store.upgrade() == schema.head()
     assert store.generations() == (0, 0)
+
+
+def test_each_revision_downgraded_to_is_what_an_upgrade_to_it_makes(
+    store: Store, empty_database: str
+) -> None:
+    fresh = build_engine(empty_database)
+    newest_first = [
+        script.revision for script in ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()
+    ]
+
+    downgraded: dict[str, set[tuple[str, ...]]] = {}
+    for revision in newest_first:
+        schema.downgrade(store.engine, revision)
+        downgraded[revision] = shape(store.engine)
+
+    assert len(downgraded) > 1
+    for revision in reversed(newest_first):
+        with fresh.begin() as connection:
+            command.upgrade(schema.alembic_config(connection), revision)
+        assert downgraded[revision] ^ shape(fresh) == set(), revision
+    fresh.dispose()
 
 
 def test_a_second_upgrade_changes_nothing(store: Store) -> None:

@@ -8,6 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from dedup_core.policy import default_policy
+from handlers.dedupe import read_files
 from infra.errors import ObjectMissing, ObjectTooLarge
 from infra.object_store import FolderObjects, S3Objects, is_input
 
@@ -55,6 +57,21 @@ def test_an_object_of_just_the_limit_is_read_and_a_larger_one_is_not(place: Any)
     assert objects.read(bucket, "in/a+b c%20ü.json", "", at_most=100) == b"x" * 100
     with pytest.raises(ObjectTooLarge, match="100 bytes long, expected at most 99"):
         objects.read(bucket, "in/a+b c%20ü.json", "", at_most=99)
+
+
+def test_a_file_of_a_gigabyte_is_refused_by_its_size_and_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "bwb_1.json").open("wb") as file:
+        file.truncate(1 << 30)  # takes no place
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("was read"))
+
+    with pytest.raises(ObjectTooLarge, match="1,073,741,824 bytes long"):
+        FolderObjects(tmp_path / "aside").read(str(tmp_path), "bwb_1.json", "", at_most=1 << 26)
+    done = read_files([tmp_path / "bwb_1.json"], default_policy())
+
+    assert [(r.index, r.field) for r in done.rejections] == [(None, None)]
+    assert "is 1,073,741,824 bytes long" in done.rejections[0].reason
 
 
 def test_an_object_that_is_gone_is_no_fault_of_the_network(place: Any) -> None:

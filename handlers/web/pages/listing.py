@@ -58,6 +58,9 @@ DAY_EVENTS: Final = 4
 MOST_RUNNING: Final = 12
 """Events that began before the month and go on, of which the soonest to end are named."""
 
+MOST_SOUGHT: Final = 60
+"""Events among which they are sought: others have dates before the month and after, and are over in between."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -225,12 +228,15 @@ def _running(wanted: Wanted, first: date) -> Sequence[dict[str, Any]]:
     before = first - timedelta(days=1)
     bounds = {"since": max(first, wanted.since or first), "until": min(before, wanted.until or before)}
     asked = _bounded(wanted, bounds)
-    found = browsing.browse_events(wiring.for_api(), asked, "last_day", cursor=None, limit=MOST_RUNNING).items
-    return [{**event, "last_day": max(map(_end, event["event_dates"]))} for event in found]
+    found = browsing.browse_events(wiring.for_api(), asked, "last_day", cursor=None, limit=MOST_SOUGHT).items
+    ends = [(event, _end_of_what_goes_on(event["event_dates"], first.isoformat())) for event in found]
+    return [{**event, "last_day": end} for event, end in ends if end is not None][:MOST_RUNNING]
 
 
-def _end(one: Mapping[str, Any]) -> str:
-    return str(one.get("end_date") or one["date"])
+def _end_of_what_goes_on(dates: Sequence[Mapping[str, Any]], first: str) -> str | None:
+    """Tell until when goes on what began before a day; null where all is over, or yet to come, as the next date of a course is."""
+    spans = [(str(one["date"]), str(one.get("end_date") or one["date"])) for one in dates]
+    return max((end for begun, end in spans if begun < first <= end), default=None)
 
 
 def _first_of(asked: str | None) -> date | None:

@@ -392,6 +392,7 @@ def test_what_must_not_pass_unseen_raises_an_alarm() -> None:
     assert {"throttles", "matcher-behind", "no-files"} <= set(alarms())
     assert alarms()["no-files"]["Period"] == 86_400
     assert alarms()["no-files"]["TreatMissingData"] == "breaching"
+    assert alarms()["matcher-behind"]["TreatMissingData"] == "breaching"  # as where no sweep runs at all
 
 
 def test_alarms_on_our_own_metrics_watch_what_the_functions_count() -> None:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from infra.errors import WrongSettings
 
@@ -18,9 +19,10 @@ def database_url(client: "BaseClient", arn: str) -> str:
         WrongSettings: the secret holds neither.
     """
     text: str = client.get_secret_value(SecretId=arn)["SecretString"]  # type: ignore[attr-defined]
-    if text.startswith("postgres"):
-        return text
     try:
+        if text.startswith("postgres"):
+            make_url(text)
+            return text
         parts: dict[str, Any] = orjson.loads(text)
         address = URL.create(
             "postgresql+pg8000",
@@ -33,8 +35,10 @@ def database_url(client: "BaseClient", arn: str) -> str:
                 "sslmode": parts.get("sslmode", "require")
             },  # RDS always can, and "prefer" would give way to who refuses
         )
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except (ArgumentError, KeyError, TypeError, ValueError) as error:
+        lacking = f" (it has no {error})" if isinstance(error, KeyError) else ""
+        # Without the cause, which may quote the password: of a URL whose password has an @, what follows it is taken for a port.
         raise WrongSettings(
-            f"EVENT_DEDUP_DATABASE_SECRET_ARN: the secret is neither a URL nor RDS's JSON: {error!r}"
-        ) from error
+            f"EVENT_DEDUP_DATABASE_SECRET_ARN: the secret is neither a URL nor RDS's JSON{lacking}"
+        ) from None
     return address.render_as_string(hide_password=False)

@@ -98,12 +98,13 @@ class Splitter:
 
     def _split(self, word: str) -> tuple[str, ...]:
         """Return the parts of a folded word, synonyms replaced; a word that can't be split is its only part."""
-        word = without_triples(word)
+        # First as written: who mends `ballettheater` gives `balletttheater`, which must not lose its letter again, and so on for ever.
+        written, word = word, without_triples(word)
         if word in self._canonical:
             return tuple(self._canonical[word].split(" "))
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
-        parts = self._known_parts(word)
+        parts = self._known_parts(written) or (self._known_parts(word) if word != written else ())
         if not parts and word not in self._parts:
             parts = self._repaired(word) or self._unknown_and_head(word)
         return tuple(end for part in parts for end in self.split(part)) or (word,)

@@ -100,6 +100,15 @@ def test_a_slip_is_mended_wherever_in_the_word_it_is(word: str, slip: str) -> No
     assert {REPAIRER.split(text) for text in written} == {(word,)}
 
 
+@pytest.mark.parametrize("written", ["balletttheater", "ballettheater"])
+def test_a_compound_whose_parts_meet_in_three_equal_letters_is_split_however_many_are_written(
+    written: str,
+) -> None:
+    splitter = Splitter(parts={"ballett", "theater"}, whole=(), canonical={})
+
+    assert splitter.split(written) == ("ballett", "theater")
+
+
 @pytest.mark.parametrize("word", ["aufstellung", "verfuehrung", "ausfuehrung", "entfuehrung", "cleveland"])
 def test_another_word_is_not_mended_though_it_is_a_letter_away(word: str) -> None:
     assert not {"ausstellung", "vorfuehrung", "auffuehrung", "ehrung", "dev"} & {*REPAIRER.split(word)}

@@ -188,8 +188,8 @@ def test_the_decision_for_one_image_rests_on_sizes_as_they_are(built: Image) -> 
         r"\*\*One image for five functions\*\*: (\d+) MB as a tree, of which SciPy, .*? is (\d+)", decisions
     )
 
-    assert int(whole) == pytest.approx(image.megabytes(built.tree), rel=0.03)
-    assert int(part) == pytest.approx(scipy, rel=0.03)
+    assert int(whole) == pytest.approx(image.megabytes(built.tree), rel=0.1)
+    assert int(part) == pytest.approx(scipy, rel=0.1)
 
 
 # --- each function in it ----------------------------------------------------------------------------------------------------------

@@ -174,10 +174,11 @@ def list_runs(store: Store, *, limit: int) -> list[Mapping[str, Any]]:
 
 
 def overview(store: Store) -> Mapping[str, Any]:
-    """Count what there is."""
+    """Count what there is; anew also when a file came, as one that is refused or changes nothing brings no run."""
     with store.reading() as connection:
         run = desk.last_run(connection)
-        counted = KEPT.recall(run, (str(store.engine.url), "overview"), lambda: reading.overview(connection))
+        question = (str(store.engine.url), "overview", desk.state_of_files(connection))
+        counted = KEPT.recall(run, question, lambda: reading.overview(connection))
         return {**counted, "ingested_generation": desk.ingested_generation(connection)}
 
 

@@ -33,6 +33,7 @@ from infra.store.tables import (
     canonical_events,
     canonical_sources,
     decisions,
+    files,
     generations,
     links,
     runs,
@@ -52,6 +53,12 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
 def last_run(connection: Connection) -> int:
     """Return the number of the last run, 0 before the first. It tells more than the generation, which stays where only the policy is another."""
     return connection.scalar(select(func.max(runs.c.run_id)).where(runs.c.status == "done")) or 0
+
+
+def state_of_files(connection: Connection) -> tuple[tuple[str, int, int], ...]:
+    """Tell of each status how many files have it, and the newest: another state whenever a file came or was settled, though no run has been."""
+    query = select(files.c.status, func.count(), func.max(files.c.file_id)).group_by(files.c.status)
+    return tuple(sorted((status, number, newest) for status, number, newest in connection.execute(query)))
 
 
 def ingested_generation(connection: Connection) -> int:

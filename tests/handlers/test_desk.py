@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
+from dedup_core.events import Rejection
 from dedup_core.policy import Thresholds
 from handlers import desk
-from infra.store import Store
+from infra.store import Store, Upload
 from infra.store.events import Wanted
 from tests.store.uploads import POLICY, run, save
 from tests.unit.listings import listing
@@ -42,3 +43,16 @@ def test_what_is_kept_is_asked_anew_after_a_run_by_another_policy_though_its_dat
     run(store, policy=POLICY.model_copy(update={"thresholds": Thresholds(match=60, ambiguous=59, floor=-6)}))
 
     assert (before, desk.count_events(store, Wanted())) == (1, 2)
+
+
+def test_a_file_that_brings_no_run_is_counted_at_once(store: Store) -> None:
+    save(store, [listing("bwb:1", "Flohmarkt")])
+    run(store)
+    before = desk.overview(store)
+
+    upload = Upload("uploads", "torn_1.json", "", None, "0" * 64, 10)
+    torn = store.save_quarantined(upload, Rejection("torn_1.json", None, None, "no JSON"), source_code="torn")
+    after = desk.overview(store)
+    store.mark_replayed(torn.file_id)
+
+    assert [each["quarantined"] for each in (before, after, desk.overview(store))] == [0, 1, 0]

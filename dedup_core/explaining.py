@@ -1,7 +1,7 @@
 """Explaining: why a pair was joined, kept apart or sent to review, in words and numbers that add up."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -14,6 +14,7 @@ from dedup_core.comparisons.places import city_bits, geo_bits, street_bits, venu
 from dedup_core.comparisons.titles import title_bits
 from dedup_core.errors import UnknownEvent
 from dedup_core.events import EVIDENCE, IDENTITY
+from dedup_core.observations import observed
 from dedup_core.policy import Policy
 from dedup_core.rivals import RIVALS
 from dedup_core.scoring import score
@@ -39,11 +40,12 @@ CAP: Final = "What limits and vetoes took away."
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One line of an explanation; bits is null where a side had nothing to compare."""
+    """One line of an explanation; bits is null where a side had nothing to compare. seen: what of this pair, empty if nothing is known."""
 
     name: str
     bits: float | None
     meaning: str
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,16 @@ def explain(
     if among.is_empty():
         pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
         among = score(pair, subjects, policy, keep_all=True).decisions
-    return explained(among.row(0, named=True))
+    told = explained(among.row(0, named=True))
+    seen = observed(low, high, subjects, (_name(low, events), _name(high, events)))
+    parts = tuple(
+        replace(part, seen=seen.get(part.name, "")) if part.bits is not None else part for part in told.parts
+    )
+    return replace(told, parts=parts)
+
+
+def _name(row: int, events: pl.DataFrame) -> str:
+    return ":".join(events.select(*IDENTITY).row(row))
 
 
 def _beside(low: int, high: int, candidates: pl.DataFrame) -> pl.DataFrame:

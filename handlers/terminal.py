@@ -238,7 +238,8 @@ def explanation(title: str, told: "Explanation", thresholds: "Thresholds") -> No
     shown = adding_up([part.bits or 0.0 for part in told.parts])
     for part, bits in zip(told.parts, shown, strict=True):
         if part.bits is not None:
-            grid.add_row(part.name, f"{bits:+.2f}", _plain(part.meaning))
+            says = "\n".join(_plain(sentence) for sentence in (part.meaning, part.seen) if sentence)
+            grid.add_row(part.name, f"{bits:+.2f}", says)
     grid.add_section()
     decision = f"probability {told.score:.3f}: [bold]{told.decision.replace('_', ' ')}[/]"
     grid.add_row("[bold]sum[/]", f"[bold]{told.weight:+.2f}[/]", decision)

@@ -66,6 +66,26 @@ def test_a_pair_that_no_block_paired_is_scored_with_all_its_evidence() -> None:
     assert {part.name for part in explanation.parts if part.bits is not None} >= {"title", "time", "city"}
 
 
+def test_it_is_told_which_words_are_rare_how_far_apart_places_and_hours_are() -> None:
+    town: dict[str, Any] = {"geo_confidence": 0.9, "longitude": 7.96, "city": "Waldkirch"}
+    frame = events(
+        listing("kal:0", "Konzert mit Philipzen", start="19:00", latitude=48.09, **town),
+        listing("mag:1", "Konzert mit Brentano", start="20:30", latitude=48.18, **town),
+    )
+    subjects, candidates = blocked(frame, POLICY)
+
+    explanation = explain(("mag", "1"), ("kal", "0"), frame, subjects, candidates.pairs, POLICY)
+
+    seen = {part.name: part.seen for part in explanation.parts}
+    assert seen["title"].startswith("Both: konzert (")
+    assert "Only kal:0: philipz (" in seen["title"]
+    assert "Only mag:1: brentano (" in seen["title"]
+    assert seen["geo"] == "10.01 km apart; the less sure side is 90% sure."
+    assert seen["date"] == "Days in common: counted as 100%."
+    assert seen["time"] == "The starts are 90 minutes apart."
+    assert not seen["street"]
+
+
 def test_a_reason_of_an_older_version_stays_readable() -> None:
     row = {**dict.fromkeys(("prior", "title", "date", "time", "city", "geo", "venue", "street"))}
     rest = dict.fromkeys(("description", "categories", "source", "cap", "relation"))

@@ -26,7 +26,7 @@ from dedup_core.events import Rejection
 from dedup_core.normalising import normalise, normaliser_version
 from dedup_core.parsing import parse
 from dedup_core.policy import Policy
-from dedup_core.validating import source_code_of, validate
+from dedup_core.validating import Validated, source_code_of, validate
 from handlers import wiring
 from handlers.failures import described
 from handlers.measures import measures
@@ -239,7 +239,13 @@ def _ingest(
             return IngestReport("already_known", file_id=known.file_id, generation=known.generation)
         if refused is None:
             try:
-                return _store(upload, content, store, policy)
+                source_code = source_code_of(upload.name)
+                parsed = parse(content, intake=policy.intake)
+                del content  # the largest files would be held thrice: so, as parsed, and as validated
+                told = (parsed.processed_at, len(parsed))
+                valid = validate(parsed, file=upload.key, source_code=source_code, intake=policy.intake)
+                del parsed
+                return _store(upload, source_code, told, valid, store)
             except UnreadableFile as error:
                 refused = str(error)
         return _quarantine(announced, upload, refused, objects, store, quarantine)
@@ -261,18 +267,19 @@ def _read(announced: Announcement, objects: Objects, *, at_most: int) -> tuple[U
     return Upload(*recorded, announced.sequencer, sha256, len(content)), content, None
 
 
-def _store(upload: Upload, content: bytes, store: FileStore, policy: Policy) -> IngestReport:
-    source_code = source_code_of(upload.name)
-    parsed = parse(content, intake=policy.intake)
-    valid = validate(parsed, file=upload.key, source_code=source_code, intake=policy.intake)
+def _store(
+    upload: Upload, source_code: str, told: tuple[str | None, int], valid: Validated, store: FileStore
+) -> IngestReport:
+    """Store what is valid of a file. told: its processedAt, and how many listings it has."""
+    processed_at, listings = told
     done = store.save_file(
         upload,
         source_code=source_code,
-        processed_at=parsed.processed_at,
+        processed_at=processed_at,
         events=normalise(valid.listings),
         raw=valid.raw,
         rejected=valid.rejections,
-        listings=len(parsed),
+        listings=listings,
         normaliser=normaliser_version(),
     )
     if done.already:  # another delivery of the same message came first

@@ -4,7 +4,7 @@ Lists and structs travel as JSON text. What comes back equals what went in, null
 is the JSON of ``jsonb`` columns (spaces, order of keys), and what it can't hold (``\0``) is refused at the door, not here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Final
 
@@ -15,6 +15,9 @@ from sqlalchemy.dialects import postgresql
 CHUNK: Final = 1 << 18
 """Bytes a message; pg8000 itself would send 8 kB at once and flush after each."""
 
+PART: Final = 1 << 22
+"""Bytes of a frame, about, that are written as text at once: the largest file's would take several times its size."""
+
 
 def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     """Append a frame to a table whose columns have the frame's names. Nested columns become JSON."""
@@ -23,17 +26,19 @@ def copy_in(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     flat = frame.with_columns(
         _as_json(name, dtype) for name, dtype in frame.schema.items() if dtype.is_nested()
     )
-    content = BytesIO()
-    flat.write_csv(content, include_header=False, quote_style="non_numeric", null_value="\\N")
     columns = ", ".join(f'"{name}"' for name in frame.columns)
     # Null is a bare \N; a text that reads so is quoted, as all texts are, and stays a text.
     statement = f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '\\N')"
-    _cursor(connection).execute(statement, stream=_chunks(content))
+    _cursor(connection).execute(statement, stream=_chunks(flat))
 
 
-def _chunks(content: BytesIO) -> Iterable[memoryview]:
-    whole = content.getbuffer()
-    return (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
+def _chunks(flat: pl.DataFrame) -> Iterator[memoryview]:
+    rows = max(1, flat.height * PART // max(1, int(flat.estimated_size())))
+    for some in flat.iter_slices(rows):
+        content = BytesIO()
+        some.write_csv(content, include_header=False, quote_style="non_numeric", null_value="\\N")
+        whole = content.getbuffer()
+        yield from (whole[start : start + CHUNK] for start in range(0, len(whole), CHUNK))
 
 
 def _as_json(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -1,6 +1,6 @@
 """Files: one transaction a file, all or nothing; what is equal to what is known changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
@@ -26,6 +26,21 @@ from infra.store.tables import files, rejections
 
 INGEST_LOCK: Final = 7_305_001
 """Advisory lock that puts ingests in a row: they are short, and two at once could wait for each other's listings."""
+
+REJECTED: Final = {
+    "index": pl.Int64(),
+    "listing_id": pl.String(),
+    "field": pl.String(),
+    "reason": pl.String(),
+    "listing": pl.String(),
+}
+"""What is kept of a rejection: column -> type."""
+
+REJECTION_BYTES: Final = 200
+"""What a rejection takes beside the listing, about."""
+
+REJECTED_AT_ONCE: Final = 1 << 20
+"""Bytes of rejections that are written down at once, about: they may be a whole file, which is held already."""
 
 Status = Literal["stored", "duplicate", "quarantined", "replayed"]
 
@@ -215,32 +230,24 @@ def _count(connection: Connection, file: Ingested, *, reason: str | None = None)
 
 
 def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Rejection]) -> None:
-    if rejected:
-        rows = [
-            {
-                "file_id": file_id,
-                "index": rejection.index,
-                "listing_id": rejection.listing_id,
-                "field": rejection.field,
-                "reason": rejection.reason,
-                "listing": rejection.listing,
-            }
-            for rejection in rejected
-        ]
-        copy_in(
-            connection,
-            rejections.name,
-            pl.DataFrame(
-                rows,
-                infer_schema_length=None,
-                schema_overrides={
-                    "index": pl.Int64,
-                    "listing_id": pl.String,
-                    "field": pl.String,
-                    "listing": pl.String,
-                },
-            ),
-        )
+    """Write down what was refused, some at a time: it may be all of a file, of the largest or of the most listings."""
+    for some in _in_parts(rejected):
+        columns = {name: [getattr(rejection, name) for rejection in some] for name in REJECTED}
+        frame = pl.DataFrame(columns, schema=REJECTED).with_columns(pl.lit(file_id).alias("file_id"))
+        copy_in(connection, rejections.name, frame)
+
+
+def _in_parts(rejected: Sequence[Rejection]) -> Iterator[list[Rejection]]:
+    part: list[Rejection] = []
+    size = 0
+    for rejection in rejected:
+        part.append(rejection)
+        size += REJECTION_BYTES + len(rejection.listing or "")
+        if size >= REJECTED_AT_ONCE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def mark_replayed(connection: Connection, file_id: int) -> bool:

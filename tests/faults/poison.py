@@ -351,6 +351,16 @@ BOMBS: Final[Mapping[str, Callable[[], bytes]]] = {
 """Files up to the limit, made to take many times their size in memory."""
 
 
+LARGEST: Final[Mapping[str, Callable[[], bytes]]] = {
+    "as many empty listings as are allowed": BOMBS["as many empty listings as are allowed"],
+    "sixty listings of a million bytes, all good": lambda: file_of_many(60, b'"x":"' + b"a" * 990_000 + b'"'),
+    "sixty listings of a million bytes, all refused": lambda: (
+        b'{"events":[' + b",".join([b'{"x":"' + b"a" * 990_000 + b'"}'] * 60) + b"]}"
+    ),
+}
+"""Files up to the limit of which all that came is written down."""
+
+
 def file_of_many(count: int, member: bytes) -> bytes:
     """Write many listings that differ in their ids only."""
     listings = (written(listing(str(number)))[:-1] + b"," + member + b"}" for number in range(count))

@@ -100,16 +100,18 @@ def test_html_and_sql_are_text_like_any_other(text: str) -> None:
     assert json.loads(validated.raw[0]) == given
 
 
+def most_kibibytes() -> int:
+    """Read the peak of this process's memory. VmHWM, because ru_maxrss begins with the parent's peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+
+
 MEASURING = """
 import sys
 from pathlib import Path
 from tests.faults import poison
-from tests.faults.test_poison import taken_in
+from tests.faults.test_poison import most_kibibytes, taken_in
 from dedup_core.errors import UnreadableFile
-
-def most_kibibytes():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 taken_in(poison.file_of_many(3000, b'"x":1'))
 before = most_kibibytes()
@@ -124,7 +126,7 @@ print((most_kibibytes() - before) * 1024)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_takes_less_than_64_mb_over_the_limit(name: str, tmp_path: Path) -> None:
-    """The file itself is counted. VmHWM, because ru_maxrss begins with the parent's peak."""
+    """The file itself is counted."""
     bomb = tmp_path / "bomb.json"
     bomb.write_bytes(BOMBS[name]())
     run = subprocess.run(

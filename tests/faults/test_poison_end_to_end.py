@@ -2,9 +2,13 @@
 
 import json
 import random
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
+import pytest
 
 from dedup_core.normalising import normalise, normaliser_version
 from dedup_core.parsing import parse
@@ -12,7 +16,7 @@ from dedup_core.policy import default_policy
 from dedup_core.validating import source_code_of, validate
 from handlers.match import match
 from infra.store import Ingested, Store, Upload, reading
-from tests.faults.poison import HARMLESS, LISTINGS, Listing, Poison, file_of, listing
+from tests.faults.poison import CAP, HARMLESS, LARGEST, LISTINGS, Listing, Poison, file_of, listing
 from tests.store.uploads import rows
 
 POLICY = default_policy()
@@ -97,3 +101,44 @@ def test_a_listing_with_as_many_dates_as_are_allowed_comes_out_again(store: Stor
     with store.reading() as connection:
         (event,) = reading.list_events(connection)
     assert (event["first_day"], event["last_day"]) == (days[0], days[-1])
+
+
+MEASURING = """
+import sys
+from pathlib import Path
+from infra.store import Store
+from tests.faults import poison
+from tests.faults.dying import Steps, take_in
+from tests.faults.test_poison import most_kibibytes
+
+bomb, store = Path(sys.argv[2]), Store.at(sys.argv[1])
+usual = bomb.with_name("usual_1.json")
+usual.write_bytes(poison.file_of_many(3000, b'"x":1'))
+take_in(store, usual, Steps(None))
+before = most_kibibytes()
+report = take_in(store, bomb, Steps(None))
+print(report.status, report.listings - report.stored - report.rejected, (most_kibibytes() - before) * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
+@pytest.mark.parametrize("name", LARGEST)
+def test_what_is_written_down_of_the_largest_file_takes_less_than_64_mb_over_the_limit(
+    database: str, name: str, tmp_path: Path
+) -> None:
+    bomb = tmp_path / "bomb_1.json"
+    bomb.write_bytes(LARGEST[name]())
+    run = subprocess.run(
+        [sys.executable, "-c", MEASURING, database, str(bomb)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+    )
+
+    status, left, grown = run.stdout.split()
+
+    assert (status, left) == ("stored", "0")
+    assert 0 < int(grown) < CAP + 64_000_000

@@ -23,7 +23,7 @@ def described() -> dict[str, str]:
         "processor": cpu,
         "cores": str(len(os.sched_getaffinity(0))),
         "memory_gib": f"{memory:.0f}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "commit": _commit(),

@@ -59,7 +59,7 @@
   // Review: the next case is fetched while this one is read, and shown at once; what was said is sent behind it, in its order.
   // What was judged is kept, the newest last: its page, its address and, once the verdict is stored, where that is taken back.
   let next = { html: null }, seen = null;
-  const judged = [];
+  const judged = [], mostJudged = 50;
   const parsed = (html) => new DOMParser().parseFromString(html, "text/html").getElementById("main");
   const lookAhead = () => {
     const form = document.querySelector("[data-ahead]");
@@ -100,7 +100,11 @@
     offerSkipped();
   };
   const settled = (answer, said, pair) => {
-    if (!answer.to) { judged.splice(judged.indexOf(said), 1); swap(answer.main, null); return; }
+    if (!answer.to) {
+      if (judged.includes(said)) judged.splice(judged.indexOf(said), 1);
+      swap(answer.main, null);
+      return;
+    }
     const address = new URL(location.href);
     address.searchParams.set("last", new URL(answer.to, location.href).searchParams.get("last"));
     address.searchParams.set("pair", pair);
@@ -126,6 +130,7 @@
       const said = { main: document.getElementById("main"), address: location.pathname + location.search, undo: null };
       said.main.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
       judged.push(said);
+      if (judged.length > mostJudged) judged.shift(); // what is older is undone by its number, in Verdicts
       goOn(next.html, form.dataset.ahead);
       sending = sending.then(post).then((answer) => settled(answer, said, body.get("pair"))).catch(failed);
     } else if (event.submitter.value === "undo" && newest && newest.undo === address) {

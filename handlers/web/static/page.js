@@ -130,7 +130,7 @@
       const said = { main: document.getElementById("main"), address: location.pathname + location.search, undo: null };
       said.main.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
       judged.push(said);
-      if (judged.length > mostJudged) judged.shift(); // what is older is undone by its number, in Verdicts
+      if (judged.length > mostJudged) judged.shift(); // what is older is fetched when it is undone
       goOn(next.html, form.dataset.ahead);
       sending = sending.then(post).then((answer) => settled(answer, said, body.get("pair"))).catch(failed);
     } else if (event.submitter.value === "undo" && newest && newest.undo === address) {

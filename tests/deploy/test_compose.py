@@ -307,3 +307,13 @@ def test_the_workflow_is_one_and_calls_what_there_is() -> None:
     assert all(f"\n{target}:" in makefile for target in re.findall(r"- run: make (\w+)", commands))
     bucket = functions("docker-compose.yml")["sweep"]["environment"]["EVENT_DEDUP_UPLOADS_BUCKET"]
     assert f"s3://{bucket}/" in commands
+
+
+def test_the_workflow_tries_each_version_of_postgresql_that_is_promised() -> None:
+    promised = re.search(r"PostgreSQL (\d+) to (\d+)", (ROOT / "README.md").read_text())
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+
+    tried = workflow["jobs"]["postgres"]["strategy"]["matrix"]["postgres"]
+
+    assert promised
+    assert tried == [str(version) for version in range(int(promised[1]), int(promised[2]) + 1)]

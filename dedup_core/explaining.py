@@ -1,6 +1,6 @@
 """Explaining: why a pair was joined, kept apart or sent to review, in words and numbers that add up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -15,10 +15,12 @@ from dedup_core.comparisons.titles import title_bits
 from dedup_core.errors import UnknownEvent
 from dedup_core.events import EVIDENCE, IDENTITY
 from dedup_core.observations import observed
-from dedup_core.policy import Policy
+from dedup_core.policy import Policy, Strategy
 from dedup_core.rivals import RIVALS
 from dedup_core.scoring import score
+from dedup_core.strategies import CHOICES
 from dedup_core.subjects import Subjects
+from dedup_core.unions import union_of_dates, union_of_texts
 from dedup_core.vetoes import REASONS
 
 COMPARISONS: Final[dict[str, Callable[..., object]]] = {
@@ -36,6 +38,10 @@ COMPARISONS: Final[dict[str, Callable[..., object]]] = {
 
 PRIOR: Final = "Before anything is compared: one in so many listings is the other's twin."
 CAP: Final = "What limits and vetoes took away."
+
+
+PLACE: Final = "Of one place in the town that most listings name: from the most complete listing that gives it; coordinates from the surest."
+PINNED: Final = "A person pinned it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,26 @@ def _number(value: float | str | None) -> float | None:
 @cache
 def meaning(part: str) -> str:
     """Say what a part of the evidence means: the first paragraph of the comparison's docstring."""
-    if part in COMPARISONS:
-        return " ".join((COMPARISONS[part].__doc__ or "").split("\n\n")[0].split())
-    return {"prior": PRIOR, "cap": CAP}[part]
+    return _first_paragraph(COMPARISONS[part]) if part in COMPARISONS else {"prior": PRIOR, "cap": CAP}[part]
+
+
+def _first_paragraph(told: Callable[..., object]) -> str:
+    return " ".join((told.__doc__ or "").split("\n\n")[0].split())
+
+
+def field_reason(field: str, strategies: Mapping[str, Strategy]) -> str:
+    """Say by which rule a field's value is chosen among the listings, empty where there is none to choose by.
+
+    field: as in the provenance.   strategies: the policy's, by field.
+    """
+    if field.startswith("location."):
+        return PLACE
+    if field == "event_dates":
+        return _first_paragraph(union_of_dates)
+    strategy = strategies.get(field)
+    if strategy is None:
+        return ""
+    return _first_paragraph(union_of_texts if strategy == "union" else CHOICES[strategy])
 
 
 def row_of(identity: tuple[str, str], events: pl.DataFrame) -> int:

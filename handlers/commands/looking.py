@@ -16,6 +16,7 @@ from handlers.commands.options import (
     database,
     found,
     identity,
+    policy_in_force,
 )
 
 Row = Mapping[str, Any]
@@ -56,6 +57,10 @@ RUN_COLUMNS = {
     "short_hash": "result",
     "finished_at": "finished",
 }
+
+BOND_COLUMNS = {"a": "listing", "b": "and", "bits": "bits", "mark": ""}
+MOST_PAIRS: Final = 1_000
+"""Pairs of an event that are read."""
 
 
 class Sort(StrEnum):
@@ -115,14 +120,14 @@ def events_show(
     event: Annotated[str, typer.Argument(help="A canonical id, or a listing's source_code:id.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a canonical event: its fields, where each came from, its listings, links and history.
+    """Show a canonical event: its fields, where each came from and why, its listings, the pairs that hold them together, links and history.
 
     A merged id leads to the event that took it in.
 
     **Example:** `event-dedup events show bwb:pdf-4e1f07aa-8-1`
     """
     from handlers.terminal import print_json
-    from infra.store import reading
+    from infra.store import decided, reading
 
     with database("look") as store, store.reading() as connection:
         canonical_id = reading.event_of(connection, *identity(event)) if ":" in event else event
@@ -131,20 +136,49 @@ def events_show(
             f"canonical event {event}",
         )
         listings = listings_of(connection, row)
+        pairs = decided.decisions_of(connection, row["canonical_id"], limit=MOST_PAIRS)
     if as_json:
         print_json(row)
     else:
-        _show_event(row, listings)
+        _show_event(row, listings, _bonds(pairs, len(listings)))
 
 
-def _show_event(row: Row, listings: Sequence[Row]) -> None:
+def _bonds(pairs: Sequence[Row], members: int) -> list[Row]:
+    """Lay out the pairs that hold an event together, the surest first; the one at which it falls apart most easily is marked."""
+    from handlers.web.evidence import weakest_bridge
+
+    named = [
+        (*((pair[f"{side}_source_code"], pair[f"{side}_id"]) for side in "ab"), pair["weight"])
+        for pair in pairs
+        if pair["decision"] != "no_match"
+    ]
+    weakest = weakest_bridge(named, members) if members > 2 else None
+    return [
+        {
+            "a": ":".join(a),
+            "b": ":".join(b),
+            "bits": f"{bits:+.2f}",
+            "mark": "weakest bridge" if (a, b) == weakest else None,
+        }
+        for a, b, bits in named
+    ]
+
+
+def _show_event(row: Row, listings: Sequence[Row], bonds: Sequence[Row]) -> None:
     from handlers.terminal import facts, table
 
     content = row["content"]
     head = ("canonical_id", "redirected_from", "status", "confidence", "needs_review", "generation")
     facts(row["title"], {name: row[name] for name in head})
     table("Listings", listings, LISTING_COLUMNS)
-    table("Fields", _fields(content), {"field": "field", "value": "value", "origin": "from"})
+    if bonds:
+        table("Why together", bonds, BOND_COLUMNS)
+    fields = _fields(content)
+    table("Fields", fields, {"field": "field", "value": "value", "origin": "from"})
+    if len(listings) > 1:
+        reasons = {row["field"].partition(".")[0]: row["why"] for row in fields if row["why"]}
+        rows = [{"field": field, "why": why} for field, why in reasons.items()]
+        table("Why these values", rows, {"field": "field", "why": "why"})
     for title, rows in (
         ("Flags", row["flag_details"]),
         ("Links", row["links"]),
@@ -156,14 +190,17 @@ def _show_event(row: Row, listings: Sequence[Row]) -> None:
 
 def _fields(content: Row) -> list[dict[str, Any]]:
     """Lay an event's fields out as rows: its name, its value, the listing that it came from and those that added to it."""
-    rows = []
+    from dedup_core.explaining import PINNED, field_reason
+
+    rows, strategies = [], dict(policy_in_force().synthesis.fields)
     for field, origin in content["provenance"].items():
         value: Any = content
         for name in field.split("."):
             value = value[name]
         origins = [_named(source) for source in (origin, *origin.get("also", []))]
         shown = [occurrence_in_words(o) for o in value] if field == "event_dates" else value
-        rows.append({"field": field, "value": shown, "origin": origins})
+        why = PINNED if set(origin) - {"source_code", "id", "also"} else field_reason(field, strategies)
+        rows.append({"field": field, "value": shown, "origin": origins, "why": why})
     return rows
 
 

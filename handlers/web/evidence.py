@@ -168,7 +168,7 @@ def graph_of(members: Sequence[Identity], decisions: Iterable[Mapping[str, Any]]
         for each in decisions
         if each["explanation"].decision != "no_match"
     ]
-    weakest = _weakest_bridge([(a, b, told.weight) for a, b, told in pairs], len(members))
+    weakest = weakest_bridge([(a, b, told.weight) for a, b, told in pairs], len(members))
     edges = [
         _edge(nodes[a], nodes[b], told, bridge=(a, b) == weakest and len(members) > 2)
         for a, b, told in pairs
@@ -215,7 +215,7 @@ def _node(number: int, among: int, identity: Identity, name: str) -> Node:
     )
 
 
-def _weakest_bridge(
+def weakest_bridge(
     pairs: list[tuple[Identity, Identity, float]], among: int
 ) -> tuple[Identity, Identity] | None:
     """Find the lightest pair of the heaviest tree that holds all together: cutting it costs least. Null where evidence does not hold all.

@@ -166,6 +166,21 @@ def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mende
     assert shown("events", "show", "torn:t1")["title"] == "Jazzabend"
 
 
+def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_chosen(inbox: Path) -> None:
+    put(inbox / "bote_1.json", listing("b1", "Jazzabend mit Philipzen", "Elzach", "Steinhof"))
+    put(inbox / "amt_1.json", listing("w1", "Jazzabend mit Philipzen", "Elzach", "Steinhof"))
+    put(inbox / "tix_1.json", listing("t1", "Philipzen", "Elzach", "Steinhof"))
+    run("watch", "inbox", "--once")
+
+    told = " ".join(run("events", "show", "bote:b1").stdout.split())
+
+    together = told.partition("Why together")[2].partition("Fields")[0]
+    assert "amt:w1 bote:b1" in together
+    assert together.count("weakest bridge") == 1
+    assert "Prefer a title without a status" in told.partition("Why these values")[2]
+    assert "Why these values" not in run("events", "show", BLATT).stdout
+
+
 def test_a_pair_in_doubt_is_shown_with_both_its_listings_until_a_verdict_settles_it(inbox: Path) -> None:
     put(inbox / "bote_1.json", listing("b1", "Wochenmarkt", "Elzach", "Marktplatz"))
     put(inbox / "amt_1.json", listing("w1", "Wochenmarkt", "Elzach", "Bahnhof"))

@@ -42,7 +42,7 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: 1 of a course for beginners, 2 for the advanced, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written.
+    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: (n, k) whom it is for, as beginners or the advanced, women or men, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is; work_bits: of those that say what is played.
@@ -497,17 +497,25 @@ def _bands(lowered: pl.Series) -> sparse.csr_array:
     return _matrix(named["event"], codes, None, (len(lowered), int(codes.max() or 0) + 1))  # type: ignore[arg-type]
 
 
-BEGINNERS: Final = "einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs"
-ADVANCED: Final = "fortgeschritten|aufbaukurs|advanced"
-"""What a course says of its level."""
+LEVELS: Final = (
+    (
+        "einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs",
+        "fortgeschritten|aufbaukurs|advanced",
+    ),
+    (r"\b(?:damen|frauen)\b", r"\b(?:herren|männer|maenner)\b"),
+    tuple(rf"\b{letter}-(?:jugend|junior)" for letter in "abcdefg"),
+    (r"\b(?:1\.|erste) mannschaft\b", r"\b(?:2\.|zweite) mannschaft\b", r"\b(?:3\.|dritte) mannschaft\b"),
+)
+"""What titles say of whom a course or a match is for: of each row one thing excludes the others."""
 
 
 def _levels(lowered: pl.Series) -> Ints:
-    """Read the level of each title: (n,), 1 for beginners, 2 for the advanced, 0 for none and for both. lowered: the titles."""
-    levels = np.zeros(len(lowered), np.int32)
-    said = lowered.str.contains(f"{BEGINNERS}|{ADVANCED}").arg_true()
-    first, second = (lowered.gather(said).str.contains(level).to_numpy() for level in (BEGINNERS, ADVANCED))
-    levels[said.to_numpy()] = np.where(first & second, 0, first + 2 * second)
+    """Read whom each title is for: (n, k), a column a row of `LEVELS`, the number of what is said from 1 on, 0 for none and for several. lowered: the titles."""
+    levels = np.zeros((len(lowered), len(LEVELS)), np.int32)
+    for column, words in enumerate(LEVELS):
+        rows = lowered.str.contains("|".join(words)).arg_true()
+        said = np.array([lowered.gather(rows).str.contains(one).to_numpy() for one in words])
+        levels[rows.to_numpy(), column] = np.where(said.sum(axis=0) == 1, said.argmax(axis=0) + 1, 0)
     return levels
 
 

@@ -270,7 +270,7 @@ def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
 
 
 def _numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find a second team or part against the first, or a third, `SV Lautental II`, and a course for beginners against one for the advanced.
+    """Find a second team or part against the first, or a third, `SV Lautental II`, a course for beginners against one for the advanced, women's against men's.
 
     Where no numeral is said and no number at all, the first is meant.
     """
@@ -279,7 +279,7 @@ def _numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
     digits = subjects.has_number[a] | subjects.has_number[b]
     differ: Mask = numeral & (subjects.numeral[a] != subjects.numeral[b]) & ~digits
     levels = (subjects.level[a], subjects.level[b])
-    differ |= (np.minimum(*levels) > 0) & (levels[0] != levels[1])
+    differ |= ((np.minimum(*levels) > 0) & (levels[0] != levels[1])).any(axis=1)
     return differ
 
 

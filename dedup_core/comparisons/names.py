@@ -178,6 +178,8 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
         by_kind = _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
         alike[asked] = np.maximum(alike[asked], by_kind)
     alike[_slipped(one["typed"], two["typed"])] = 1
+    # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
+    alike[_opposed(one["key"], two["key"])] = OPPOSED
     return alike
 
 
@@ -210,11 +212,14 @@ OPPOSITES: Final = (
 OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
 """What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
 
+SIGN: Final = rf"\b[a-h]\b|{OPPOSITE}"
+"""The same, and the letter of a house: `Haus A`."""
+
 LENGTHS_APART: Final = 4
 """Letters and blanks by which two such names may differ in length."""
 
 COUNTS: Final = rf"\d+|{OPPOSITE}"
-"""The same, and what counts them."""
+"""What sets houses against each other, and what counts them."""
 
 
 def _one_number(left: pl.Series, right: pl.Series) -> Mask:
@@ -251,21 +256,20 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     asked = each & share
     beside[asked] = _one_name(left.filter(asked), right.filter(asked))
     alike: Floats = np.maximum(np.where(each, np.maximum(parted, beside), contained), misspelt)
-    alike = np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike)
-    return np.where(_opposed(left, right), OPPOSED, alike).astype(np.float32)
+    return np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike).astype(np.float32)
 
 
 def _opposed(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where two names, the blanks taken out, differ in nothing but Roman numbers or words for opposites."""
+    """Tell where two names, the blanks taken out, differ in nothing but Roman numbers, single letters or words for opposites."""
     lengths = left.str.len_bytes().cast(pl.Int32) - right.str.len_bytes().cast(pl.Int32)
     opposed: Mask = (lengths.abs() <= LENGTHS_APART).to_numpy().copy()
     for side in (left, right):
-        opposed[opposed] = side.filter(opposed).str.contains(OPPOSITE).to_numpy()
+        opposed[opposed] = side.filter(opposed).str.contains(SIGN).to_numpy()
     rests = [
-        side.filter(opposed).str.replace_all(OPPOSITE, "").str.replace_all(" ", "", literal=True)
+        side.filter(opposed).str.replace_all(SIGN, "").str.replace_all(" ", "", literal=True)
         for side in (left, right)
     ]
-    signs = [side.filter(opposed).str.extract_all(OPPOSITE).list.join(" ") for side in (left, right)]
+    signs = [side.filter(opposed).str.extract_all(SIGN).list.join(" ") for side in (left, right)]
     opposed[opposed] = ((rests[0] == rests[1]) & (signs[0] != signs[1])).to_numpy()
     return opposed
 

@@ -93,6 +93,24 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "no_match",
         ),
         (
+            listing("ver:1", "SV Walddorf (Damen) – TuS Ried", start="15:00", **PLACE),
+            listing("kal:2", "SV Walddorf (Herren) – TuS Ried", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("ver:1", "A-Jugend: SV Walddorf – TuS Ried", start="15:00", **PLACE),
+            listing("kal:2", "B-Jugend: SV Walddorf – TuS Ried", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("ver:1", "Erste Mannschaft SV Walddorf – TuS Ried", start="15:00", **PLACE),
+            listing("kal:2", "Zweite Mannschaft SV Walddorf – TuS Ried", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
             listing("kal:1", "Promenadenkonzert", start="10:30", city="Waldkirch", venue="Pavillon Ost"),
             listing("tou:2", "Promenadenkonzert", start="10:30", city="Waldkirch", venue="Pavillon West"),
             "venues_opposed",

@@ -499,12 +499,14 @@ def _bands(lowered: pl.Series) -> sparse.csr_array:
 
 LEVELS: Final = (
     (
-        "einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs",
+        r"einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs|\bbasics?\b",
+        "mittelstufe|intermediate",
         "fortgeschritten|aufbaukurs|advanced",
     ),
     (r"\b(?:damen|frauen)\b", r"\b(?:herren|männer|maenner)\b"),
     tuple(rf"\b{letter}-(?:jugend|junior)" for letter in "abcdefg"),
     (r"\b(?:1\.|erste) mannschaft\b", r"\b(?:2\.|zweite) mannschaft\b", r"\b(?:3\.|dritte) mannschaft\b"),
+    (r"\bnord\b", r"\bs(?:ü|ue)d\b", r"\bost\b", r"\bwest\b"),
 )
 """What titles say of whom a course or a match is for: of each row one thing excludes the others."""
 

@@ -99,6 +99,18 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "no_match",
         ),
         (
+            listing("amt:1", "Feuerwehrfest Abteilung Nord", start="11:00", **PLACE),
+            listing("kal:2", "Feuerwehrfest Abteilung Süd", start="11:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("kal:1", "Discofox Basic", start="19:00", **PLACE),
+            listing("amt:2", "Discofox Advanced", start="19:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
             listing("ver:1", "A-Jugend: SV Walddorf – TuS Ried", start="15:00", **PLACE),
             listing("kal:2", "B-Jugend: SV Walddorf – TuS Ried", start="15:00", **PLACE),
             "number_differs",

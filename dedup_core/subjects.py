@@ -473,8 +473,11 @@ NUMERALS: Final = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX
 
 
 def _numerals(events: pl.DataFrame) -> Ints:
-    """Read the first Roman numeral of each title as written, since who invites may be a second team: (n,), 0 for none. An edition is none."""
-    said = pl.col("title").str.extract(rf"\b({'|'.join(NUMERALS)})\b")
+    """Read the first Roman numeral of each title as written, since who invites may be a second team: (n,), 0 for none.
+
+    An edition is none, nor is what a point makes an ordinal: `Ludwig II.` is a king, whom another source calls by his name alone.
+    """
+    said = pl.col("title").str.extract(rf"\b({'|'.join(NUMERALS)})(?:[^.\w]|$)")
     number = said.replace_strict(NUMERALS, default=None, return_dtype=pl.Int32)
     part = pl.when(number.ne_missing(pl.col("edition"))).then(number)
     return events.select(part.fill_null(0)).to_series().to_numpy()
@@ -505,7 +508,11 @@ LEVELS: Final = (
     ),
     (r"\b(?:damen|frauen)\b", r"\b(?:herren|männer|maenner)\b"),
     tuple(rf"\b{letter}-(?:jugend|junior)" for letter in "abcdefg"),
-    (r"\b(?:1\.|erste) mannschaft\b", r"\b(?:2\.|zweite) mannschaft\b", r"\b(?:3\.|dritte) mannschaft\b"),
+    (
+        r"\b(?:1|i|erste)\.? mannschaft\b",
+        r"\b(?:2|ii|zweite)\.? mannschaft\b",
+        r"\b(?:3|iii|dritte)\.? mannschaft\b",
+    ),
     (r"\bnord\b", r"\bs(?:ü|ue)d\b", r"\bost\b", r"\bwest\b"),
 )
 """What titles say of whom a course or a match is for: of each row one thing excludes the others."""

@@ -151,6 +151,15 @@ def test_a_telling_difference_outweighs_all_that_is_equal(
     assert told["decision"] == decided
 
 
+def test_the_ordinal_of_a_king_may_go_unsaid() -> None:
+    told = decision(
+        listing("ver:1", "Johannes Paul II. – ein Leben", start="19:00", **PLACE),
+        listing("kal:2", "Vortrag: Johannes Paul – ein Leben", start="19:00", **PLACE),
+    )
+
+    assert told["decision"] == "match"
+
+
 @pytest.mark.parametrize(("last", "joined"), [("2026-04-26", True), ("2026-04-25", False)])
 def test_what_is_left_of_an_exhibition_is_no_item_of_it(last: str, *, joined: bool) -> None:
     whole = listing(

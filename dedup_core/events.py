@@ -141,9 +141,14 @@ class Rejection:
     field: str | None
     reason: str
     listing_id: str | None = None
-    listing: str | None = None
-    """The refused listing as JSON text, scrubbed of what Postgres can't store; null for a whole file, and for a
-    listing that is too large, too deep or too full: its file has it."""
+    kept: bytes | None = None
+    """The refused listing as JSON text (UTF-8: a text with one rare character takes four times as much), scrubbed of what Postgres
+    can't store; null for a whole file, and for a listing that is too large, too deep or too full: its file has it."""
+
+    @property
+    def listing(self) -> str | None:
+        """The refused listing as text, as ``kept``."""
+        return None if self.kept is None else self.kept.decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,20 @@ class ParsedFile:
         the order of the texts is the order of time; null if missing or unreadable.
     """
 
-    batches: tuple[pl.DataFrame, ...]
+    batches: list[pl.DataFrame]
     refused: Mapping[int, Refused]
     processed_at: str | None
+    listings: int
 
     def __len__(self) -> int:
-        """Count the listings that the file gave."""
-        return sum(batch.height for batch in self.batches) + len(self.refused)
+        """Count the listings that the file gave, also when they are taken."""
+        return self.listings
+
+    def taken(self) -> Iterator[pl.DataFrame]:
+        """Give the batches once, and let go of each as it is taken: of the largest file no two copies fit beside what is made of it."""
+        self.batches.reverse()
+        while self.batches:
+            yield self.batches.pop()
 
 
 def check_size(size: int, *, intake: Intake) -> None:
@@ -96,8 +103,9 @@ def parse(content: bytes, *, intake: Intake) -> ParsedFile:
         if number != events:
             _check(text, entries, intake=intake)
     refused: dict[int, Refused] = {}
-    batches = tuple(_batches(_read(text, lists[events], name="listing", intake=intake), refused))
-    return ParsedFile(batches, refused, _processed_at(top.get("metadata")))
+    batches = list(_batches(_read(text, lists[events], name="listing", intake=intake), refused))
+    listings = sum(batch.height for batch in batches) + len(refused)
+    return ParsedFile(batches, refused, _processed_at(top.get("metadata")), listings)
 
 
 def _batches(

@@ -32,7 +32,7 @@ REJECTED: Final = {
     "listing_id": pl.String(),
     "field": pl.String(),
     "reason": pl.String(),
-    "listing": pl.String(),
+    "kept": pl.Binary(),
 }
 """What is kept of a rejection: column -> type."""
 
@@ -233,7 +233,11 @@ def _save_rejections(connection: Connection, file_id: int, rejected: Sequence[Re
     """Write down what was refused, some at a time: it may be all of a file, of the largest or of the most listings."""
     for some in _in_parts(rejected):
         columns = {name: [getattr(rejection, name) for rejection in some] for name in REJECTED}
-        frame = pl.DataFrame(columns, schema=REJECTED).with_columns(pl.lit(file_id).alias("file_id"))
+        frame = pl.DataFrame(columns, schema=REJECTED).select(
+            pl.lit(file_id).alias("file_id"),
+            pl.exclude("kept"),
+            pl.col("kept").cast(pl.String).alias("listing"),
+        )
         copy_in(connection, rejections.name, frame)
 
 
@@ -242,7 +246,7 @@ def _in_parts(rejected: Sequence[Rejection]) -> Iterator[list[Rejection]]:
     size = 0
     for rejection in rejected:
         part.append(rejection)
-        size += REJECTION_BYTES + len(rejection.listing or "")
+        size += REJECTION_BYTES + len(rejection.kept or b"")
         if size >= REJECTED_AT_ONCE:
             yield part
             part, size = [], 0

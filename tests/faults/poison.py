@@ -357,6 +357,9 @@ LARGEST: Final[Mapping[str, Callable[[], bytes]]] = {
     "sixty listings of a million bytes, all refused": lambda: (
         b'{"events":[' + b",".join([b'{"x":"' + b"a" * 990_000 + b'"}'] * 60) + b"]}"
     ),
+    "sixty listings of a million bytes with an emoji, all refused": lambda: (
+        b'{"events":[' + b",".join(['{"x":"🎭'.encode() + b"a" * 990_000 + b'"}'] * 60) + b"]}"
+    ),
 }
 """Files up to the limit of which all that came is written down."""
 

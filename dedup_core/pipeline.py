@@ -59,7 +59,7 @@ def resolve(
 
     The same events, verdicts, previous state and policy give the same result, byte for byte, in whatever order they come.
     """
-    begin = _announcer(progress)
+    begin = _announcer(progress, events.height)
     begin("blocking")
     events = _in_order(events)
     known_verdicts = index_verdicts(verdicts, events)
@@ -173,9 +173,9 @@ def _decided(
     return candidates.left_out, completed(scored, subjects, policy)
 
 
-def _announcer(progress: Progress | None) -> Callable[[str], None]:
+def _announcer(progress: Progress | None, rows: int) -> Callable[[str], None]:
     def begin(stage: str) -> None:
-        give_back()
+        give_back(rows)
         if progress:
             progress(stage, STAGES[stage])
 

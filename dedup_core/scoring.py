@@ -71,7 +71,7 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
     """
     titled = _titled(pairs, subjects, policy, keep_all=keep_all)
-    give_back()
+    give_back(subjects.size)
     names = names_of([part.pairs for part in titled], subjects)
     scored = partial(_score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all)
     decisions = with_rivals(pl.concat(list(each(titled, scored))), subjects, policy)

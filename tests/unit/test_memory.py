@@ -24,7 +24,7 @@ def test_memory_between_what_is_still_held_goes_back() -> None:
     last, before = pieces.pop(), held()
 
     pieces.clear()
-    give_back()
+    give_back(1_000_000)
 
     assert held() < before - PIECES * PIECE // 2
     assert last.all()

@@ -221,7 +221,8 @@ def _case(
         "p95_ms": float(p95) * 1000,
         "answers_s": len(together) / seconds,
         "processor_ms": computed[0] / len(together) * 1000,
-        "database_ms": computed[1] / len(together) * 1000,
+        # Less than nothing where a process of the database has ended meanwhile.
+        "database_ms": computed[1] / len(together) * 1000 if computed[1] >= 0 else None,
     }
 
 

@@ -60,7 +60,7 @@ def api_tables(figures: Figures) -> str:
             *(f"{case[name]:.1f}" for name in ("alone_ms", "p50_ms", "p95_ms")),
             f"{case['answers_s']:,.0f}",
             f"{case['processor_ms']:.1f}",
-            f"{case['database_ms']:.1f}" if "database_ms" in case else "–",
+            f"{case['database_ms']:.1f}" if case.get("database_ms") is not None else "–",
         ]
         for case in figures["cases"]
     ]

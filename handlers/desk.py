@@ -197,13 +197,13 @@ def surroundings_of(store: Store, canonical_id: str) -> Surroundings:
         return surroundings_in(connection, canonical_id)
 
 
-def surroundings_in(connection: Connection, canonical_id: str) -> Surroundings:
-    """Tell the same, by a look that is under way."""
-    return Surroundings(
-        desk.relations_of(connection, canonical_id, limit=MOST_RELATED),
-        desk.flags_of(connection, canonical_id),
-        desk.rivals_of(connection, canonical_id, limit=MOST_RELATED),
-    )
+def surroundings_in(connection: Connection, canonical_id: str, *, doubted: bool = True) -> Surroundings:
+    """Tell the same, by a look that is under way. doubted: whether a person should look at it; who is sure has no flag and no rival."""
+    relations = desk.relations_of(connection, canonical_id, limit=MOST_RELATED)
+    if not doubted:
+        return Surroundings(relations, [], [])
+    flags = desk.flags_of(connection, canonical_id)
+    return Surroundings(relations, flags, desk.rivals_of(connection, canonical_id, limit=MOST_RELATED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ def show_event(visit: Visit) -> Answer:
     with browsing.whole_event(store, event_id) as known:
         if known is None:
             raise Missing
-        around = None if isinstance(known, Gone) else desk.surroundings_in(known.connection, event_id)
+        if not isinstance(known, Gone):
+            doubted = known.event["needs_review"]
+            around = desk.surroundings_in(known.connection, event_id, doubted=doubted)
     if isinstance(known, Gone):
         return _gone(visit, event_id, known)
     found, listings, evidence = known.event, known.listings, known.evidence
@@ -47,7 +49,7 @@ def show_event(visit: Visit) -> Answer:
         pairs=sorted(pairs, key=lambda pair: ({pair.a, pair.b} != weakest, pair.weight))[:MOST_PAIRS],
         n_pairs=len(pairs),
         graph=graph,
-        around=around and _with_pairs(around),
+        around=_with_pairs(around),
         history=known.history,
         came_from=visit.asked("from"),
     )

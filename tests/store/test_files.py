@@ -393,9 +393,9 @@ def test_a_replayed_file_is_not_known_until_it_is_ingested(store: Store) -> None
 def test_rejections_are_kept_with_what_was_refused(store: Store) -> None:
     upload = Upload("uploads", "bwb_1.json", "", None, "a" * 64, 10)
     refused = [
-        Rejection("bwb_1.json", 0, "title", "is missing", "pdf-1", '{"id": "pdf-1", "x": "\\\\N"}'),
+        Rejection("bwb_1.json", 0, "title", "is missing", "pdf-1", b'{"id": "pdf-1", "x": "\\\\N"}'),
         Rejection("bwb_1.json", 3, None, "is nested 100,000 levels deep"),
-        Rejection("bwb_1.json", 4, "id", "found 'a\\nb'", None, "\\N"),
+        Rejection("bwb_1.json", 4, "id", "found 'a\\nb'", None, b"\\N"),
     ]
 
     done = store.save_file(
@@ -412,6 +412,6 @@ def test_rejections_are_kept_with_what_was_refused(store: Store) -> None:
     with store.reading() as connection:
         shown = show_file(connection, done.file_id)
     assert shown is not None
-    kept = [Rejection("bwb_1.json", r["index"], r["field"], r["reason"], r["listing_id"], r["listing"]) for r in shown["rejections"]]  # fmt: skip
-    assert kept == refused
+    kept = [(r["index"], r["field"], r["reason"], r["listing_id"], r["listing"]) for r in shown["rejections"]]
+    assert kept == [(r.index, r.field, r.reason, r.listing_id, r.listing) for r in refused]
     assert (done.stored, done.rejected, done.generation) == (0, 3, None)

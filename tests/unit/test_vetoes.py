@@ -180,7 +180,7 @@ def test_what_is_left_of_an_exhibition_is_no_item_of_it(last: str, *, joined: bo
     assert ("item_or_whole" not in reasons(told)) is joined
 
 
-def test_titles_that_say_what_and_who_are_asked_about_but_never_joined_for_it() -> None:
+def test_titles_that_say_what_and_who_part_less_at_one_minute_but_are_never_joined_for_it() -> None:
     choir = listing("kal:1", "Kirchenchor Cäcilia", start="17:10", city="Waldkirch", venue="Agathakirche")
     what = {"city": "Waldkirch", "venue": "Agathakirche"}
 

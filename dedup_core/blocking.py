@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core.chunks import each
+from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Blocking
 
 KM_A_DEGREE: Final = 111.32
@@ -38,8 +39,10 @@ def event_days(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFram
     """List the days on which an event can be met: ``event``, ``day`` (Int32), each once.
 
     Of a range longer than ``max_days_keyed`` days only the first and last day are listed; `blocking_keys` adds its weeks.
+    What begins at 24:00 or later can be met on the next day, too, where another source says 00:00 and that is no time.
     """
     short = (pl.col("last_day") - pl.col("day")) < max_days_keyed
+    midnight = (pl.col("day") + 1) * MINUTES_A_DAY
     each_day = occurrences.filter(short).select(
         "event", pl.int_ranges("day", pl.col("last_day") + 1, dtype=pl.Int32).alias("day")
     )
@@ -47,6 +50,7 @@ def event_days(occurrences: pl.DataFrame, *, max_days_keyed: int) -> pl.DataFram
         [
             each_day.explode("day"),
             occurrences.select("event", day="night"),
+            occurrences.filter(pl.col("moment") >= midnight).select("event", pl.col("day") + 1),
             occurrences.filter(~short).select("event", "day"),
             occurrences.filter(~short).select("event", day="last_day"),
         ]

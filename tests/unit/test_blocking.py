@@ -1,12 +1,16 @@
 """Blocking against a brute-force twin: every pair that shares a key, each once, and nothing else."""
 
+from datetime import date
 from itertools import combinations
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.blocking import candidate_pairs, geo_cells
+from dedup_core.blocking import candidate_pairs, event_days, geo_cells
+from dedup_core.events import LISTING_SCHEMA
+from dedup_core.occurrences import occurrences
+from tests.unit.listings import listing, occurrence
 
 Key = tuple[int, int, int]
 
@@ -62,3 +66,25 @@ def test_places_nearer_than_the_cell_share_one(
 
     per_event = [set(cells.filter(pl.col("event") == event)["code"]) for event in (0, 1)]
     assert per_event[0] & per_event[1]
+
+
+def test_what_begins_at_24_00_meets_the_day_that_then_begins() -> None:
+    nights = [
+        ("2026-02-13", "24:00"),
+        ("2026-02-14", "00:00"),
+        ("2026-02-14", "00:30"),
+        ("2026-02-13", "20:00"),
+    ]
+    rows = [listing(f"kal:{n}", "Party", event_dates=[occurrence(*night)]) for n, night in enumerate(nights)]
+    events = pl.DataFrame(rows, schema=LISTING_SCHEMA)
+
+    days = event_days(occurrences(events), max_days_keyed=7).sort("event", "day")
+
+    friday, saturday = ((date(2026, 2, day) - date(1970, 1, 1)).days for day in (13, 14))
+    both = [friday, saturday]
+    assert days.group_by("event", maintain_order=True).agg("day")["day"].to_list() == [
+        both,
+        [saturday],
+        both,
+        [friday],
+    ]

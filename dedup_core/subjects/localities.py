@@ -1,0 +1,78 @@
+"""Localities: what titles and venues say of town and district."""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from dedup_core import lexicon
+from dedup_core.normalising import words_of
+from dedup_core.subjects.columns import Ints, ints
+from dedup_core.subjects.common_words import common_words
+
+
+def districts(events: pl.DataFrame) -> pl.Series:
+    """Give the districts; of a listing without one that which its venue names, if another listing of the town knows it."""
+    known = events.select("city_key", named="district_key").drop_nulls().unique()
+    venues = (
+        events.filter(pl.col("district_key").is_null()).select("city_key", "venue_key").drop_nulls().unique()
+    )
+    padded = pl.concat_str(pl.lit(" "), "venue_key", pl.lit(" "))
+    name = pl.concat_str(pl.lit(" "), "named", pl.lit(" "))
+    told = (
+        venues.join(known, on="city_key")
+        .filter(padded.str.contains(name, literal=True), pl.col("named") != pl.col("venue_key"))
+        .group_by("city_key", "venue_key")
+        .agg(pl.col("named").min(), several=pl.len())
+        .filter(pl.col("several") == 1)
+    )
+    joined = events.select("city_key", "venue_key", "district_key").join(
+        told, on=["city_key", "venue_key"], how="left", maintain_order="left"
+    )
+    return joined.select(pl.coalesce("district_key", "named").alias("district_key")).to_series()
+
+
+def towns_of(venues: pl.Series, events: pl.DataFrame) -> pl.Series:
+    """Name the towns and districts in which there is a venue of each name: (k,), space-joined."""
+    town = pl.concat_str("city_key", "district_key", separator=" ", ignore_nulls=True)
+    places = events.select(venue="venue_key", town=town).drop_nulls().unique().sort("venue", "town")
+    towns = places.group_by("venue").agg(pl.col("town").str.join(" "))
+    named = venues.rename("venue").to_frame().join(towns, on="venue", how="left", maintain_order="left")
+    return named["town"].fill_null("")
+
+
+def place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """List the title words that only name the event's own town or venue: one source says where, another doesn't."""
+    names = pl.concat_str(columns, separator=" ", ignore_nulls=True)
+    written = events.select(names.fill_null("").alias("written"))
+    distinct = written["written"].unique()
+    split = words_of(distinct, pl.repeat(None, len(distinct), dtype=pl.Int32, eager=True))["title_tokens"]
+    table = pl.DataFrame({"written": distinct, "names": split.str.split(" ")})
+    rows = written.join(table, on="written", how="left", maintain_order="left").with_row_index("event")
+    town = "city_key" in columns
+    shortened = (
+        town
+        & (pl.col("word").str.len_chars() >= SHORTENED)
+        & pl.col("written").str.starts_with(pl.col("word"))
+    )
+    named = pl.col("word").is_in(pl.col("names"))
+    found = known.join(rows, on="event", maintain_order="left").filter(named | shortened)
+    return found.filter(named | ~pl.col("word").is_in(list(common_words())))
+
+
+SHORTENED = 5
+"""Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal; but not the Kirche of Kirchental."""
+
+
+def landscape(events: pl.DataFrame) -> Ints:
+    """Number the landscape with which the name of a town ends: (n,), -1 for none."""
+    numbers = {name: number for number, name in enumerate(lexicon.landscapes())}
+    said = events["city_key"].str.extract(rf" (?:im|am|in der|in|vorm|i|a) ({'|'.join(numbers)})$")
+    return ints(said.replace_strict(numbers, default=None, return_dtype=pl.Int32))
+
+
+def names_district(towns: pl.DataFrame, events: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which titles name the event's district: (n,). towns: the words that name its town or district."""
+    said = towns.select("event", "word", city=events["city_key"].fill_null("").gather(towns["event"]))
+    found = np.zeros(events.height, np.bool_)
+    found[said.filter(~pl.col("city").str.contains(pl.col("word"), literal=True))["event"].to_numpy()] = True
+    return found

@@ -1,0 +1,14 @@
+"""Vetoes: what no sum of evidence may overrule, and relations that are no merge.
+
+Each rule is a mask over pairs and a limit on their weight. A limit at or below the clustering's refusal keeps a pair apart
+in every chain; a limit between the thresholds leaves it to a person. A rule that fires too often costs matches; the pairs
+that it touched have its name in ``reasons``. `dedup_core.vetoes.ruling` has the table of the rules; the other modules are named for what speaks in them.
+"""
+
+from dedup_core.vetoes.facts import Facts
+from dedup_core.vetoes.links import FESTIVAL_BITS
+from dedup_core.vetoes.one_stage import weigh_unsaid
+from dedup_core.vetoes.reasons import REASONS
+from dedup_core.vetoes.ruling import Rulings, rulings
+
+__all__ = ["FESTIVAL_BITS", "REASONS", "Facts", "Rulings", "rulings", "weigh_unsaid"]

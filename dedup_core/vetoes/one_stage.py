@@ -1,0 +1,78 @@
+"""One stage: what begins at one minute at one venue, where there is hardly room for two.
+
+A house of many rooms has it: there two events are taken for one, unless their titles tell them apart.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.comparisons.pairs import Bits, Mask, Rows, same_code
+from dedup_core.comparisons.titles import EXACT
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes.facts import ONE_VENUE, Facts
+
+MOSTLY_SHARED: Final = 1.75
+"""How much more two titles must share than the shorter rest says: sisters of a conference share the smaller part."""
+
+
+def one_stage(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs that begin at one minute at one venue, where there is hardly room for two, unless their titles tell two apart.
+
+    They don't if they share most, or if each says what the other leaves unsaid.
+    """
+    smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    mostly = facts.wording.shared >= MOSTLY_SHARED * smaller
+    one: Mask = (_one_minute(facts, subjects) & mostly) | who_and_what(facts, subjects, policy)
+    return one
+
+
+def _one_minute(facts: Facts, subjects: Subjects) -> Mask:
+    start = subjects.moment
+    one: Mask = (start[facts.pairs.a] == start[facts.pairs.b]) & (facts.names.venues >= ONE_VENUE)
+    return one
+
+
+def who_and_what(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs of one minute, day and venue of which the one says what it is, the other who plays, invites or where.
+
+    Two kinds, or two names, are two events in a house of many rooms.
+    """
+    a, b = facts.pairs.a, facts.pairs.b
+    single = (subjects.days[a] == 1) & (subjects.days[b] == 1)
+    found: Mask = _one_minute(facts, subjects) & single & (facts.wording.names < policy.vetoes.two_names)
+    rows = np.flatnonzero(found)
+    kinds = [
+        rest[rows] - _said_of(one[rows], other[rows], subjects)
+        for rest, one, other in ((facts.wording.rest_a, a, b), (facts.wording.rest_b, b, a))
+    ]
+    found[rows] = np.minimum(*kinds) < policy.vetoes.rest
+    return found
+
+
+UNSAID_SHARE: Final = np.float32(0.5)
+"""What differing titles count where the one says what, the other who."""
+
+
+def weigh_unsaid(facts: Facts, subjects: Subjects, policy: Policy) -> None:
+    """Let titles that share nothing count less where the one says what and the other who, until a person is asked; none becomes a match.
+
+    Sisters of a conference share a part, and differ in one and the same thing.
+    """
+    title = facts.evidence["title"]
+    asked = (title < 0) & (facts.weight < policy.thresholds.match)
+    asked &= ~same_code(subjects.source, facts.pairs) & (facts.wording.shared < EXACT)
+    asked &= who_and_what(facts, subjects, policy)
+    room = np.float32(policy.thresholds.match - 0.05) - facts.weight
+    more = np.where(asked, np.clip(-UNSAID_SHARE * np.nan_to_num(title), 0, np.maximum(room, 0)), 0)
+    title += more.astype(np.float32)
+    facts.weight[:] += more.astype(np.float32)
+
+
+def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
+    """Sum the bits of what only the title of ``one`` says of who and where: (p,)."""
+    names = subjects.names[one]
+    shared = np.asarray(names.multiply(subjects.has_word[other]).sum(axis=1)).ravel()
+    said: Bits = subjects.name_bits[one] - shared + subjects.host_bits[one] + subjects.town_bits[one]
+    return said + subjects.hall_bits[one]

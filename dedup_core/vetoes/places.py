@@ -1,0 +1,68 @@
+"""Vetoes of places: two towns, districts, venues or streets.
+
+A place that a source got wrong parts what is one event; so most of these rules only ask a person.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
+from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes.facts import Facts
+
+
+def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
+    """Find the pairs in two places: venues, districts or streets that differ by name.
+
+    venue_below: bits below which two venues do. Where address or coordinates are one, the venue's bits are never negative.
+    """
+    venues = (np.nan_to_num(facts.venue) < venue_below) | facts.names.beside
+    streets = both_known(subjects.street, facts.pairs) & ~same_code(subjects.street, facts.pairs)
+    same_venue = np.nan_to_num(facts.venue) > 0
+    numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
+    numbers &= ~same_code(subjects.street_no, facts.pairs)
+    differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
+    return differ
+
+
+def towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs in two known towns that are not near, unless one side takes place online."""
+    pairs = facts.pairs
+    online = subjects.online[pairs.a] | subjects.online[pairs.b]
+    one = same_town(pairs, subjects) | facts.names.towns
+    near = facts.km <= policy.vetoes.near_km
+    return both_known(subjects.city, pairs) & ~one & ~near & ~online
+
+
+def neighbours(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs in two known towns that are near, where no venue in common says that a source took the one for the other."""
+    pairs = facts.pairs
+    two = both_known(subjects.city, pairs) & ~same_town(pairs, subjects) & ~facts.names.towns
+    near: Mask = two & (facts.km <= policy.vetoes.near_km) & ~(facts.venue > 0)
+    return near & ~one_spot(pairs, facts.km, subjects, policy.evidence.place)
+
+
+CERTAIN_GEO: Final = 0.85
+"""Confidence from which coordinates overrule the equal name of a town: there are many called Weiler."""
+
+
+def far_apart(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs whose places are surely too far apart, or of which a town's name says so."""
+    a, b = facts.pairs.a, facts.pairs.b
+    trust = np.minimum(subjects.geo_confidence[a], subjects.geo_confidence[b])
+    sure = trust >= np.where(np.nan_to_num(facts.evidence["city"]) > 0, CERTAIN_GEO, SURE_GEO)
+    far = ((facts.km > policy.vetoes.far_km) & sure) | outside(a, b, subjects) | outside(b, a, subjects)
+    return far & ~subjects.online[a] & ~subjects.online[b]
+
+
+def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where the one's town lies in a landscape, as its name says, and certain coordinates of the other do not."""
+    found = (subjects.landscape[one] >= 0) & (subjects.geo_confidence[other] >= CERTAIN_GEO)
+    land = subjects.landscape[one[found]]
+    here = (subjects.latitude[other[found]], subjects.longitude[other[found]])
+    km = kilometres(*here, subjects.landscapes[land, 0], subjects.landscapes[land, 1])
+    found[found] = km > subjects.landscapes[land, 2]
+    return found

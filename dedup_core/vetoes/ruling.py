@@ -1,0 +1,128 @@
+"""Ruling: apply every rule to pairs. The table reads as the list of the vetoes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from dedup_core.comparisons.dates import far_from
+from dedup_core.comparisons.pairs import Bits, Mask
+from dedup_core.comparisons.places import districts_differ, one_spot
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes.facts import Facts
+from dedup_core.vetoes.links import dates_of, parts_of
+from dedup_core.vetoes.one_stage import one_stage
+from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ
+from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_show, two_runs
+from dedup_core.vetoes.sources import side_by_side
+from dedup_core.vetoes.times import (
+    hours_apart,
+    listed_singly,
+    one_evening,
+    sessions_differ,
+    shows_together,
+    two_shows,
+)
+from dedup_core.vetoes.titles import frame_only, hosts_differ, numerals_differ
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """limit: (p,) bits, infinite where nothing was cut. reasons, relation: (p,) text, null where none."""
+
+    limit: Bits
+    reasons: pl.Series
+    relation: pl.Series
+
+
+def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
+    """Apply every rule; the lowest limit holds, all reasons are kept."""
+    refused = np.float32(policy.clustering.refuse_below)
+    below_match = np.float32(policy.thresholds.match - 0.05)
+    below_review = np.float32(policy.thresholds.ambiguous - 0.05)
+    headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
+    headline &= policy.vetoes.headline_review
+    common = facts.wording.rarest < policy.vetoes.rare_word
+    venues = np.nan_to_num(facts.venue) <= policy.vetoes.venue_differs
+    towns = towns_differ(facts, subjects, policy)
+    names = facts.wording.names >= policy.vetoes.two_names
+    each = np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
+    differs = facts.evidence["title"] <= policy.vetoes.title_differs
+    places = places_differ(facts, subjects, policy.vetoes.venue_differs)
+    hosts = hosts_differ(facts, subjects)
+    elsewhere = ~one_stage(facts, subjects, policy)
+    twice = side_by_side(facts, subjects, policy)
+    evening = one_evening(facts, subjects, policy)
+    a_of_b, b_of_a = dates_of(facts, subjects, policy)
+    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in parts_of(facts, subjects))
+    rules: list[tuple[str, Mask, np.float32]] = [
+        ("title_differs", differs & ~headline, below_review),
+        ("headline_differs", differs & headline, below_match),
+        ("two_names", names & ~headline & elsewhere, below_match),
+        ("kind_only", common & each & ~headline & elsewhere, below_match),
+        ("number_differs", facts.wording.numbered, below_review),
+        ("number_differs", numerals_differ(facts, subjects), below_review),
+        ("hosts_differ", hosts, below_match),
+        ("hosts_differ", hosts & places, below_review),
+        ("towns_differ", towns, below_match),
+        ("towns_differ", towns & (common | venues), below_review),
+        ("neighbours", neighbours(facts, subjects, policy), below_review),
+        ("places_differ", common & places, below_match),
+        ("places_differ", places & frame_only(facts, subjects, places), below_match),
+        (
+            "venues_opposed",
+            facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place),
+            below_review,
+        ),
+        ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
+        ("side_by_side", twice & ~evening, refused),
+        ("side_by_side", twice & evening, below_match),
+        ("hours_apart", hours_apart(facts, policy), below_match),
+        ("midnight", facts.meeting.by_midnight, below_match),
+        ("item_or_whole", item_or_whole(facts, subjects), below_match),
+        ("two_shows", two_shows(facts, subjects, policy), refused),
+        ("shows_together", shows_together(facts, subjects), below_match),
+        ("shows_together", listed_singly(facts, subjects), below_review),
+        ("session_differs", sessions_differ(facts, subjects), below_match),
+        ("far_apart", far_apart(facts, subjects, policy), refused),
+        ("no_common_day", far_from(facts.meeting, days=policy.vetoes.moved_days), refused),
+        ("kind_differs", kinds_differ(facts, subjects), refused),
+        ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
+        ("two_runs", two_runs(facts, subjects, policy), below_review),
+        ("run_and_show", run_and_show(facts, subjects), refused),
+        ("one_of_a_series", a_of_b | b_of_a, refused),
+        ("part_of", a_in_b | b_in_a, refused),
+    ]
+    relation = _relations(
+        [("a_date_of_b", a_of_b), ("b_date_of_a", b_of_a), ("a_part_of_b", a_in_b), ("b_part_of_a", b_in_a)],
+        len(facts.pairs),
+    )
+    return Rulings(_limits(rules, len(facts.pairs)), _reasons(rules, len(facts.pairs)), relation)
+
+
+def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:
+    limit = np.full(n, np.inf, np.float32)
+    for _, mask, bound in rules:
+        limit[mask] = np.minimum(limit[mask], bound)
+    return limit
+
+
+def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
+    """Name the rules that fired, each distinct set of them put in words once."""
+    fired = np.zeros(n, np.int32)
+    for number, (_, mask, _) in enumerate(rules):
+        fired |= mask.astype(np.int32) << number
+    sets = np.unique(fired)
+    words = [
+        " ".join(dict.fromkeys(rule[0] for number, rule in enumerate(rules) if code >> number & 1)) or None
+        for code in sets.tolist()
+    ]
+    return pl.Series(words, dtype=pl.String).gather(np.searchsorted(sets, fired))
+
+
+def _relations(named: list[tuple[str, Mask]], n: int) -> pl.Series:
+    code = np.full(n, len(named), np.int64)
+    for number, (_, mask) in reversed(list(enumerate(named))):
+        code[mask] = number
+    return pl.Series([*(name for name, _ in named), None], dtype=pl.String).gather(code)

@@ -38,7 +38,10 @@ ROOM: Final = {
     "title": 20,
     "key": 30,
     "reason": 26,
+    "why": 30,
     "value": 24,
+    "1": 24,
+    "2": 24,
     "from": 20,
     "from or into": 20,
     "listings now": 22,
@@ -79,6 +82,7 @@ COUNTS: Final = {
     "ambiguous": "pairs in doubt",
     "review": "pairs to review",
     "needs_review": "events to review",
+    "questions": "pairs to review",
     "merged": "of several listings",
 }
 """What counts are called where their short names would leave a question."""
@@ -107,6 +111,11 @@ def warn(message: str) -> None:
 def say(message: str) -> None:
     """Tell on standard error what goes on."""
     err.print(_plain(message), highlight=False, soft_wrap=True)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Say how many there are: ``1 file``, ``2 files``. many: what more are called, if not as one with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _plain(text: object) -> str:

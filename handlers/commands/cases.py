@@ -21,7 +21,7 @@ def cases_export(folder: Folder, as_json: AsJson = False) -> None:
 
     **Example:** `event-dedup cases export cases`
     """
-    from handlers.terminal import print_json, say
+    from handlers.terminal import counted, print_json, say
     from handlers.verdict_cases import export_cases
 
     with database("look") as store:
@@ -29,9 +29,10 @@ def cases_export(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(exported))
         return
-    say(f"{exported.cases} cases of {exported.verdicts} verdicts are in {folder}")
+    say(f"in {folder}: {counted(exported.cases, 'case')} of {counted(exported.verdicts, 'verdict')}")
     if exported.marks:
-        say(f"{len(exported.marks)} verdicts on single listings are no cases: they say nothing of a pair")
+        marks = counted(len(exported.marks), "verdict")
+        say(f"left out, as what is said of a single listing says nothing of a pair: {marks}")
     if rest := [number for number in exported.left_out if number not in exported.marks]:
         say(
             f"left out, as a case with them would claim what nobody said: verdicts {', '.join(map(str, rest))}"

@@ -242,7 +242,7 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
     from dedup_core.errors import UnknownEvent
     from handlers.deciding import Request
     from handlers.questioning import in_force
-    from handlers.terminal import print_json, say
+    from handlers.terminal import counted, print_json, say
     from infra.store.verdicts import Which
 
     which = replace(meant(by, since, until, event, kind), given_with=given_with)
@@ -254,7 +254,7 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
         numbers = in_force(store, which)
         if not numbers:
             raise UnknownEvent(f"no verdict {sequence or 'of these'} is in force")
-        several = f"{len(numbers)} verdict{'' if len(numbers) == 1 else 's'}"
+        several = counted(len(numbers), "verdict")
         if sequence is None and not yes and not typer.confirm(f"Take back {several}?", err=True):
             raise typer.Exit(1)
         _decided(store, Request(author, taking_back=numbers))
@@ -267,7 +267,7 @@ def verdicts_undo(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer r
 def match_at_once(store: "Store") -> None:
     """Bring the canonical events up to date; if another matcher is at work, the next run will."""
     from handlers.match import match
-    from handlers.terminal import say
+    from handlers.terminal import counted, say
     from infra.errors import MatcherBusy
 
     try:
@@ -275,7 +275,8 @@ def match_at_once(store: "Store") -> None:
     except MatcherBusy:
         say("another matcher is at work; the next run respects it")
     else:
-        say(f"{report.events_created} events new, {report.events_changed} changed, {report.events_gone} gone")
+        new = counted(report.events_created, "event")
+        say(f"{new} new, {report.events_changed} changed, {report.events_gone} gone")
 
 
 def db_upgrade(as_json: AsJson = False) -> None:

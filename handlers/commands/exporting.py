@@ -42,7 +42,7 @@ def export(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads th
     **Example:** `event-dedup export --out events.zip --city Waldkirch --updated-since 2026-02-01`
     """
     from handlers.publishing_export import exported
-    from handlers.terminal import print_json, say
+    from handlers.terminal import counted, print_json, say
     from infra.store.events import Wanted
     from infra.store.published import Times
 
@@ -63,7 +63,8 @@ def export(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads th
         print_json({"file": str(out), **_counted(out), "bytes": size})
     else:
         counts = _counted(out)
-        say(f"{counts['events']:,} events in {counts['files']:,} files: {out}, {size:,} bytes")
+        files = counted(counts["files"], "file")
+        say(f"{counted(counts['events'], 'event')} in {files}: {out}, {size:,} bytes")
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from handlers.commands.listings import LISTING_COLUMNS, told_apart
+from handlers.commands.listings import SIDE_COLUMNS, beside_each_other, told_apart
 from handlers.commands.options import PolicyFile, chosen_policy
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from handlers.keyboard import Key
     from handlers.label import Labelling
 
 KEYS: Final = {"s": "same", "d": "different", "k": "skip", "u": "undo", "q": "quit"}
@@ -38,47 +37,35 @@ def label(data: Paths, out: Out, ask: Ask = 80, policy: PolicyFile = None) -> No
 
     **Example:** `event-dedup label samples/breisgau --ask 20 --out labels.csv`
     """
+    from handlers.keyboard import keyboard
     from handlers.label import begin
-    from handlers.terminal import progress_bar, say
+    from handlers.terminal import counted, progress_bar, say
 
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="'--out'")
     with progress_bar() as show:
         labelling = begin(data, chosen_policy(policy), out, many=ask, told=show)
-    while labelling.next is not None:
-        _show(labelling)
-        if not _answered(labelling):
-            break
-    say(f"{labelling.labelled} labelled pairs are in {out}")
+    with keyboard() as key:
+        while labelling.next is not None:
+            _show(labelling)
+            if not _answered(labelling, key):
+                break
+    say(f"in {out}: {counted(labelling.labelled, 'labelled pair')}")
 
 
 def _show(labelling: "Labelling") -> None:
     from handlers.terminal import out, table
 
     number, of = labelling.asked + 1, labelling.planned
-    rows = [_side(labelling.events, row) for row in labelling.next or ()]
-    table(f"{number} of {of}: one event?", rows, LISTING_COLUMNS)
+    sides = (told_apart(labelling.events.row(row, named=True)) for row in labelling.next or ())
+    table(f"{number} of {of}: one event?", beside_each_other(*sides), SIDE_COLUMNS)
     out.print(HELP, highlight=False)
 
 
-def _side(events: "pl.DataFrame", row: int) -> dict[str, object]:
-    return {"score": None, **told_apart(events.row(row, named=True))}
-
-
-def _answered(labelling: "Labelling") -> bool:
+def _answered(labelling: "Labelling", key: "Key") -> bool:
     """Wait for a key that means something; tell whether there is more to ask. The end of the input quits, as q does."""
-    from handlers.terminal import fail
-
-    while True:
-        try:
-            word = KEYS.get(typer.getchar().lower())
-        except (EOFError, KeyboardInterrupt):
-            return False
-        except OSError as error:
-            fail("label asks at a terminal, and there is none here")
-            raise typer.Exit(1) from error
-        if word == "quit":
-            return False
-        if word is not None:
-            labelling.answer(word)
-            return True
+    while (word := KEYS.get(key() or "q")) is None:
+        continue
+    if word != "quit":
+        labelling.answer(word)
+    return word != "quit"

@@ -46,6 +46,15 @@ def told_apart(row: Row) -> dict[str, Any]:
     return {"listing": listing, "when": when, **{name: row[name] for name in ("title", "city", "venue")}}
 
 
+SIDE_COLUMNS = {"name": "", "first": "1", "second": "2"}
+
+
+def beside_each_other(first: Row, second: Row) -> list[dict[str, Any]]:
+    """Lay two listings out for SIDE_COLUMNS, a line each of what they are told apart by: a narrow terminal has room for all of it."""
+    names = [name for name in LISTING_COLUMNS if first.get(name) or second.get(name)]
+    return [{"name": name, "first": first.get(name), "second": second.get(name)} for name in names]
+
+
 def side_by_side(connection: "Connection", questions: Sequence[Row]) -> list[dict[str, Any]]:
     """Lay pairs out for LISTING_COLUMNS: two rows each, the first with the score."""
     rows = []

@@ -192,32 +192,59 @@ def _fields(content: Row) -> list[dict[str, Any]]:
     """Lay an event's fields out as rows: its name, its value, the listing that it came from and those that added to it."""
     from dedup_core.explaining import PINNED, field_reason
 
-    rows, strategies = [], dict(policy_in_force().synthesis.fields)
-    for field, origin in content["provenance"].items():
+    rows: list[dict[str, Any]] = []
+    strategies = dict(policy_in_force().synthesis.fields)
+    provenance = content["provenance"]
+    for field in sorted(provenance, key=_place):
+        origin = provenance[field]
         value: Any = content
         for name in field.split("."):
             value = value[name]
         origins = [_named(source) for source in (origin, *origin.get("also", []))]
-        shown = [occurrence_in_words(o) for o in value] if field == "event_dates" else value
+        if field == "event_dates":
+            value = [occurrence_in_words(occurrence) for occurrence in value]
+        elif isinstance(value, dict):  # the country among the coordinates has a row of its own
+            value = {name: inner for name, inner in value.items() if f"{field}.{name}" not in provenance}
         why = PINNED if set(origin) - {"source_code", "id", "also"} else field_reason(field, strategies)
-        rows.append({"field": field, "value": shown, "origin": origins, "why": why})
+        rows.append({"field": field, "value": value, "origin": origins, "why": why})
     return rows
+
+
+def _place(field: str) -> tuple[int, str]:
+    """Say where a field stands: in the order in which an editor reads them; others, and how sure the sources were, behind."""
+    from handlers.web.listings import FIELDS
+
+    read = [place for places in FIELDS.values() for place in places]
+    known = [*read[:2], "status", "previous_date", *read[2:]]
+    known.insert(known.index("location.geo") + 1, "location.geo.country")
+    return (known.index(field) if field in known else len(known)), field
 
 
 def _named(source: Row) -> str:
     return f"{source['source_code']}:{source['id']}"
 
 
-def files_list(limit: Limit = 50, offset: Offset = 0, as_json: AsJson = False) -> None:
-    """List files, newest first.
+def files_list(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Duplicates, too: files whose content was known when they came.")
+    ] = False,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    as_json: AsJson = False,
+) -> None:
+    """List files and what became of them, newest first.
 
     **Example:** `event-dedup files list --limit 10`
     """
+    from handlers.terminal import counted, say
     from infra.store import reading
 
     with database("look") as store, store.reading() as connection:
-        rows = reading.list_files(connection, limit=limit, offset=offset)
+        rows = reading.list_files(connection, duplicates=everything, limit=limit, offset=offset)
+        left = 0 if everything else reading.count_duplicates(connection)
     show_rows("Files", rows, FILE_COLUMNS, as_json=as_json)
+    if left:
+        say(f"left out, as the same content was here before: {counted(left, 'file')}; --all lists them, too")
 
 
 def files_show(

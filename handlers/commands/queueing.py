@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 import typer
 
 from handlers.commands.changing import match_at_once
-from handlers.commands.listings import LISTING_COLUMNS, told_apart
+from handlers.commands.listings import LISTING_COLUMNS, SIDE_COLUMNS, beside_each_other, told_apart
 from handlers.commands.options import ME, AsJson, Author, Limit, Offset, chosen_policy, database
 from handlers.commands.verdict_words import in_words
 
 if TYPE_CHECKING:
     from handlers.deciding import Contradicted
+    from handlers.keyboard import Key
     from handlers.reviewing import Review, Word
 
 Row = Mapping[str, Any]
@@ -90,48 +91,50 @@ def _two_rows(question: Row) -> list[dict[str, Any]]:
 
 
 def _ask_all(author: str) -> None:
+    from handlers.keyboard import keyboard
     from handlers.reviewing import Review
-    from handlers.terminal import say
+    from handlers.terminal import counted, say
     from infra.match_queue import RememberingQueue
 
     with database("change") as store:
         session = Review(store, RememberingQueue(), chosen_policy(None), author, _today())
-        _ask_on(session)
+        with keyboard() as key:
+            _ask_on(session, key)
         if session.said:
-            given = f"{session.verdicts} verdict{'' if session.verdicts == 1 else 's'} given"
-            say(f"{given}; `event-dedup verdicts list` has them")
+            say(f"{counted(session.verdicts, 'verdict')} given; `event-dedup verdicts list` has them")
             match_at_once(store)
 
 
-def _ask_on(session: "Review") -> None:
+def _ask_on(session: "Review", key: "Key") -> None:
     """Ask until the end or until it is enough; behind the last question the last answer can be undone like any other."""
     from handlers.terminal import say
 
     while True:
         if session.question is not None:
             _show(session)
-            if not _answered(session):
+            if not _answered(session, key):
                 return
         elif not session.said:
             say("no question is open")
             return
-        elif not _undone_at_the_end(session):
+        elif not _undone_at_the_end(session, key):
             return
 
 
-def _undone_at_the_end(session: "Review") -> bool:
+def _undone_at_the_end(session: "Review", key: "Key") -> bool:
     """Tell that it was the last question, and undo if that is wished."""
     from handlers.terminal import out
 
     out.print("That was the last question.   u undo   any other key: done", highlight=False)
-    return _key() == "u" and session.undo()
+    return key() == "u" and session.undo()
 
 
 def _show(session: "Review") -> None:
     from handlers.terminal import out, table
 
     question = session.question or {}
-    table("One event?", _two_rows(question), LISTING_COLUMNS)
+    sides = (told_apart(question[side]) for side in "ab")
+    table(f"One event? score {question['score']:.2f}", beside_each_other(*sides), SIDE_COLUMNS)
     for number, side in enumerate("ab", 1):
         text = question[side]["description"] or question[side]["short_description"]
         if text:
@@ -139,16 +142,16 @@ def _show(session: "Review") -> None:
     out.print(HELP, highlight=False)
 
 
-def _answered(session: "Review") -> bool:
+def _answered(session: "Review", key: "Key") -> bool:
     """Wait for a key that means something, and do it; tell whether to go on. The end of the input quits, as q does."""
-    while (word := KEYS.get(_key() or "q")) is None:
+    while (word := KEYS.get(key() or "q")) is None:
         continue
     if word == "quit":
         return False
     if word in ("same", "different"):
-        _say(session, cast("Word", word))
+        _say(session, cast("Word", word), key)
     elif word == "not an event":
-        _call_no_event(session)
+        _call_no_event(session, key)
     elif word == "why":
         _tell_why(session)
     elif word == "skip":
@@ -158,20 +161,7 @@ def _answered(session: "Review") -> bool:
     return True
 
 
-def _key() -> str | None:
-    """Read a key; null at the end of the input."""
-    from handlers.terminal import fail
-
-    try:
-        return typer.getchar().lower()
-    except (EOFError, KeyboardInterrupt):
-        return None
-    except OSError as error:
-        fail("review asks at a terminal, and there is none here; --list lists")
-        raise typer.Exit(1) from error
-
-
-def _say(session: "Review", word: "Word") -> None:
+def _say(session: "Review", word: "Word", key: "Key") -> None:
     """Keep a verdict; where it contradicts others, show them and let the person choose which of them hold."""
     from handlers.deciding import Contradicted
     from handlers.terminal import out
@@ -185,7 +175,7 @@ def _say(session: "Review", word: "Word") -> None:
             out.print(
                 "t take back the newest of these, and keep yours   any other key: leave it", highlight=False
             )
-            if _key() != "t":
+            if key() != "t":
                 return
             taking_back = (*taking_back, *newest_of(error))
         else:
@@ -208,13 +198,13 @@ def tell_contradictions(error: "Contradicted") -> None:
         warn(f"{in_words(found.new)} contradicts {chain or 'what else is said'}")
 
 
-def _call_no_event(session: "Review") -> None:
+def _call_no_event(session: "Review", key: "Key") -> None:
     from handlers.terminal import out
 
     out.print(
         "Which is no event?   1 the first   2 the second   b both   any other key: neither", highlight=False
     )
-    sides = SIDES.get(_key() or "")
+    sides = SIDES.get(key() or "")
     if sides is not None:
         session.call_no_event(sides)
 

@@ -50,7 +50,7 @@ def serve(
         typer.Option("--match/--no-match", help="Match here what changes, where no queue wakes a matcher."),
     ] = True,
 ) -> None:
-    """Serve the API on this machine: the routes that AWS has.
+    """Serve the editor's page and the API on this machine: the page at /desk, and the routes that AWS has.
 
     Uses EVENT_DEDUP_DATABASE_URL, or else a Postgres of its own below EVENT_DEDUP_DATA_FOLDER (./var). The first start makes a key and
     shows it; `event-dedup keys` has more. Ctrl-C and SIGTERM finish what is being answered.
@@ -100,6 +100,7 @@ def _greet(address: str, key: str | None) -> None:
     else:
         say("the first key, which may do everything; it is shown this once:")
         out.print(key, highlight=False, soft_wrap=True)
+    say(f"the editor's page: {address}/desk")
     say(f"serving {address}; Ctrl-C ends it")
 
 

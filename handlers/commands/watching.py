@@ -66,7 +66,10 @@ def watch(
     else:
         show.end(counts)
         if stop.is_set() or tally.failed:
-            _fail("stopped before the end" if stop.is_set() else f"{tally.failed} files could not be opened")
+            from handlers.terminal import counted
+
+            unread = f"{counted(tally.failed, 'file')} could not be opened"
+            _fail("stopped before the end" if stop.is_set() else unread)
         if any(report.status == "quarantined" for _, report in show.files):
             raise typer.Exit(A_FILE_WAS_REFUSED)
 
@@ -143,7 +146,7 @@ class Shown:
 
     def run(self, report: "RunReport") -> None:
         """Show a run."""
-        from handlers.terminal import print_json, say
+        from handlers.terminal import counted, print_json, say
 
         if self._once:
             self.runs.append(report)
@@ -151,7 +154,7 @@ class Shown:
             print_json({"run": report.run_id, **asdict(report)}, indent=False)
         if sys.stderr.isatty() and not self._once:
             say(
-                f"run {report.run_id}: {report.events_created} events new, {report.events_changed} changed, "
+                f"run {report.run_id}: {counted(report.events_created, 'event')} new, {report.events_changed} changed, "
                 f"{report.events_gone} gone, {report.seconds['total']:.1f} s"
             )
 
@@ -167,11 +170,13 @@ class Shown:
 
 
 def _in_words(report: "IngestReport") -> str:
+    from handlers.terminal import counted
+
     if report.status == "stored":
         rejected = f"{report.rejected} rejected"
         if report.rejected:
             rejected += f" (why: event-dedup files show {report.file_id})"
-        return f"{report.listings} listings, {report.stored} new or changed, {report.unchanged} unchanged, {rejected}"
+        return f"{counted(report.listings, 'listing')}, {report.stored} new or changed, {report.unchanged} unchanged, {rejected}"
     if report.status == "duplicate":
         return "duplicate: the same content is here already"
     return report.status.replace("_", " ") + (f": {report.reason}" if report.reason else "")
@@ -251,16 +256,17 @@ def demo(
 
 def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float, as_json: bool) -> None:
     """Show what came out of a demo, and what to try next."""
-    from handlers.terminal import COUNTS, events, facts, print_json, table
+    from handlers.terminal import COUNTS, counted, events, facts, print_json, table
     from infra.store import reading
 
     counts = _counts(store)
     with store.reading() as connection:
         merged = reading.list_events(connection, sort="n_sources", limit=CHOICE)
-        questions = reading.questions(connection, limit=5)
+        questions = reading.questions(connection, limit=FIRST)
+        waiting = reading.count_questions(connection)
         example = _most_varied(connection, merged)
         doubtful = side_by_side(connection, questions)
-    summary = {**counts, "new_files": new_files, "runs": runs, "seconds": seconds}
+    summary = {**counts, "questions": waiting, "new_files": new_files, "runs": runs, "seconds": seconds}
     if as_json:
         print_json({"overview": summary, "merged": merged[:10], "review": questions})
         return
@@ -268,10 +274,13 @@ def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float, as_j
     events("Merged from most listings", merged[:10])
     if example:
         table(f"For example {example.canonical_id}, made of", example.listings, LISTING_COLUMNS)
-    table("Awaiting review, most likely first", doubtful, LISTING_COLUMNS)
+    some = f"; the likeliest {len(questions)} of them" if len(questions) < waiting else ""
+    table(f"Awaiting review: {counted(waiting, 'pair')}{some}", doubtful, LISTING_COLUMNS)
     _suggest(_next_steps(example, questions))
 
 
+FIRST = 5
+"""Pairs in doubt that the demo shows."""
 CHOICE = 60
 """Canonical events of most listings among which the demo looks for a telling one."""
 
@@ -313,5 +322,7 @@ def _next_steps(example: Example | None, questions: Sequence[Any]) -> Iterator[s
     for question in questions[:1]:
         a, b = (f"{question[f'{side}_source_code']}:{question[f'{side}_id']}" for side in ("a", "b"))
         yield f"{command} explain {a} {b}"
+        yield f"{command} review                 # one pair after the other, a key each"
+    yield f"{command} serve                  # the same in the browser: the editor's page, and the API"
     yield f"{command} events list --city Waldkirch"
     yield f"{command} dedupe samples/breisgau --output events.json"

@@ -119,6 +119,11 @@ def questions(connection: Connection, *, limit: int = 50, offset: int = 0) -> li
     return _rows(connection, query.limit(limit).offset(offset))
 
 
+def count_questions(connection: Connection) -> int:
+    """Count what `questions` lists."""
+    return connection.scalar(select(func.count()).select_from(unsettled().subquery())) or 0
+
+
 def unsettled() -> Select[Any]:
     """Select the pairs that wait for a person: columns of the decision, and ``a_event`` and ``b_event``."""
     mine, other = canonical_sources.alias("a_event"), canonical_sources.alias("b_event")
@@ -151,13 +156,26 @@ def _speaks_of(first: str, second: str) -> ColumnElement[bool]:
 
 
 def list_files(
-    connection: Connection, *, status: str | None = None, limit: int = 50, offset: int = 0
+    connection: Connection,
+    *,
+    status: str | None = None,
+    duplicates: bool = True,
+    limit: int = 50,
+    offset: int = 0,
 ) -> list[Row]:
-    """List files, newest first. status: only those in it, such as ``quarantined``."""
+    """List files, newest first. status: only those in it, such as ``quarantined``; duplicates: those too whose content was known."""
     query = select(files).order_by(files.c.received_at.desc(), files.c.file_id.desc())
     if status is not None:
         query = query.where(files.c.status == status)
+    if not duplicates:
+        query = query.where(files.c.status != "duplicate")
     return _rows(connection, query.limit(limit).offset(offset))
+
+
+def count_duplicates(connection: Connection) -> int:
+    """Count files whose content was known when they came."""
+    duplicate = files.c.status == "duplicate"
+    return connection.scalar(select(func.count()).select_from(files).where(duplicate)) or 0
 
 
 def show_file(connection: Connection, file_id: int, *, limit: int = 1000, offset: int = 0) -> Row | None:

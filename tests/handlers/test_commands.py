@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from dedup_core.errors import UnknownEvent
@@ -122,6 +123,23 @@ def test_what_was_said_or_made_void_is_told_as_json_too() -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
 
 
+def test_a_demo_says_how_many_pairs_wait_and_leads_to_the_queue_and_to_the_page(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(inbox / "bote_1.json", *(listing(f"b{n}", "Wochenmarkt", town) for n, town in enumerate(TOWNS)))
+    put(
+        inbox / "amt_1.json",
+        *(listing(f"w{n}", "Wochenmarkt", town, "Bahnhof") for n, town in enumerate(TOWNS)),
+    )
+    monkeypatch.setattr("handlers.commands.watching.FIRST", 3)
+
+    told = run("demo", str(inbox)).stdout
+
+    assert len(shown("review")) == 4
+    assert "Awaiting review: 4 pairs; the likeliest 3 of them" in told
+    assert {"review", "serve"} <= set(told.partition("Try next")[2].split())
+
+
 def test_a_demo_is_told_as_json_too(inbox: Path) -> None:
     told = shown("demo", str(inbox))
 
@@ -166,19 +184,38 @@ def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mende
     assert shown("events", "show", "torn:t1")["title"] == "Jazzabend"
 
 
-def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_chosen(inbox: Path) -> None:
+def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_chosen(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(inbox / "bote_1.json", listing("b1", "Jazzabend mit Philipzen", "Elzach", "Steinhof"))
     put(inbox / "amt_1.json", listing("w1", "Jazzabend mit Philipzen", "Elzach", "Steinhof"))
     put(inbox / "tix_1.json", listing("t1", "Philipzen", "Elzach", "Steinhof"))
     run("watch", "inbox", "--once")
 
     told = " ".join(run("events", "show", "bote:b1").stdout.split())
+    monkeypatch.setattr("handlers.terminal.out", Console(width=80))
+    narrow = " ".join(run("events", "show", "bote:b1").stdout.split())
 
     together = told.partition("Why together")[2].partition("Fields")[0]
     assert "amt:w1 bote:b1" in together
     assert together.count("weakest bridge") == 1
     assert "Prefer a title without a status" in told.partition("Why these values")[2]
+    assert "Prefer a title without a status" in narrow.partition("Why these values")[2]
+    fields = told.partition("Fields")[2].partition("Why these values")[0]
+    places = ("title", "event_dates", "location.name", "location.city", "source_type")
+    assert [word for word in fields.split() if word in places] == list(places)
     assert "Why these values" not in run("events", "show", BLATT).stdout
+
+
+def test_files_whose_content_was_known_are_counted_and_listed_when_asked_for(inbox: Path) -> None:
+    put(inbox / "blatt_2.json", listing("a1", "Ostermarkt", "Waldkirch"))
+    run("watch", "inbox", "--once")
+
+    listed, everything = run("files", "list"), run("files", "list", "--all")
+
+    assert ("blatt_2.json" in listed.stdout, "blatt_2.json" in everything.stdout) == (False, True)
+    assert "was here before: 1 file; --all" in " ".join(listed.stderr.split())
+    assert "--all" not in everything.stderr
 
 
 def test_a_pair_in_doubt_is_shown_with_both_its_listings_until_a_verdict_settles_it(inbox: Path) -> None:

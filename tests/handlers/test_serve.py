@@ -56,7 +56,7 @@ def serving(database: str, tmp_path: Path) -> Iterator[Serving]:
     assert process.stderr is not None
     assert process.stdout is not None
     told = ""
-    while not (found := re.search(r"serving (http://\S+);", told)):
+    while not (found := re.search(r"page: (http://\S+)/desk\nserving \1;", told)):
         assert process.poll() is None, told
         told += process.stderr.readline()
     given = Serving(process, store, found[1], process.stdout.readline().strip())

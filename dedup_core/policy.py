@@ -247,18 +247,40 @@ class Clustering(Section):
 class FieldStrategies(Section):
     """Which strategy chooses each field; the place and the dates have one of their own, each as a whole."""
 
-    title: Literal["best_title", "longest", "most_frequent", "highest_confidence"]
-    short_description: TextStrategy
-    description: TextStrategy
-    highlights: Literal["union"]
-    categories: Literal["union"]
-    is_family_event: FlagStrategy
-    is_child_focused: FlagStrategy
-    admission_free: FlagStrategy
-    registration_required: FlagStrategy
-    registration_contact: TextStrategy
-    source_type: TextStrategy
-    confidence_score: Literal["highest_confidence", "most_frequent"]
+    title: Literal["best_title", "longest", "most_frequent", "highest_confidence"] = Field(
+        description="the name that readers see; `best_title` prefers one without a status or a support act, of the best kind of source, most given, not shouted"
+    )
+    short_description: TextStrategy = Field(
+        description="the text of a sentence or two; `longest` prefers one that is no template, then the one with most characters"
+    )
+    description: TextStrategy = Field(description="the long text; as `short_description`")
+    highlights: Literal["union"] = Field(
+        description="a list of what to look forward to; `union` joins those of all listings, what most say first"
+    )
+    categories: Literal["union"] = Field(
+        description="a list of what kind of event it is; `union` joins those of all listings, what most say first"
+    )
+    is_family_event: FlagStrategy = Field(
+        description="whether families are meant; `any_true` believes a listing that affirms, as the others often don't say"
+    )
+    is_child_focused: FlagStrategy = Field(
+        description="whether children are meant first; `majority` takes what most listings say, and of as many the more trusted source"
+    )
+    admission_free: FlagStrategy = Field(
+        description="whether it costs nothing; `majority` takes what most listings say, and of as many the more trusted source"
+    )
+    registration_required: FlagStrategy = Field(
+        description="whether one has to register; `any_true` believes a listing that affirms: better asked for nothing than sent away"
+    )
+    registration_contact: TextStrategy = Field(
+        description="whom to ask; `most_frequent` takes what most listings say"
+    )
+    source_type: TextStrategy = Field(
+        description="the kind of text that the listings are, such as `terminliste`; `most_frequent` takes what most of them are"
+    )
+    confidence_score: Literal["highest_confidence", "most_frequent"] = Field(
+        description="how sure the upstream is of a listing; `highest_confidence` takes that of the surest"
+    )
 
 
 class Synthesis(Section):

@@ -162,6 +162,24 @@ def meanings(section: type[Any]) -> list[str]:
     return found
 
 
+def leaves(section: type[Any], path: str = "") -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name, field in section.model_fields.items():
+        inner = hasattr(field.annotation, "model_fields")
+        mine = leaves(field.annotation, f"{path}{name}.") if inner else {f"{path}{name}": field.description}
+        found |= mine
+    return found
+
+
+def test_each_value_of_a_policy_has_a_meaning_of_its_own_in_the_model_and_in_the_guide() -> None:
+    guide = (ROOT / "docs/MATCHING.md").read_text(encoding="utf-8")
+
+    told = leaves(Policy)
+
+    assert [path for path, meaning in told.items() if not meaning] == []
+    assert [path for path, meaning in told.items() if f"| `{path}` | {meaning} |" not in guide] == []
+
+
 def test_a_policy_that_is_shown_reads_back_as_itself_and_tells_what_each_part_means() -> None:
     policy = default_policy()
     changed = policy.model_copy(update={"version": "no: 'quotes' # here"})

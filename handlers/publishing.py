@@ -109,12 +109,9 @@ def _item(row: dict[str, Any], known: published.Known, cursor: str) -> Item:
 
 
 def _tombstone(row: dict[str, Any]) -> Item:
-    """Make a tombstone: what names the event that is gone; what was told of it takes the room of those that are to come."""
-    content = row["content"]
-    short = {**dict.fromkeys(TOLD), "event_dates": content["event_dates"][:1]}
-    return Item(
-        row["canonical_id"], content | short, row["created_at"], row["at"], row["sequence"], gone=True
-    )
+    """Make a tombstone: what names the event that is gone, and its dates; what was told of it takes the room of those that are to come."""
+    content = row["content"] | dict.fromkeys(TOLD)
+    return Item(row["canonical_id"], content, row["created_at"], row["at"], row["sequence"], gone=True)
 
 
 TOLD: Final = ("description", "short_description", "registration_contact", "categories")

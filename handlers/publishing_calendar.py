@@ -87,10 +87,10 @@ def _written(item: Item, address: Address, zone: ZoneInfo) -> Written:
 def _components(item: Item, spans: list[Span], address: Address) -> Iterator[Event]:
     """Write an event: its first occurrence, the others as further dates of it, and those that differ in more than the day as exceptions.
 
-    One with a time of day stands for all where there is one: a date with a time can carry one without, and not the other way round.
+    Of what is gone the first stands for all: it has the name that they share, and takes it back. One with a time of day stands for all where there is one: a date with a time can carry one without, and not the other way round.
     """
     first = next((span for span in spans if span.timed), spans[0])
-    others = _others(first, [span for span in spans if span is not first])
+    others = {} if item.gone else _others(first, [span for span in spans if span is not first])
     main = _component(item, first, address)
     if others:
         kind = {} if first.timed else {"VALUE": "DATE"}

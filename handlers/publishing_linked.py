@@ -1,7 +1,7 @@
 """Linked data: a feed as schema.org events in JSON-LD, as search engines and other portals read them.
 
-A series and an event of several dates carry each date as an event of its own, because readers look at one date only. What is not known is left
-out: a guess here would be shown as a fact.
+A series and an event of several dates carry each date as an event of its own, because readers look at one date only; so each is told as
+cancelled when the event is gone. What is not known is left out: a guess here would be shown as a fact.
 """
 
 from collections import defaultdict
@@ -67,15 +67,17 @@ def _event(item: Item, address: Address, zone: ZoneInfo) -> Node:
         **dict(_details(content)),
     }
     if len(spans) > 1:
-        node["subEvent"] = [_date(node, number, span) for number, span in enumerate(spans, 1)]
+        names = ("name", "eventStatus") if item.gone else ("name", "eventStatus", "location")
+        inherited = {name: node[name] for name in names if name in node}
+        node["subEvent"] = [
+            {**_date(node["@id"], number, span), **inherited} for number, span in enumerate(spans, 1)
+        ]
     return node
 
 
-def _date(series: Node, number: int, span: Span) -> Node:
-    """Write one date of several as an event of its own."""
-    names = ("name", "eventStatus", "location")
-    inherited: Node = {name: series[name] for name in names if name in series}
-    return {"@type": "Event", "@id": f"{series['@id']}#{number}", **inherited, **_times([span])}
+def _date(series: str, number: int, span: Span) -> Node:
+    """Write one date of several as an event of its own. series: the address of the event."""
+    return {"@type": "Event", "@id": f"{series}#{number}", **_times([span])}
 
 
 def _times(spans: list[Span]) -> Node:

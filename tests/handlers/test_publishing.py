@@ -251,6 +251,27 @@ def test_a_series_with_a_part_has_its_dates_and_the_part() -> None:
     ]
 
 
+def test_of_a_series_that_is_gone_each_date_that_was_told_is_taken_back(store: Store) -> None:
+    days = [occurrence("2026-05-02", "20:00"), occurrence("2026-05-09", "20:00")]
+    save(store, [listing("bwb:1", "Sommertheater", "2026-05-02", city="Waldkirch") | {"event_dates": days}])
+    run(store)
+    now = datetime.now(UTC)
+
+    def told() -> dict[str, str]:
+        (node,) = json.loads(linked(feed_of(store, Wanted(), now=now, limit=9), ADDRESS, BERLIN)[0])["@graph"]
+        return {one["@id"]: one["eventStatus"].rpartition("/")[2] for one in (node, *node["subEvent"])}
+
+    living = told()
+    take(store, 1, ("no event", "bwb", 1))
+    gone = told()
+    (part,) = parts_of(calendar(feed_of(store, Wanted(), now=now, limit=9), ADDRESS, BERLIN, title="")[0])
+
+    assert [one.rpartition("#")[2] for one in living][1:] == ["1", "2"]
+    assert set(living.values()) == {"EventScheduled"}
+    assert gone == dict.fromkeys(living, "EventCancelled")
+    assert (str(part["STATUS"]), "RDATE" in part) == ("CANCELLED", False)
+
+
 def test_a_feed_that_is_too_long_says_where_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     (item,) = items_of(
         {"id": "1", "title": "Konzert", "description": "x" * 3000, "event_dates": [{"date": "2026-03-06"}]}

@@ -34,7 +34,7 @@ def wrong_pairs(n: int, seed: int) -> tuple[pl.DataFrame, list[Mistake]]:
     )
     events = normalise(made.listings).sort(*IDENTITY)
     trial = Trials(events).trial(default_policy())
-    found, _, _ = mistakes(trial, clusters_of(events, true), most=ALL)
+    found, _, _ = mistakes(trial, clusters_of(events, true), events, most=ALL)
     return events.join(true, on=IDENTITY, how="left", maintain_order="left"), found
 
 

@@ -226,6 +226,7 @@ class Resolution:
     flags: ``canonical_id``, ``flag``, ``detail``: why a person should look at a cluster.
     left_out: ``key``, ``size``: blocks too large to pair.
     statistics: counts (see `dedup_core.pipeline`), JSON-ready.
+    seen: what was seen of each row of ``decisions`` (OBSERVED of `dedup_core.observations`), null if it was not asked for.
     """
 
     events: pl.DataFrame
@@ -241,3 +242,4 @@ class Resolution:
     policy_version: str
     policy_hash: str
     statistics: dict[str, float | int] = field(default_factory=dict)
+    seen: pl.Series | None = None

@@ -1,9 +1,9 @@
 """Explaining: why a pair was joined, kept apart or sent to review, in words and numbers that add up."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -14,8 +14,9 @@ from dedup_core.comparisons.places import city_bits, geo_bits, street_bits, venu
 from dedup_core.comparisons.titles import title_bits
 from dedup_core.errors import UnknownEvent
 from dedup_core.events import EVIDENCE, IDENTITY
-from dedup_core.observations import observed
+from dedup_core.observations import observed_alone
 from dedup_core.policy import Policy, Strategy
+from dedup_core.remarks import names_of, remarks, written
 from dedup_core.rivals import RIVALS
 from dedup_core.scoring import score
 from dedup_core.strategies import CHOICES
@@ -36,7 +37,7 @@ COMPARISONS: Final[dict[str, Callable[..., object]]] = {
     "source": source_bits,
 }
 
-PRIOR: Final = "Before anything is compared: one in so many listings is the other's twin."
+PRIOR: Final = "Before anything is compared: only one in so many listings is the same event as this one."
 CAP: Final = "What limits and vetoes took away."
 
 
@@ -56,7 +57,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The evidence of a pair: the bits of its parts sum to ``weight``."""
+    """The evidence of a pair: the bits of its parts sum to ``weight``.
+
+    seen: what the parts' sentences were made of, as `dedup_core.observations.OBSERVED`; empty where nothing is kept.
+    """
 
     parts: tuple[Part, ...]
     weight: float
@@ -64,6 +68,7 @@ class Explanation:
     decision: str
     reasons: tuple[str, ...]
     relation: str | None
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
 
 def explain(
@@ -88,16 +93,13 @@ def explain(
     if among.is_empty():
         pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
         among = score(pair, subjects, policy, keep_all=True).decisions
-    told = explained(among.row(0, named=True))
-    seen = observed(low, high, subjects, (_name(low, events), _name(high, events)))
-    parts = tuple(
-        replace(part, seen=seen.get(part.name, "")) if part.bits is not None else part for part in told.parts
-    )
-    return replace(told, parts=parts)
+    seen = observed_alone(among, subjects, policy)[0]
+    return explained({**among.row(0, named=True), "seen": seen}, (_name(low, events), _name(high, events)))
 
 
-def _name(row: int, events: pl.DataFrame) -> str:
-    return ":".join(events.select(*IDENTITY).row(row))
+def _name(row: int, events: pl.DataFrame) -> tuple[str, str]:
+    source_code, listing_id = events.select(*IDENTITY).row(row)
+    return source_code, listing_id
 
 
 def _beside(low: int, high: int, candidates: pl.DataFrame) -> pl.DataFrame:
@@ -108,16 +110,29 @@ def _beside(low: int, high: int, candidates: pl.DataFrame) -> pl.DataFrame:
     return candidates.filter(pl.col("a").is_in(near) & pl.col("b").is_in(near))
 
 
-def explained(decision: dict[str, float | str | None]) -> Explanation:
-    """Put a row of a decisions frame into words; a reason of an older version, which has none, stays as it is."""
+def explained(decision: Mapping[str, Any], pair: tuple[tuple[str, str], tuple[str, str]]) -> Explanation:
+    """Put a row of a decisions frame into words; a reason of an older version, which has none, stays as it is.
+
+    decision: may hold ``seen``, as `dedup_core.observations.OBSERVED`; what an older version stored has none.
+    pair: (source_code, id) of both.
+    """
     reasons = str(decision["reasons"] or "").split()
+    numbers = {name: _number(decision[name]) for name in EVIDENCE}
+    weight = _number(decision["weight"]) or 0.0
+    seen: Mapping[str, Any] = decision.get("seen") or {}
+    known = {name: bits for name, bits in numbers.items() if bits is not None}
+    said = remarks(seen, names_of(*pair), {**known, "sum": weight}, limited=bool(reasons))
     return Explanation(
-        parts=tuple(Part(name, _number(decision[name]), meaning(name)) for name in EVIDENCE),
-        weight=_number(decision["weight"]) or 0.0,
+        parts=tuple(
+            Part(name, bits, meaning(name), " ".join(map(written, said.get(name, ()))))
+            for name, bits in numbers.items()
+        ),
+        weight=weight,
         score=_number(decision["score"]) or 0.0,
         decision=str(decision["decision"]),
         reasons=tuple((REASONS | RIVALS).get(reason, reason) for reason in reasons),
         relation=None if decision["relation"] is None else str(decision["relation"]),
+        seen=seen,
     )
 
 

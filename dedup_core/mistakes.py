@@ -9,9 +9,10 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from dedup_core.events import EVIDENCE
+from dedup_core.events import EVIDENCE, IDENTITY
 from dedup_core.explaining import Explanation, explained
 from dedup_core.labels import Truth
+from dedup_core.observations import observed_alone
 from dedup_core.scoring import score
 from dedup_core.trials import Trial
 
@@ -45,10 +46,12 @@ class Mistake:
         return "left to review, but one event" if self.outcome == "review" else "kept apart, but one event"
 
 
-def mistakes(trial: Trial, truth: Truth, *, most: int) -> tuple[list[Mistake], int, int]:
+def mistakes(
+    trial: Trial, truth: Truth, events: pl.DataFrame, *, most: int
+) -> tuple[list[Mistake], int, int]:
     """List the worst mistakes: wrong merges first, then what was missed, of each the surest first.
 
-    most: how many of each.
+    events: the trial's, sorted by identity.   most: how many of each.
 
     Returns:
         The mistakes, and how many wrong merges and how many misses there are in all.
@@ -58,7 +61,7 @@ def mistakes(trial: Trial, truth: Truth, *, most: int) -> tuple[list[Mistake], i
         every.filter(~pl.col("same")).sort("weight", "a", "b", descending=[True, False, False]),
         every.filter(pl.col("same")).sort("weight", "a", "b"),
     ]
-    worst = [mistake for part in by_weight for mistake in _read(part.head(most), trial)]
+    worst = [mistake for part in by_weight for mistake in _read(part.head(most), trial, events)]
     return worst, by_weight[0].height, by_weight[1].height
 
 
@@ -72,15 +75,18 @@ def _with_evidence(pairs: pl.DataFrame, trial: Trial) -> pl.DataFrame:
     return pl.concat([known, unseen.join(alone, on=["a", "b"], how="inner").select(known.columns)])
 
 
-def _read(pairs: pl.DataFrame, trial: Trial) -> Iterator[Mistake]:
-    ends = pairs.select("a", "b")
+def _read(pairs: pl.DataFrame, trial: Trial, events: pl.DataFrame) -> Iterator[Mistake]:
+    ends, names = pairs.select("a", "b"), events.select(*IDENTITY)
     candidates = ends.join(
         trial.candidates.pairs.with_columns(candidate=True), on=["a", "b"], how="left", maintain_order="left"
     )["candidate"].fill_null(value=False)
     outcome = outcomes(ends, trial)
+    told = pairs.with_columns(observed_alone(ends, trial.subjects, trial.policy))
     # A few dozen rows, each put into words.
-    for row, candidate, came in zip(pairs.iter_rows(named=True), candidates, outcome, strict=True):
-        yield Mistake(row["a"], row["b"], row["same"], came, candidate, explained(row))
+    for row, candidate, came in zip(told.iter_rows(named=True), candidates, outcome, strict=True):
+        a, b = (names.row(row[side]) for side in "ab")
+        evidence = explained(row, ((a[0], a[1]), (b[0], b[1])))
+        yield Mistake(row["a"], row["b"], row["same"], came, candidate, evidence)
 
 
 def outcomes(pairs: pl.DataFrame, trial: Trial) -> list[Outcome]:
@@ -161,8 +167,10 @@ def json_ready(explanation: Explanation) -> dict[str, Any]:
         "weight": explanation.weight,
         "score": explanation.score,
         "parts": [
-            {"name": part.name, "bits": part.bits, "meaning": part.meaning} for part in explanation.parts
+            {"name": part.name, "bits": part.bits, "meaning": part.meaning, "seen": part.seen}
+            for part in explanation.parts
         ],
         "reasons": list(explanation.reasons),
         "relation": explanation.relation,
+        "seen": dict(explanation.seen),
     }

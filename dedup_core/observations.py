@@ -1,72 +1,222 @@
-"""Observations: what the comparisons saw of one pair, in words and numbers, for who reads an explanation.
+"""Observations: what the comparisons saw of pairs, in columns: which words, how rare they are, how far apart places, days and starts are.
 
-They tell what bits were given for and give none: a rule that read a text, or took a word for a place's, may have weighed it otherwise.
+They tell what bits were given for and give none. A word is told as it is compared, in the spelling that most titles have for it; which
+words only one side has is told as far as they counted, so what names a place, a host or the kind of event may be left out. Where a rule
+read a text, no more is told than that it did.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import sparse
 
+from dedup_core.chunks import each
 from dedup_core.comparisons.dates import meeting_of
-from dedup_core.comparisons.pairs import Pairs
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows
 from dedup_core.comparisons.places import distance_km
-from dedup_core.subjects import Subjects
+from dedup_core.comparisons.titles import EXACT, PLACE_SHARE
+from dedup_core.compounds import stem
+from dedup_core.folding import folded
+from dedup_core.policy import Policy, TitleWeights
+from dedup_core.scoring import SAID, score
+from dedup_core.subjects import Floats, Ints, Subjects
 
 MOST_WORDS: Final = 6
-"""Words told a list, the rarest first."""
+"""Words told a list, the rarest first; how many more there are is told, too."""
 
+CHUNK: Final = 50_000
+"""Pairs looked at once: bounds the memory of their words."""
 
-def observed(low: int, high: int, subjects: Subjects, names: tuple[str, str]) -> dict[str, str]:
-    """Say what was seen of a pair of rows, a sentence a part of the evidence; a part without one saw nothing to tell.
+LISTS: Final = ("both", "only_a", "only_b")
 
-    names: what to call the two listings.
-    """
-    pair = Pairs(np.array([low]), np.array([high]))
-    said = {
-        "title": _words(low, high, subjects, names),
-        "geo": _distance(pair, subjects),
-        **_days_and_hours(pair, subjects),
+BITS: Final = pl.Struct(
+    {**{name: pl.List(pl.Float64()) for name in LISTS}, "shared": pl.Float64(), "equal": pl.Float64()}
+)
+
+OBSERVED: Final = pl.Struct(
+    {
+        **{name: pl.List(pl.String()) for name in LISTS},
+        **{f"{name}_more": pl.UInt32() for name in LISTS},
+        "capped": pl.Boolean(),
+        "alike": pl.Boolean(),
+        "km": pl.Float64(),
+        "sure": pl.Float64(),
+        "gap": pl.Int32(),
+        "moved": pl.Boolean(),
+        "common": pl.Float64(),
+        "days_a": pl.Int32(),
+        "days_b": pl.Int32(),
+        "minutes": pl.Int32(),
+        "during": pl.Boolean(),
+        "bits": BITS,
     }
-    return {part: sentence for part, sentence in said.items() if sentence}
+)
+"""What was seen of a pair; null is unknown. All that moves by a breath with each new listing stands in ``bits``.
+
+both, only_a, only_b: words of the titles, the rarest first, and in ``bits`` the information of each; ``_more``: how many are not listed.
+shared, equal: bits that the title was given for what both share, and for nothing else being said; what is left of its evidence is what
+only one says. capped: whether shared words reached the most that they may count; alike: whether words count as shared that are spelt
+otherwise, or that the other listing says elsewhere.
+km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
+other's day, share of common days. days_a, days_b: how many days each has. minutes: between the nearest starts; during: one begins while
+the other lasts.
+"""
 
 
-def _words(low: int, high: int, subjects: Subjects, names: tuple[str, str]) -> str:
-    """List the words of two titles as they were compared, with what each tells: those of both, then those of one."""
-    one, other = (set(subjects.words[[row]].indices.tolist()) for row in (low, high))
-    lists = [("Both", one & other), (f"Only {names[0]}", one - other), (f"Only {names[1]}", other - one)]
-    told = [f"{who}: {_rarest(words, subjects)}." for who, words in lists if words]
+def observations(wording: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Series:
+    """Tell what was seen of pairs: (p,) OBSERVED, in their order. wording: as of `dedup_core.scoring.Scored`."""
+    spellings = _spellings(wording, subjects)
+    chunks = [wording.slice(start, CHUNK) for start in range(0, max(1, wording.height), CHUNK)]
+    seen = each(chunks, lambda part: _observed(part, spellings, subjects, policy), rows=wording.height)
+    return pl.concat(list(seen)).rename("seen")
+
+
+def observed_alone(pairs: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Series:
+    """Tell the same of a few pairs whose titles are to be compared anew. pairs: ``a``, ``b`` (UInt32 row numbers, a < b)."""
+    found = score(pairs.select("a", "b"), subjects, policy, keep_all=True, worded=True).wording
+    if found is None or found.is_empty():
+        return pl.Series("seen", [], OBSERVED)
+    asked = pairs.select("a", "b").join(found, on=["a", "b"], how="left", maintain_order="left")
+    return observations(asked, subjects, policy)
+
+
+def _observed(part: pl.DataFrame, spellings: pl.Series, subjects: Subjects, policy: Policy) -> pl.Series:
+    pairs = Pairs(*(part[side].to_numpy().astype(np.intp) for side in ("a", "b")))
+    columns = {
+        **_words(pairs, part, spellings, subjects),
+        **_sums(pairs, part, subjects, policy.evidence.title),
+        **_whereabouts(pairs, subjects),
+    }
+    frame = pl.DataFrame(columns)
+    bits = pl.struct(pl.col(f"bits_{field.name}").alias(field.name) for field in BITS.fields)
     return (
-        " ".join(told) + " Words stand as compared, without endings; in brackets what each tells, in bits."
-        if told
-        else ""
+        frame.with_columns(bits=bits)
+        .select(pl.struct(pl.col(field.name).cast(field.dtype) for field in OBSERVED.fields).alias("seen"))
+        .to_series()
     )
 
 
-def _rarest(words: set[int], subjects: Subjects) -> str:
-    ordered = sorted(words, key=lambda word: (-subjects.word_bits[word], subjects.vocabulary[word]))
-    shown = [f"{subjects.vocabulary[word]} ({subjects.word_bits[word]:.1f})" for word in ordered[:MOST_WORDS]]
-    more = len(ordered) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _words(
+    pairs: Pairs, wording: pl.DataFrame, spellings: pl.Series, subjects: Subjects
+) -> dict[str, pl.Series]:
+    """List the words of both titles, and of each side those that make up what only it says."""
+    one, other = subjects.words[pairs.a], subjects.words[pairs.b]
+    both = one.multiply(subjects.has_word[pairs.b])
+    sides = (
+        (both, None),
+        (one - both, _Counted(pairs.a, wording["rest_a"].to_numpy())),
+        (other - other.multiply(subjects.has_word[pairs.a]), _Counted(pairs.b, wording["rest_b"].to_numpy())),
+    )
+    columns: dict[str, pl.Series] = {}
+    for name, (words, counted) in zip(LISTS, sides, strict=True):
+        listed = _listed(words, counted, spellings, subjects)
+        columns |= {name: listed["words"], f"bits_{name}": listed["bits"], f"{name}_more": listed["more"]}
+    return columns
 
 
-def _distance(pair: Pairs, subjects: Subjects) -> str:
-    km = float(distance_km(pair, subjects)[0])
-    if np.isnan(km):
-        return ""
-    sure = min(float(subjects.geo_confidence[rows[0]]) for rows in (pair.a, pair.b))
-    return f"{km:.2f} km apart; the less sure side is {sure:.0%} sure."
+class _Counted:
+    """Which words of one side count. rows: of the listings (p,); bits: of their words that counted (p,)."""
+
+    def __init__(self, rows: Rows, bits: Floats) -> None:
+        self.rows, self.bits = rows, bits
 
 
-def _days_and_hours(pair: Pairs, subjects: Subjects) -> dict[str, str]:
-    meeting = meeting_of(pair, subjects)
-    gap, common, apart = (float(each[0]) for each in (meeting.gap, meeting.common, meeting.apart))
-    days = f"Days in common: counted as {common:.0%}."
-    if gap > 0:
-        moved = "; one was moved from the other's day" if meeting.announced[0] else ""
-        days = f"{gap:.0f} {'day' if gap == 1 else 'days'} apart{moved}."
-    if np.isnan(apart):
-        return {"date": days}
+def _listed(
+    words: sparse.csr_array, counted: _Counted | None, spellings: pl.Series, subjects: Subjects
+) -> pl.DataFrame:
+    """List the words of each row: ``words`` (List[WORD]), ``more``; counted: list no more of them than make up its bits."""
+    found = words.tocoo()
+    said = found.data > 0
+    row, token, bits = found.row[said].astype(np.int32), found.col[said].astype(np.int32), found.data[said]
+    frame = pl.DataFrame({"row": row, "token": token, "bits": bits}).with_columns(unsaid=False)
+    if counted is not None:
+        unsaid = _goes_unsaid(counted.rows[row], token, subjects)
+        frame = frame.with_columns(pl.Series("unsaid", unsaid), pl.Series("counted", counted.bits[row]))
+    frame = frame.sort("row", "unsaid", "bits", "token", descending=[False, False, True, False])
+    if counted is not None:
+        before = pl.col("bits").cum_sum().over("row") - pl.col("bits")
+        frame = frame.filter(before < pl.col("counted") - EXACT)
+    named = frame.select(
+        "row", words=spellings.gather(frame["token"]), bits=pl.col("bits").cast(pl.Float64).round(1)
+    )
+    shown = named.group_by("row", maintain_order=True).agg(
+        pl.col("words", "bits").head(MOST_WORDS), more=(pl.len().cast(pl.Int64) - MOST_WORDS).clip(0)
+    )
+    rows = pl.DataFrame({"row": np.arange(words.shape[0], dtype=np.int32)})
+    return rows.join(shown, on="row", how="left", maintain_order="left").with_columns(
+        pl.col("words").fill_null(pl.lit([], pl.List(pl.String))),
+        pl.col("bits").fill_null(pl.lit([], pl.List(pl.Float64))),
+        pl.col("more").fill_null(0),
+    )
+
+
+def _goes_unsaid(rows: Rows, tokens: Ints, subjects: Subjects) -> Mask:
+    """Tell which words say no more than place or host, so that the other's title may go without them: (w,)."""
+    if not len(rows):
+        return np.zeros(0, np.bool_)
+    found = subjects.has_place_word[rows, tokens] + subjects.hosts[rows, tokens]
+    unsaid: Mask = np.asarray(found).ravel() > 0
+    return unsaid
+
+
+def _sums(
+    pairs: Pairs, wording: pl.DataFrame, subjects: Subjects, weights: TitleWeights
+) -> dict[str, pl.Series]:
+    """Divide the title's evidence: what is shared, and that nothing else is said."""
+    shared, place, rest_a, rest_b = (wording[name].to_numpy() for name in SAID)
+    agree = shared + np.float32(PLACE_SHARE) * place
+    nothing_else = (np.maximum(rest_a, rest_b) < EXACT) & (agree > 0)
+    exact = np.asarray(
+        subjects.words[pairs.a].multiply(subjects.has_word[pairs.b]).sum(axis=1), np.float32
+    ).ravel()
     return {
-        "date": days,
-        "time": f"The starts are {apart:.0f} minutes apart." if apart else "The same start.",
+        "bits_shared": _rounded(np.minimum(weights.shared * agree, weights.shared_cap), 3),
+        "bits_equal": _rounded(np.where(nothing_else, np.float32(weights.equal), np.float32(0)), 3),
+        "capped": pl.Series(weights.shared * agree > weights.shared_cap + EXACT),
+        "alike": pl.Series(shared + place > exact + EXACT),
     }
+
+
+def _whereabouts(pairs: Pairs, subjects: Subjects) -> dict[str, pl.Series]:
+    """Measure the ways between two listings: of places, days and starts."""
+    meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
+    sure = np.minimum(subjects.geo_confidence[pairs.a], subjects.geo_confidence[pairs.b])
+    days = [np.maximum(subjects.dates[rows], subjects.days[rows]) for rows in (pairs.a, pairs.b)]
+    return {
+        "km": _rounded(km, 3),
+        "sure": _rounded(np.where(np.isnan(km), np.nan, sure), 2),
+        "gap": pl.Series(meeting.gap),
+        "moved": pl.Series(meeting.announced),
+        "common": _rounded(meeting.common, 2),
+        "days_a": pl.Series(days[0]),
+        "days_b": pl.Series(days[1]),
+        "minutes": _rounded(meeting.apart, 0),
+        "during": pl.Series(meeting.during | meeting.window),
+    }
+
+
+def _rounded(numbers: npt.NDArray[np.floating[Any]], digits: int) -> pl.Series:
+    """Round, as whoever reads does; what is not known becomes null."""
+    return pl.Series(numbers.astype(np.float64)).fill_nan(None).round(digits)
+
+
+def _spellings(pairs: pl.DataFrame, subjects: Subjects) -> pl.Series:
+    """Spell the vocabulary as most titles of the pairs do: (V,); what is no word of a title, as a part of a compound, as it is compared."""
+    rows = pl.concat([pairs["a"], pairs["b"]]).unique()
+    written = (
+        subjects.texts["title"].gather(rows).str.extract_all(r"[\p{L}\p{M}\p{N}]+").explode().drop_nulls()
+    )
+    counts = (
+        written.rename("spelt").value_counts(name="n").with_columns(folded(pl.col("spelt")).alias("word"))
+    )
+    counts = counts.with_columns(pl.Series("word", [stem(word) for word in counts["word"]], dtype=pl.String))
+    shouted = (pl.col("spelt") == pl.col("spelt").str.to_uppercase()) & (pl.col("spelt") != pl.col("word"))
+    best = counts.sort(shouted, "n", "spelt", descending=[False, True, False]).unique(
+        "word", keep="first", maintain_order=True
+    )
+    known = (
+        subjects.vocabulary.rename("word").to_frame().join(best, on="word", how="left", maintain_order="left")
+    )
+    return known.select(pl.coalesce("spelt", "word").alias("word")).to_series()

@@ -6,6 +6,7 @@ evidence may say together, and vetoes what no sum may overrule. What is wrong he
 thresholds go to review, and clustering refuses chains.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -52,11 +53,17 @@ class Scored:
     decisions: DECISION_SCHEMA, sorted by (a, b); pairs below the policy's floor, and those that their titles part, are left out …
     below_floor: … and counted here.
     candidates: pairs that were looked at.
+    wording: where it was asked for, of the same rows ``a``, ``b`` and SAID: what was found of their titles, for who is told why.
     """
 
     decisions: pl.DataFrame
     below_floor: int
     candidates: int
+    wording: pl.DataFrame | None = None
+
+
+SAID: Final = ("shared", "place", "rest_a", "rest_b")
+"""Of `dedup_core.comparisons.titles.Wording`: what titles share and what only one says, in bits (Float32)."""
 
 
 def score(
@@ -65,19 +72,29 @@ def score(
     policy: Policy,
     *,
     keep_all: bool = False,
+    worded: bool = False,
 ) -> Scored:
     """Score candidate pairs.
 
-    pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence.
+    pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence; worded: also tell
+    their wording.
     """
     titled = _titled(pairs, subjects, policy, keep_all=keep_all)
     give_back(subjects.size)
     names = names_of([part.pairs for part in titled], subjects)
-    scored = partial(_score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all)
+    kept = SAID if worded else ()
+    scored = partial(
+        _score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all, wording=kept
+    )
     decisions = with_rivals(pl.concat(list(each(titled, scored))), subjects, policy)
     above = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
-    decisions = decisions.filter(above | keep_all).select(*DECISION_SCHEMA)
-    return Scored(decisions, below_floor=pairs.height - decisions.height, candidates=pairs.height)
+    decisions = decisions.filter(above | keep_all)
+    return Scored(
+        decisions.select(*DECISION_SCHEMA),
+        below_floor=pairs.height - decisions.height,
+        candidates=pairs.height,
+        wording=decisions.select("a", "b", *SAID) if worded else None,
+    )
 
 
 def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:
@@ -204,7 +221,13 @@ def _one_day(pairs: Pairs, subjects: Subjects) -> Mask:
 
 
 def _score_part(
-    titled: Titled, *, names: KnownNames, subjects: Subjects, policy: Policy, keep_all: bool
+    titled: Titled,
+    *,
+    names: KnownNames,
+    subjects: Subjects,
+    policy: Policy,
+    keep_all: bool,
+    wording: Sequence[str],
 ) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
     facts = _facts(titled, names, subjects, policy, everywhere=keep_all)
@@ -216,7 +239,8 @@ def _score_part(
     evidence["cap"] = np.where(cut < 0, np.nan_to_num(evidence["cap"]) + cut, evidence["cap"]).astype(
         np.float32
     )
-    frame = _decided(facts.pairs, evidence, ruled, policy).with_columns(plain=facts.weight)
+    said = {name: getattr(facts.wording, name) for name in wording}
+    frame = _decided(facts.pairs, evidence, ruled, policy).with_columns(plain=facts.weight, **said)
     kept = (pl.col("plain") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     return frame if keep_all else frame.filter(kept)
 

@@ -6,7 +6,7 @@ could reach any threshold: as a pair's score is local, the others don't matter t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -109,9 +109,9 @@ class Trials:
             )
             kept.pairs = score(kept.candidates.pairs, kept.subjects, low).decisions.select("a", "b")
             kept.scoring, kept.floor = key, floor
-        decisions = score(kept.pairs, kept.subjects, policy).decisions
+        scored = score(kept.pairs, kept.subjects, policy)
         n = kept.candidates.pairs.height
-        return Scored(decisions, below_floor=n - decisions.height, candidates=n)
+        return replace(scored, below_floor=n - scored.decisions.height, candidates=n)
 
 
 def _without(policy: Policy, parts: frozenset[str]) -> str:

@@ -287,7 +287,8 @@ def _in_words(row: dict[str, Any]) -> dict[str, Any]:
     from dedup_core.explaining import explained  # noqa: PLC0415
 
     pair = {side: {"source_code": row[f"{side}_source_code"], "id": row[f"{side}_id"]} for side in ("a", "b")}
-    return {**pair, "explanation": explained(row)}
+    a, b = ((each["source_code"], each["id"]) for each in pair.values())
+    return {**pair, "explanation": explained(row, (a, b))}
 
 
 def history_of(store: Store, canonical_id: str) -> dict[str, Any]:

@@ -238,7 +238,7 @@ def case_of(store: Store, a: Listing, b: Listing) -> Case | None:
         }
         for side in "ab"
     )
-    told = None if found["decision"] is None else explained(found)
+    told = None if found["decision"] is None else explained(found, (low, high))
     return Case(low, high, (found["a_raw"], found["b_raw"]), (one, other), told)
 
 

@@ -174,6 +174,7 @@ def _run(
         snapshot.policy if snapshot.policy is not None and not insist else policy,
         generation=work.ingested,
         progress=watch.begin,
+        observe=True,
     )
     watch.begin("saving", 0.95)
     if not anew.is_empty():  # last, because ingests wait from here to the commit

@@ -171,7 +171,7 @@ def _told_anew(work: DecisionWork, places: list[Place]) -> dict[Place, Told]:
             ],
             "days_until": place.wait if place.wait < LONG_AGO else LONG_AGO - place.wait,
             "score": row["score"],
-            "explanation": explained(evidence_in(row)),
+            "explanation": explained(evidence_in(row), (place.a, place.b)),
         }
         for place, row in zip(places, rows, strict=True)
     ]

@@ -247,7 +247,7 @@ def explanation(title: str, told: "Explanation", thresholds: "Thresholds") -> No
     shown = adding_up([part.bits or 0.0 for part in told.parts])
     for part, bits in zip(told.parts, shown, strict=True):
         if part.bits is not None:
-            says = "\n".join(_plain(sentence) for sentence in (part.meaning, part.seen) if sentence)
+            says = "\n".join(filter(None, (_plain(part.seen), f"[dim]{_plain(part.meaning)}[/]")))
             grid.add_row(part.name, f"{bits:+.2f}", says)
     grid.add_section()
     decision = f"probability {told.score:.3f}: [bold]{told.decision.replace('_', ' ')}[/]"

@@ -248,6 +248,10 @@ def _show_mistakes(told: Row, most: int) -> None:
         remarks([f"… and {total - len(shown)} more: --errors {total} tells them all."])
 
 
+SEEN: Final = ("title", "date", "time", "geo")
+"""Parts of the evidence of which it is told what was seen."""
+
+
 def evidence_in_words(evidence: Row) -> list[str]:
     """Say what speaks for a pair, what against, which veto spoke, and what it comes to."""
     parts = [part for part in evidence["parts"] if part["bits"]]
@@ -259,6 +263,11 @@ def evidence_in_words(evidence: Row) -> list[str]:
         f"{side}: " + ", ".join(f"{part['name']} {part['bits']:+.1f}" for part in some)
         for side, some in sides.items()
         if some
+    ]
+    lines += [
+        f"{part['name'].capitalize()}: {part['seen']}"
+        for part in parts
+        if part["seen"] and part["name"] in SEEN
     ]
     sum_up = f"{evidence['weight']:+.1f} bits, {evidence['decision'].replace('_', ' ')}"
     return [*lines, *evidence["reasons"], f"In all {sum_up}, probability {evidence['score']:.3f}."]

@@ -122,7 +122,7 @@ def _case(one: Judgement) -> Document:
 
 
 def _mistakes(data: Data, found: Evaluation, most: int) -> Document:
-    worst, merges, missed = mistakes(found.trial, data.truth, most=most)
+    worst, merges, missed = mistakes(found.trial, data.truth, data.events, most=most)
     return {"wrong_merges": merges, "missed": missed, "worst": [_mistake(one, data.events) for one in worst]}
 
 

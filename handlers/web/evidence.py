@@ -6,9 +6,11 @@ It draws what `dedup_core.explaining` says, and says nothing by itself: each bar
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any, Final
+
+from dedup_core.remarks import Remark, names_of, remarks
 
 if TYPE_CHECKING:
     from dedup_core.explaining import Explanation
@@ -38,10 +40,11 @@ SHOWN_DIGITS: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A part of a sum. left, width: in per cent of the scale; shown: the bits as they are written."""
+    """A part of a sum. left, width: in per cent of the scale; shown: the bits as they are written; seen: what of this pair."""
 
     name: str
     meaning: str
+    seen: tuple[Remark, ...]
     bits: float
     shown: float
     left: float
@@ -82,16 +85,29 @@ def told(a: Identity, b: Identity, explanation: "Explanation") -> Told:
     totals = list(accumulate((bits for _, bits in spoken), initial=0.0))
     total = totals[-1]
     scale = Scale(min(totals) - 1, max(totals) + 1)
+    rounded = [round(each, SHOWN_DIGITS) for each in totals]
+    shown = {
+        part.name: round(after - before, SHOWN_DIGITS)
+        for (part, _), (before, after) in zip(spoken, pairwise(rounded), strict=True)
+    }
+    said = remarks(
+        explanation.seen,
+        names_of(a, b),
+        {**shown, "sum": rounded[-1]},
+        limited=bool(explanation.reasons),
+        digits=SHOWN_DIGITS,
+    )
     bars = [
         Bar(
             PLAIN[part.name],
             part.meaning,
+            said.get(part.name, ()),
             bits,
-            round(round(after, SHOWN_DIGITS) - round(before, SHOWN_DIGITS), SHOWN_DIGITS),
+            shown[part.name],
             scale.at(min(before, after)),
             max(0.4, round(abs(scale.at(after) - scale.at(before)), 2)),
         )
-        for (part, bits), before, after in zip(spoken, totals, totals[1:], strict=False)
+        for (part, bits), (before, after) in zip(spoken, pairwise(totals), strict=True)
     ]
     silent = tuple(PLAIN[part.name] for part in explanation.parts if part.bits is None and part.name != "cap")
     return Told(

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from dedup_core.remarks import Remark, written
+
 Code = Literal["en", "de"]
 CODES: Final[tuple[Code, ...]] = ("en", "de")
 NAMES: Final[Mapping[Code, str]] = {"en": "English", "de": "Deutsch"}
@@ -71,6 +73,10 @@ class Language:
         if self.code == "en":
             return text
         return texts(self.code).get(_codes().get(text, ""), text)
+
+    def remark(self, remark: Remark) -> str:
+        """Say what was seen of a pair."""
+        return written(remark, digits=1, text=self, number=self.number)
 
     def number(self, value: float | int, digits: int = 0) -> str:
         """Write a number with the language's separators."""

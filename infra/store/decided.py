@@ -1,7 +1,7 @@
 """Decided: what the last run decided of pairs of listings, and how listings flowed from event to event; nothing that is hidden shows here."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, literal, select, tuple_
 
@@ -11,6 +11,9 @@ from infra.store.events import shown
 from infra.store.tables import canonical_events, canonical_sources, decisions, lineage
 
 Row = dict[str, Any]
+
+EXPLAINING: Final = (*EVIDENCE, "weight", "score", "decision", "reasons", "relation", "seen")
+"""What of a decision is put into words."""
 
 
 def decisions_of(connection: Connection, canonical_id: str, *, limit: int) -> list[Row]:
@@ -26,7 +29,7 @@ def _decided_within() -> Select[Any]:
     return (
         select(
             *(pairs[f"{side}_{name}"] for side in "ab" for name in ("source_code", "id")),
-            *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
+            *(pairs[name] for name in EXPLAINING),
         )
         .select_from(mine)
         .join(decisions, and_(pairs.a_source_code == mine.c.source_code, pairs.a_id == mine.c.id))
@@ -54,7 +57,7 @@ def find_decisions(
     sides = {side: (_member_of(side), canonical_events.alias(f"{side}_event")) for side in "ab"}
     query = select(
         *key,
-        *(pairs[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")),
+        *(pairs[name] for name in EXPLAINING),
         *(event.c.canonical_id.label(f"{side}_event") for side, (_, event) in sides.items()),
     ).select_from(decisions)
     for member, event in sides.values():

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from dedup_core.contradicting import Listing
-from dedup_core.events import EVIDENCE
+from infra.store.decided import EXPLAINING
 
 Row = dict[str, Any]
 
@@ -257,4 +257,4 @@ def asked(connection: Connection, places: Sequence[Place]) -> list[Row]:
 
 def evidence_in(row: Row) -> Row:
     """Read the decision of a question, as `dedup_core.explaining` takes it."""
-    return {name: row[name] for name in (*EVIDENCE, "weight", "score", "decision", "reasons", "relation")}
+    return {name: row[name] for name in EXPLAINING}

@@ -187,6 +187,9 @@ def _save_decisions(connection: Connection, resolution: Resolution) -> None:
     columns = [column.name for column in decisions.columns]
     identities = resolution.events.select(*IDENTITY)
     frame = resolution.decisions.select(*DECISION_SCHEMA)
+    frame = frame.with_columns(
+        pl.lit(None, pl.String).alias("seen") if resolution.seen is None else resolution.seen
+    )
     for side in ("a", "b"):
         found = identities[frame[side].to_numpy()]
         frame = frame.with_columns(
@@ -216,6 +219,8 @@ _DECISION_STANDS: Final = " AND ".join(
         "t.reasons IS NOT DISTINCT FROM i.reasons",
         "t.relation IS NOT DISTINCT FROM i.relation",
         *map(_stands, ("weight", *EVIDENCE)),
+        # Rarities move by a breath, too; words, ways and hours do not.
+        "(t.seen - 'bits') IS NOT DISTINCT FROM (i.seen - 'bits')",
     ]
 )
 

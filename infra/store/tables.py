@@ -268,6 +268,9 @@ decisions: Final = Table(
     Column("decision", Text, nullable=False),
     Column("reasons", Text),
     Column("relation", Text),
+    Column(
+        "seen", JSONB, comment="words, ways and hours that the evidence was given for; null: not kept then"
+    ),
     CheckConstraint("decision in ('match', 'ambiguous', 'no_match')", name="decision"),
     Index(None, "b_source_code", "b_id"),
     Index("decisions_ambiguous_idx", "weight", postgresql_where=text("decision = 'ambiguous'")),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from dedup_core.remarks import TEXTS
 from handlers.web.evidence import PLAIN
 from handlers.web.languages import MONTHS, WEEKDAYS
 from handlers.web.listings import FIELDS
@@ -60,6 +61,7 @@ def in_code() -> set[str]:
         *WEEKDAYS,
         *FIELDS,
         *PLAIN.values(),
+        *TEXTS,
         *(name for _, name in SORTS),
         *(name for _, name in TRENDS),
     }

@@ -1,5 +1,6 @@
 """Explaining: what a reader is told is what the run decided, also where a third listing had its say."""
 
+import re
 from itertools import combinations
 from typing import Any
 
@@ -77,13 +78,32 @@ def test_it_is_told_which_words_are_rare_how_far_apart_places_and_hours_are() ->
     explanation = explain(("mag", "1"), ("kal", "0"), frame, subjects, candidates.pairs, POLICY)
 
     seen = {part.name: part.seen for part in explanation.parts}
-    assert seen["title"].startswith("Both: konzert (")
-    assert "Only kal:0: philipz (" in seen["title"]
-    assert "Only mag:1: brentano (" in seen["title"]
-    assert seen["geo"] == "10.01 km apart; the less sure side is 90% sure."
-    assert seen["date"] == "Days in common: counted as 100%."
-    assert seen["time"] == "The starts are 90 minutes apart."
+    assert seen["title"].startswith("Both titles: Konzert (1 in 91). Only kal: Philipzen (1 in 1,400).")
+    assert "Only mag: Brentano (1 in 1,400)." in seen["title"]
+    assert seen["geo"] == "10.0 km apart. The less sure of the two coordinates is 90 % sure."
+    assert seen["date"] == "The same day."
+    assert seen["time"] == "The starts are 1 h 30 min apart."
     assert not seen["street"]
+
+
+def test_what_makes_up_a_title_adds_up_to_its_bits_and_a_veto_to_the_sum() -> None:
+    spoken = 0
+    for a, b in combinations(events(*LISTINGS).select(*IDENTITY).rows(), 2):
+        explanation = told(a, b)
+        parts = {part.name: part for part in explanation.parts}
+
+        title, sums = parts["title"], parts["title"].seen.partition("In bits: ")[2]
+        if sums:
+            assert sum(map(float, numbers_in(sums))) == pytest.approx(title.bits, abs=0.006)
+        if parts["cap"].bits and explanation.reasons:
+            (before,) = numbers_in(parts["cap"].seen)
+            assert float(before) + parts["cap"].bits == pytest.approx(explanation.weight, abs=0.006)
+        spoken += bool(sums) + bool(parts["cap"].bits)
+    assert spoken >= 6
+
+
+def numbers_in(sentence: str) -> list[str]:
+    return re.findall(r"[+-]\d+\.\d\d", sentence.replace("−", "-"))
 
 
 def test_a_reason_of_an_older_version_stays_readable() -> None:
@@ -91,7 +111,8 @@ def test_a_reason_of_an_older_version_stays_readable() -> None:
     rest = dict.fromkeys(("description", "categories", "source", "cap", "relation"))
 
     told_then = explained(
-        {**row, **rest, "weight": 1.0, "score": 0.5, "decision": "ambiguous", "reasons": "gone_veto torn"}
+        {**row, **rest, "weight": 1.0, "score": 0.5, "decision": "ambiguous", "reasons": "gone_veto torn"},
+        (("a", "1"), ("b", "1")),
     )
 
     assert told_then.reasons == ("gone_veto", RIVALS[TORN])

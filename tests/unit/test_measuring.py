@@ -96,7 +96,7 @@ def test_figures_and_mistakes_are_those_of_looking_at_every_pair(changed: dict[s
     count, wrong = by_hand(trial, truth)
 
     measured = figures(trial, truth)
-    told, merges, missed = mistakes(trial, truth, most=1000)
+    told, merges, missed = mistakes(trial, truth, data().events, most=1000)
 
     assert (measured.pairs.true, measured.pairs.false, measured.pairs.missed) == (
         count["true"],
@@ -174,4 +174,4 @@ def test_nothing_labelled_is_measured_without_dividing_by_it() -> None:
 
     assert (measured.pairs.f1, measured.blocking_recall, measured.match_precision) == (1, 1, 1)
     assert curve(trial, truth).is_empty()
-    assert mistakes(trial, truth, most=5) == ([], 0, 0)
+    assert mistakes(trial, truth, read.events, most=5) == ([], 0, 0)

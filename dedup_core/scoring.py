@@ -138,7 +138,7 @@ def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all
 
 def _texts_read(titled: Titled, mentions: Mentions, subjects: Subjects, policy: Policy) -> Titled:
     """Weigh the titles of the unsaid pairs again, with what the other's texts mention."""
-    titled.wording.take(titled.unsaid, mentions)
+    titled.wording.take(titled.unsaid, mentions, titled.pairs, subjects)
     asked = titled.where(titled.unsaid)
     titled.title[titled.unsaid] = title_bits(asked.pairs, asked.wording, subjects, policy.evidence.title)
     return titled

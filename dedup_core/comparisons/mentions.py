@@ -37,13 +37,18 @@ TEXTS_WORTH_IT: Final = 1_000
 class Mentions:
     """Of p pairs, in bits (p,): what of a title's own words the other mentions.
 
-    a, b: information of a's own words that b mentions, and the reverse.   told: what the mentions in texts add, long texts
+    a, b: information of a's own words that b mentions, and the reverse; hosts_a, places_a and the reverse: of those among them that say who
+    invites, and of those that only say where it is.   told: what the mentions in texts add, long texts
     less.   rarest: information of the rarest word that a text mentions.   placed: of the title words that name the other's venue, of
     the side with more.
     """
 
     a: Floats
     b: Floats
+    hosts_a: Floats
+    hosts_b: Floats
+    places_a: Floats
+    places_b: Floats
     told: Floats
     rarest: Floats
     placed: Floats
@@ -74,9 +79,12 @@ def _of_both(
     """Find the columns of `Mentions` for a part of the pairs. places: of both sides in ``said``."""
     ends, asked = Pairs(pairs.a[part], pairs.b[part]), by_text[part]
     left, right = (rows[part] for rows in places)
-    a, told_a, rare_a, placed_a = _of_one(ends, right, asked, said, subjects)
-    b, told_b, rare_b, placed_b = _of_one(Pairs(ends.b, ends.a), left, asked, said, subjects)
-    return a, b, told_a + told_b, np.maximum(rare_a, rare_b), np.maximum(placed_a, placed_b)
+    a, b = (
+        _of_one(ends, right, asked, said, subjects),
+        _of_one(Pairs(ends.b, ends.a), left, asked, said, subjects),
+    )
+    both = [column for columns in zip(a[:3], b[:3], strict=True) for column in columns]
+    return *both, a[3] + b[3], np.maximum(a[4], b[4]), np.maximum(a[5], b[5])
 
 
 def _of_one(
@@ -85,23 +93,27 @@ def _of_one(
     by_text: Mask,
     said: "Said",
     subjects: Subjects,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Find what of the titles of ``pairs.a`` the others mention. other: (p,) their rows in ``said``."""
+) -> tuple[Floats, ...]:
+    """Find what of the titles of ``pairs.a`` the others mention: the columns of `Mentions` for one side. other: (p,) their rows in ``said``."""
     words = subjects.words[pairs.a]
     own = words - words.multiply(subjects.has_word[pairs.b])
     by_place = own.multiply(said.places[other])
     left = own - by_place
     asked = sparse.diags_array(by_text.astype(np.float32)).tocsr()
     told = sparse.csr_array(left.multiply(asked @ said.texts[other]))
-    # That a text speaks of the place where the event is says nothing more of the event.
-    named = sparse.csr_array(told - told.multiply(subjects.has_place_word[pairs.a]))
+    # That a text speaks of the place where the event is, or of who invites to it and to much else, says nothing more of the event.
+    place = subjects.has_place_word[pairs.a]
+    host = (subjects.hosts[pairs.a] > 0).astype(np.float32)
+    named = sparse.csr_array(told - told.multiply(place))
     chances = np.repeat(said.lengths[other], np.diff(named.indptr))
     gain = sparse.csr_array(
         (np.maximum(named.data - chances, 0), named.indices, named.indptr), shape=named.shape
     )
     rarest = named.max(axis=1).toarray().ravel().astype(np.float32)
     placed = _venue_named(own, subjects.venue[pairs.b], said)
-    return _sums(by_place) + _sums(told), _sums(gain), rarest, placed
+    mentioned = by_place + told
+    hosts, places = _sums(mentioned.multiply(host)), _sums(mentioned.multiply(place))
+    return _sums(mentioned), hosts, places, _sums(gain), rarest, placed
 
 
 NAMED: Final = 0.5

@@ -143,6 +143,7 @@ def _town_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     )
     shortened = _shortened(left, right)
     alike: Floats = np.where(shortened, 1, whole / 100).astype(np.float32)
+    alike[_opposed(left, right)] = OPPOSED
     return alike
 
 
@@ -205,9 +206,9 @@ def _slipped(one: pl.Series, two: pl.Series) -> Mask:
 
 
 OPPOSITES: Final = (
-    "nord", "sued", "ost", "west", "ober", "unter", "vorder", "hinter", "alt", "neu", "gross", "klein",
+    "nord", "sued", "ost", "west", "ober", "unter", "nieder", "vorder", "hinter", "alt", "neu", "gross", "klein",
 )  # fmt: skip
-"""How words begin that tell two houses of one kind apart."""
+"""How words begin that tell two houses of one kind, or two villages of one name, apart."""
 
 OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
 """What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""

@@ -55,13 +55,23 @@ class Wording:
         kept = np.flatnonzero(mask)
         return Wording(*(getattr(self, name)[kept] for name in self.__slots__))
 
-    def take(self, mask: Mask, mentions: Mentions) -> None:
-        """Count words of the titles of a mask's pairs that the other listing mentions as said, those in texts in part as shared."""
+    def take(self, mask: Mask, mentions: Mentions, pairs: Pairs, subjects: Subjects) -> None:
+        """Count words of the titles of a mask's pairs that the other listing mentions as said, those in texts in part as shared.
+
+        What went unsaid already is not taken off twice.
+        """
+        asked, shared = pairs.where(mask), self.shared[mask]
+        once_a = np.minimum(
+            _unsaid(asked.a, asked.b, shared, subjects), (mentions.places_a, mentions.hosts_a)
+        )
+        once_b = np.minimum(
+            _unsaid(asked.b, asked.a, shared, subjects), (mentions.places_b, mentions.hosts_b)
+        )
         self.placed[mask] = mentions.placed
         self.shared[mask] += mentions.told
         self.rarest[mask] = np.maximum(self.rarest[mask], mentions.rarest)
-        self.rest_a[mask] = np.maximum(self.rest_a[mask] - mentions.a, 0)
-        self.rest_b[mask] = np.maximum(self.rest_b[mask] - mentions.b, 0)
+        self.rest_a[mask] = np.maximum(self.rest_a[mask] - (mentions.a - once_a.sum(axis=0)), 0)
+        self.rest_b[mask] = np.maximum(self.rest_b[mask] - (mentions.b - once_b.sum(axis=0)), 0)
         self.names[:] = np.minimum(self.names, np.minimum(self.rest_a, self.rest_b))
 
 
@@ -144,26 +154,24 @@ def _rest(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> Floats:
     Unless the other's title names its own as well, or it has another venue; a genre or a host, too, if the other names any, before or behind.
     That the one names the district and the other the town is no difference.
     """
+    genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
+    works = np.where(subjects.work_bits[other] == 0, subjects.work_bits[one], 0)
+    place, host = _unsaid(one, other, shared, subjects)
+    rest: Floats = np.maximum(subjects.title_bits[one] - shared - place - genre - host - works, 0)
+    return rest
+
+
+def _unsaid(one: Rows, other: Rows, shared: Floats, subjects: Subjects) -> tuple[Floats, Floats]:
+    """Sum the bits of what only ``one`` says of where it is, and of who invites, that may go without saying: (p,) each."""
     one_hall = (subjects.venue[one] == subjects.venue[other]) | (subjects.venue[other] < 0)
     silent = (subjects.town_bits[other] == 0) & (subjects.hall_bits[other] == 0)
     unsaid = subjects.town_bits[one] + np.where(one_hall, subjects.hall_bits[one], 0)
     within = _district_and_town(one, other, ~silent, subjects)
-    genre = np.where(subjects.genre_bits[other] == 0, subjects.genre_bits[one], 0)
+    place: Floats = np.where(silent, unsaid, np.where(within, subjects.town_bits[one], 0))
     named = (subjects.host_bits[other] > 0) | (subjects.performer_bits[other] > 0)
-    host = np.where(
-        named, 0, subjects.host_bits[one] - _shared_hosts(one, other, ~named & (shared > 0), subjects)
-    )
-    works = np.where(subjects.work_bits[other] == 0, subjects.work_bits[one], 0)
-    rest: Floats = np.maximum(
-        subjects.title_bits[one]
-        - shared
-        - np.where(silent, unsaid, np.where(within, subjects.town_bits[one], 0))
-        - genre
-        - host
-        - works,
-        0,
-    )
-    return rest
+    said = _shared_hosts(one, other, ~named & (shared > 0), subjects)
+    host: Floats = np.where(named, 0, subjects.host_bits[one] - said)
+    return place, host
 
 
 def _district_and_town(one: Rows, other: Rows, asked: Mask, subjects: Subjects) -> Mask:

@@ -50,6 +50,10 @@ IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 """… to what it belongs, …"""
 
 
+WITHIN = r"\s(?:[–—|@]\s?|(?:beim|bei den|bei der|auf dem|im rahmen (?:der|des|von))\s)([^:()|–—@]{3,60})$"
+"""… also behind a dash or "beim", …"""
+
+
 ADDED = r"\s[(+|,&/–-]*\s*((?:mit|special|support|vorband|vorgruppe|opener)\b[^+|()]{2,80})\)?\s*$"
 """… who plays, too, …"""
 
@@ -65,6 +69,7 @@ IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
+    (r"[–—|@]|bei|auf dem|im rahmen", WITHIN, lexicon.umbrellas),
     (r"support|special guest|vorband|vorgruppe|opener|mit (?:live|dj)", ADDED, lexicon.supports),
     (r"werke", PLAYED, lexicon.works),
     (r"\s(?:der|des|vom)\s", IN_GENITIVE, lexicon.hosts),
@@ -72,5 +77,5 @@ FRAMES = (
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
 
 
-WORKS: Final = 3
+WORKS: Final = 4
 """Number in `FRAMES` of what is played."""

@@ -7,6 +7,7 @@ REASONS: Final = {
     "headline_differs": "A headline names no event, so differing titles are left to a person.",
     "two_names": "Each title has a name of its own that the other lacks, as sibling events have.",
     "kind_only": "All that the titles share is common, and each says something of its own.",
+    "two_items": "All that the titles share is who invites or the festival, and each names an item of its own.",
     "number_differs": "The titles hold different numbers or levels, as parts, groups and ages do.",
     "hosts_differ": "Each title names another club or band, and nothing says that they have one venue.",
     "towns_differ": "They are in different towns: at most a person may join them.",

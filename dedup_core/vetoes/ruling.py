@@ -24,7 +24,7 @@ from dedup_core.vetoes.times import (
     shows_together,
     two_shows,
 )
-from dedup_core.vetoes.titles import frame_only, hosts_differ, numerals_differ
+from dedup_core.vetoes.titles import frame_only, hosts_differ, numerals_differ, two_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +56,23 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     evening = one_evening(facts, subjects, policy)
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
     a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in parts_of(facts, subjects))
+    elsewhere_near, same_name_near = neighbours(facts, subjects, policy)
+    items = two_items(facts, subjects, policy.vetoes.rest)
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
+        ("two_items", items, below_match),
+        ("two_items", items & elsewhere, below_review),
         ("number_differs", facts.wording.numbered, below_review),
         ("number_differs", numerals_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
-        ("neighbours", neighbours(facts, subjects, policy), below_review),
+        ("neighbours", elsewhere_near, below_review),
+        ("neighbours", same_name_near, below_match),
         ("places_differ", common & places, below_match),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
         (
@@ -110,9 +115,9 @@ def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:
 
 def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
     """Name the rules that fired, each distinct set of them put in words once."""
-    fired = np.zeros(n, np.int32)
+    fired = np.zeros(n, np.int64)
     for number, (_, mask, _) in enumerate(rules):
-        fired |= mask.astype(np.int32) << number
+        fired |= mask.astype(np.int64) << number
     sets = np.unique(fired)
     words = [
         " ".join(dict.fromkeys(rule[0] for number, rule in enumerate(rules) if code >> number & 1)) or None

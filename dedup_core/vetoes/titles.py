@@ -36,6 +36,19 @@ def hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
     return differ
 
 
+def two_items(facts: Facts, subjects: Subjects, least: float) -> Mask:
+    """Find the pairs whose titles share nothing but who invites, or the festival, and each say more than that: two items of one programme.
+
+    least: bits that each must have beside it.
+    """
+    rests = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
+    rows = np.flatnonzero((facts.wording.shared > 0) & (rests >= least))
+    items = np.zeros(len(facts.pairs), np.bool_)
+    both = subjects.hosts[facts.pairs.a[rows]].multiply(subjects.hosts[facts.pairs.b[rows]] > 0)
+    items[rows] = np.asarray(both.sum(axis=1)).ravel() >= facts.wording.shared[rows] - EXACT
+    return items
+
+
 def frame_only(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     """Find the pairs of a mask that share nothing but what frames one of the titles: the support of an evening has evenings of its own."""
     rows = np.flatnonzero(asked & (facts.wording.shared > 0))

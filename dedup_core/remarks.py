@@ -229,5 +229,6 @@ def in_brief(seen: Mapping[str, Any]) -> tuple[Remark, ...]:
     """Say the most telling of what was seen in a line: the rarest words in common, and how far apart hours, days and places are."""
     if not seen:
         return ()
-    words = Remark(BOTH, {"words": _listed(seen, "both", 2)}) if seen.get("both") else Remark(NO_WORD)
+    no_word = Remark(ALIKE if seen.get("alike") else NO_WORD)
+    words = Remark(BOTH, {"words": _listed(seen, "both", 2)}) if seen.get("both") else no_word
     return (words, *_days(seen)[:1], *_hours(seen)[:1], *_distance(seen)[:1])

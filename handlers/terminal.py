@@ -47,6 +47,8 @@ ROOM: Final = {
     "listings now": 22,
     "listings then": 22,
     "reads differently": 16,
+    "pair": 21,
+    "what was seen": 24,
     "when": 16,
     "city": 9,
     "venue": 9,

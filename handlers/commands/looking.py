@@ -58,7 +58,7 @@ RUN_COLUMNS = {
     "finished_at": "finished",
 }
 
-BOND_COLUMNS = {"a": "listing", "b": "and", "bits": "bits", "mark": ""}
+BOND_COLUMNS = {"pair": "pair", "bits": "bits", "mark": "", "seen": "what was seen"}
 MOST_PAIRS: Final = 1_000
 """Pairs of an event that are read."""
 
@@ -145,22 +145,23 @@ def events_show(
 
 def _bonds(pairs: Sequence[Row], members: int) -> list[Row]:
     """Lay out the pairs that hold an event together, the surest first; the one at which it falls apart most easily is marked."""
+    from dedup_core.remarks import in_brief, written
     from handlers.web.evidence import weakest_bridge
 
     named = [
-        (*((pair[f"{side}_source_code"], pair[f"{side}_id"]) for side in "ab"), pair["weight"])
+        (*((pair[f"{side}_source_code"], pair[f"{side}_id"]) for side in "ab"), pair["weight"], pair["seen"])
         for pair in pairs
         if pair["decision"] != "no_match"
     ]
-    weakest = weakest_bridge(named, members) if members > 2 else None
+    weakest = weakest_bridge([pair[:3] for pair in named], members) if members > 2 else None
     return [
         {
-            "a": ":".join(a),
-            "b": ":".join(b),
+            "pair": f"{':'.join(a)} – {':'.join(b)}",
             "bits": f"{bits:+.2f}",
             "mark": "weakest bridge" if (a, b) == weakest else None,
+            "seen": " ".join(map(written, in_brief(seen or {}))),
         }
-        for a, b, bits in named
+        for a, b, bits, seen in named
     ]
 
 

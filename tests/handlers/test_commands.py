@@ -197,7 +197,9 @@ def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_c
     narrow = " ".join(run("events", "show", "bote:b1").stdout.split())
 
     together = told.partition("Why together")[2].partition("Fields")[0]
-    assert "amt:w1 bote:b1" in together
+    assert "amt:w1 – bote:b1" in together
+    assert "Both titles: " in together
+    assert "what was seen" in narrow.partition("Why together")[2].partition("Fields")[0]
     assert together.count("weakest bridge") == 1
     assert "Prefer a title without a status" in told.partition("Why these values")[2]
     assert "Prefer a title without a status" in narrow.partition("Why these values")[2]

@@ -161,6 +161,35 @@ def test_a_decision_is_rewritten_if_a_part_of_it_moved_and_removed_if_it_is_gone
     assert {key for key in after if after[key] != before[key]} == {second}
 
 
+def test_what_was_seen_of_a_pair_is_kept_for_old_rows_too_and_written_anew_where_words_differ_and_no_bit_does(
+    matched: Store,
+) -> None:
+    (older,) = seen_in(matched)
+    run(matched, observe=True)
+    (first,) = seen_in(matched)
+    before = written(matched.engine, "decisions")
+    save(matched, [listing("tix:1", "Rosa und Wanderfalke", "2026-09-09", city="Lahr")], key="tix_1.json")
+    run(matched, observe=True)
+    untouched = written(matched.engine, "decisions")
+
+    other = {"title": "Jazzkonzert mit dem Lerchenau Quintett"}
+    save(matched, [{**concert("bwb:1"), **other}, market("bwb:2")], sequencer="2")
+    save(matched, [{**concert("rza:1"), **other}, lecture("rza:2")], key="rza_1.json", sequencer="2")
+    run(matched, observe=True)
+
+    (second,) = seen_in(matched)
+    assert older is None
+    assert {"Bregtal", "Quintett"} <= set(first["both"])
+    assert first["gap"] == first["minutes"] == 0
+    assert untouched == before
+    assert set(first["both"]) ^ set(second["both"]) == {"Bregtal", "Lerchenau"}
+    assert second["bits"]["shared"] == pytest.approx(first["bits"]["shared"], abs=0.05)
+
+
+def seen_in(store: Store) -> list[Any]:
+    return [seen for (seen,) in rows(store.engine, "SELECT seen FROM decisions")]
+
+
 def test_links_and_flags_are_those_of_the_last_run(matched: Store) -> None:
     a, b = event_of(matched, "bwb:2"), event_of(matched, "rza:2")
     links = pl.DataFrame({"kind": ["part_of", "date_of"], "from": [a, b], "to": [b, a]})

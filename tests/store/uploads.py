@@ -67,12 +67,17 @@ def normalised(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return KNOWN[alike].with_columns(sources)
 
 
-def run(store: Store, *, policy: Policy = POLICY) -> Resolution:
-    """Run the matcher as the use case does."""
+def run(store: Store, *, policy: Policy = POLICY, observe: bool = False) -> Resolution:
+    """Run the matcher as the use case does; observe: and keep what was seen of each pair, which most tests do not read."""
     with store.matching() as work:
         snapshot = work.load()
         resolution = resolve(
-            snapshot.events, snapshot.verdicts, snapshot.previous, policy, generation=work.ingested
+            snapshot.events,
+            snapshot.verdicts,
+            snapshot.previous,
+            policy,
+            generation=work.ingested,
+            observe=observe,
         )
         work.save(resolution, snapshot.previous, started_at=NOW)
     return resolution

@@ -1,10 +1,11 @@
 """Observations: what the comparisons saw of pairs, in columns: which words, how rare they are, how far apart places, days and starts are.
 
-They tell what bits were given for and give none. A word is told as it is compared, in the spelling that most titles have for it; which
+They tell what bits were given for and give none. A word is told as it is compared, in a spelling that titles have for it; which
 words only one side has is told as far as they counted, so what names a place, a host or the kind of event may be left out. Where a rule
 read a text, no more is told than that it did.
 """
 
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -14,8 +15,8 @@ from scipy import sparse
 
 from dedup_core.chunks import each
 from dedup_core.comparisons.dates import meeting_of
-from dedup_core.comparisons.pairs import Mask, Pairs, Rows
-from dedup_core.comparisons.places import distance_km
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows, both_known, same_code
+from dedup_core.comparisons.places import distance_km, same_town
 from dedup_core.comparisons.titles import EXACT, PLACE_SHARE
 from dedup_core.compounds import stem
 from dedup_core.folding import folded
@@ -26,13 +27,24 @@ from dedup_core.subjects import Floats, Ints, Subjects
 MOST_WORDS: Final = 6
 """Words told a list, the rarest first; how many more there are is told, too."""
 
+SHORTEST_PART: Final = 3
+"""Letters of a part of a compound; shorter ones stand in any word."""
+
+UMLAUTS: Final = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
+
 CHUNK: Final = 50_000
 """Pairs looked at once: bounds the memory of their words."""
 
 LISTS: Final = ("both", "only_a", "only_b")
 
 BITS: Final = pl.Struct(
-    {**{name: pl.List(pl.Float64()) for name in LISTS}, "shared": pl.Float64(), "equal": pl.Float64()}
+    {
+        **{name: pl.List(pl.Float64()) for name in LISTS},
+        "rare": pl.Float64(),
+        "shared": pl.Float64(),
+        "equal": pl.Float64(),
+        "that_day": pl.Int32(),
+    }
 )
 
 OBSERVED: Final = pl.Struct(
@@ -41,6 +53,9 @@ OBSERVED: Final = pl.Struct(
         **{f"{name}_more": pl.UInt32() for name in LISTS},
         "capped": pl.Boolean(),
         "alike": pl.Boolean(),
+        "one_town": pl.Boolean(),
+        "online": pl.Boolean(),
+        "one_venue": pl.Boolean(),
         "km": pl.Float64(),
         "sure": pl.Float64(),
         "gap": pl.Int32(),
@@ -55,11 +70,12 @@ OBSERVED: Final = pl.Struct(
 )
 """What was seen of a pair; null is unknown. All that moves by a breath with each new listing stands in ``bits``.
 
-both, only_a, only_b: words of the titles, the rarest first, and in ``bits`` the information of each; ``_more``: how many are not listed.
+both, only_a, only_b: words of the titles, the rarest first, and in ``bits`` the information of each; ``_more``: how many are not listed;
+rare: from which information on a word is called rare.
 shared, equal: bits that the title was given for what both share, and for nothing else being said; what is left of its evidence is what
 only one says. capped: whether shared words reached the most that they may count; alike: whether words count as shared that are spelt
 otherwise, or that the other listing says elsewhere.
-km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
+one_town, one_venue: whether they are called the same; online: whether one side alone is; that_day: listings of the town on the day. km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
 other's day, share of common days. days_a, days_b: how many days each has. minutes: between the nearest starts; during: one begins while
 the other lasts.
 """
@@ -86,6 +102,7 @@ def _observed(part: pl.DataFrame, spellings: pl.Series, subjects: Subjects, poli
     pairs = Pairs(*(part[side].to_numpy().astype(np.intp) for side in ("a", "b")))
     columns = {
         **_words(pairs, part, spellings, subjects),
+        "bits_rare": pl.repeat(policy.vetoes.rare_word, len(pairs), dtype=pl.Float64, eager=True),
         **_sums(pairs, part, subjects, policy.evidence.title),
         **_whereabouts(pairs, subjects),
     }
@@ -126,7 +143,7 @@ class _Counted:
 def _listed(
     words: sparse.csr_array, counted: _Counted | None, spellings: pl.Series, subjects: Subjects
 ) -> pl.DataFrame:
-    """List the words of each row: ``words`` (List[WORD]), ``more``; counted: list no more of them than make up its bits."""
+    """List the words of each row: ``words``, their ``bits``, ``more``; counted: list no more of them than make up its bits."""
     found = words.tocoo()
     said = found.data > 0
     row, token, bits = found.row[said].astype(np.int32), found.col[said].astype(np.int32), found.data[said]
@@ -184,7 +201,12 @@ def _whereabouts(pairs: Pairs, subjects: Subjects) -> dict[str, pl.Series]:
     meeting, km = meeting_of(pairs, subjects), distance_km(pairs, subjects)
     sure = np.minimum(subjects.geo_confidence[pairs.a], subjects.geo_confidence[pairs.b])
     days = [np.maximum(subjects.dates[rows], subjects.days[rows]) for rows in (pairs.a, pairs.b)]
+    towns = both_known(subjects.city, pairs)
     return {
+        "one_town": _where(towns, same_town(pairs, subjects)),
+        "online": pl.Series(subjects.online[pairs.a] != subjects.online[pairs.b]),
+        "one_venue": _where(both_known(subjects.venue, pairs), same_code(subjects.venue, pairs)),
+        "bits_that_day": _rounded(np.minimum(subjects.density[pairs.a], subjects.density[pairs.b]), 0),
         "km": _rounded(km, 3),
         "sure": _rounded(np.where(np.isnan(km), np.nan, sure), 2),
         "gap": pl.Series(meeting.gap),
@@ -197,26 +219,59 @@ def _whereabouts(pairs: Pairs, subjects: Subjects) -> dict[str, pl.Series]:
     }
 
 
+def _where(known: Mask, told: Mask) -> pl.Series:
+    """Null where it is not known."""
+    return pl.select(pl.when(pl.Series(known)).then(pl.Series(told))).to_series()
+
+
 def _rounded(numbers: npt.NDArray[np.floating[Any]], digits: int) -> pl.Series:
     """Round, as whoever reads does; what is not known becomes null."""
     return pl.Series(numbers.astype(np.float64)).fill_nan(None).round(digits)
 
 
 def _spellings(pairs: pl.DataFrame, subjects: Subjects) -> pl.Series:
-    """Spell the vocabulary as most titles of the pairs do: (V,); what is no word of a title, as a part of a compound, as it is compared."""
+    """Spell the vocabulary as titles of the pairs do: (V,); a part of a compound as a title has it, a synonym as it is compared."""
     rows = pl.concat([pairs["a"], pairs["b"]]).unique()
-    written = (
-        subjects.texts["title"].gather(rows).str.extract_all(r"[\p{L}\p{M}\p{N}]+").explode().drop_nulls()
+    letters = r"[\p{L}\p{M}\p{N}]+"
+    written = subjects.texts["title"].gather(rows).str.extract_all(letters).explode().drop_nulls()
+    counts = written.rename("spelt").value_counts(name="n").with_columns(folded=folded(pl.col("spelt")))
+    shouted = (pl.col("spelt") == pl.col("spelt").str.to_uppercase()) & (pl.col("spelt") != pl.col("folded"))
+    # Of the forms of a word the shortest is the plain one.
+    counts = counts.sort(
+        shouted, pl.col("spelt").str.len_chars(), "n", "spelt", descending=[False, False, True, False]
     )
-    counts = (
-        written.rename("spelt").value_counts(name="n").with_columns(folded(pl.col("spelt")).alias("word"))
+    stems = pl.Series("word", [stem(word) for word in counts["folded"]], dtype=pl.String)
+    whole = counts.with_columns(stems).unique("word", keep="first").select("word", "spelt")
+    known = subjects.vocabulary.rename("word").to_frame()
+    missing = known.join(whole, on="word", how="anti")["word"]
+    spelt = pl.concat([whole, _parts_spelt(missing, counts)])
+    named = known.join(spelt, on="word", how="left", maintain_order="left")
+    return named.select(pl.coalesce("spelt", "word").alias("word")).to_series()
+
+
+def _parts_spelt(parts: pl.Series, counts: pl.DataFrame) -> pl.DataFrame:
+    """Spell parts of compounds: ``word``, ``spelt``. counts: ``spelt``, ``folded``, in the order in which they are preferred."""
+    asked = parts.filter(parts.str.len_chars() >= SHORTEST_PART)
+    if asked.is_empty():
+        return pl.DataFrame(schema={"word": pl.String, "spelt": pl.String})
+    within = pl.col("folded").str.extract_many(asked.to_list(), overlapping=True).alias("word")
+    found = (
+        counts.select("spelt", within)
+        .explode("word")
+        .drop_nulls()
+        .unique("word", keep="first", maintain_order=True)
     )
-    counts = counts.with_columns(pl.Series("word", [stem(word) for word in counts["word"]], dtype=pl.String))
-    shouted = (pl.col("spelt") == pl.col("spelt").str.to_uppercase()) & (pl.col("spelt") != pl.col("word"))
-    best = counts.sort(shouted, "n", "spelt", descending=[False, True, False]).unique(
-        "word", keep="first", maintain_order=True
-    )
-    known = (
-        subjects.vocabulary.rename("word").to_frame().join(best, on="word", how="left", maintain_order="left")
-    )
-    return known.select(pl.coalesce("spelt", "word").alias("word")).to_series()
+    # A loop over the distinct parts of compounds, a few thousand of a million titles.
+    spelt = [_cut_out(word, spelt) for word, spelt in found.select("word", "spelt").iter_rows()]
+    return found.select("word", pl.Series("spelt", spelt, dtype=pl.String)).drop_nulls()
+
+
+def _cut_out(part: str, compound: str) -> str | None:
+    """Cut a folded part out of a word as it is written: ``fruehling`` out of ``Frühlingsfest``; null where it begins within a letter."""
+    letters = [UMLAUTS.get(letter, letter) for letter in compound.lower()]
+    starts = [0, *accumulate(map(len, letters))]
+    begin = "".join(letters).find(part)
+    if begin not in starts or begin + len(part) not in starts:
+        return None
+    cut = compound[starts.index(begin) : starts.index(begin + len(part))].lower()
+    return cut.capitalize() if compound[0].isupper() else cut

@@ -34,16 +34,16 @@ Value: TypeAlias = str | int | Bits | Share | Thousandths | tuple[Remark, ...]
 
 BOTH: Final = "Both titles: {words}."
 ONLY: Final = "Only {who}: {words}."
-RARE: Final = "{word} (1 in {n})"
-COMMON: Final = "{word} (1 in {n}, common)"
+WORD: Final = "{word} (1 in {n})"
+RARE: Final = "{word} (rare, 1 in {n})"
 MORE: Final = "{n} more"
 ALIKE: Final = "Some words count in part: the other listing spells them otherwise, or has them in its text."
 NO_WORD: Final = "The titles have no word in common."
 SUM: Final = "In bits: {parts}."
-SHARED: Final = "what counts as shared {bits}"
-CAPPED: Final = "what counts as shared {bits}, the most that it may"
-EQUAL: Final = "otherwise alike {bits}"
-DIFFER: Final = "what only one says {bits}"
+SHARED: Final = "in common {bits}"
+CAPPED: Final = "in common {bits} (more is not counted)"
+EQUAL: Final = "nothing sets them apart {bits}"
+DIFFER: Final = "only in one {bits}"
 BESIDES: Final = "read as one {bits}"
 ONE_POINT: Final = "The same coordinates."
 METRES: Final = "{n} m apart."
@@ -60,7 +60,16 @@ MINUTES: Final = "The starts are {n} min apart."
 HOURS: Final = "The starts are {h} h apart."
 HOURS_AND_MINUTES: Final = "The starts are {h} h {m} min apart."
 DURING: Final = "The one begins while the other lasts."
-CHANCE: Final = "Taken as 1 in {n}."
+NO_DIFFERENCE: Final = "That counts nothing: doors open before the start, or the one lasts so long."
+ONE_TOWN: Final = "The same town."
+ONE_TOWN_OF: Final = "The same town; listings there on that day: at least {n}."
+TWO_TOWNS: Final = "Two towns."
+ONLINE: Final = "The one takes place online, the other in a town."
+ONE_VENUE: Final = "The same name."
+ALIKE_VENUE: Final = "The names are alike, or one place is told to have both."
+TWO_VENUES: Final = "The names differ."
+TOLD_VENUE: Final = "A title names the other's venue."
+CHANCE: Final = "Before anything is compared, the chance is 1 in {n}."
 BEFORE: Final = "Without limits and vetoes the sum would be {bits}."
 ONE_PLACE: Final = "Coordinates, venue and street tell of one place, so together they count only so much."
 
@@ -69,8 +78,8 @@ TEXTS: Final = frozenset(
 )
 """All that a remark may say, for who translates it."""
 
-COMMON_BITS: Final = 5.0
-"""Bits below which a word is called common: more than one title in 32 has it."""
+WORTH_A_WORD: Final = 40
+"""Minutes between two starts from which a reader wonders why they count nothing."""
 
 
 def remarks(
@@ -91,7 +100,9 @@ def remarks(
         "prior": (Remark(CHANCE, {"n": one_in(-bits.get("prior", 0.0))}),),
         "title": tuple(_titles(seen, names, bits.get("title", 0.0), digits)),
         "date": tuple(_days(seen)),
-        "time": tuple(_hours(seen)),
+        "time": tuple(_hours(seen, bits.get("time", 0.0))),
+        "city": tuple(_towns(seen, bits.get("city", 0.0))),
+        "venue": tuple(_venues(seen, bits.get("venue", 0.0))),
         "geo": tuple(_distance(seen)),
     }
     if bits.get("cap"):
@@ -126,10 +137,11 @@ def _titles(seen: Mapping[str, Any], names: tuple[str, str], bits: float, digits
 
 
 def _listed(seen: Mapping[str, Any], name: str, most: int | None = None) -> tuple[Remark, ...]:
-    rarity = (seen.get("bits") or {}).get(name) or []
+    given = seen.get("bits") or {}
+    rare = given.get("rare") or math.inf
     told = [
-        Remark(RARE if bits >= COMMON_BITS else COMMON, {"word": word, "n": one_in(bits)})
-        for word, bits in zip(seen[name], rarity, strict=False)
+        Remark(RARE if bits >= rare else WORD, {"word": word, "n": one_in(bits)})
+        for word, bits in zip(seen[name], given.get(name) or [], strict=False)
     ]
     more = 0 if most else seen.get(f"{name}_more") or 0
     return (*told[:most], Remark(MORE, {"n": more})) if more else tuple(told[:most])
@@ -177,7 +189,29 @@ def _days(seen: Mapping[str, Any]) -> list[Remark]:
     return [Remark(PARTLY, {"n": n, "m": m, "share": Share(common)})]
 
 
-def _hours(seen: Mapping[str, Any]) -> list[Remark]:
+def _towns(seen: Mapping[str, Any], bits: float) -> list[Remark]:
+    one = seen.get("one_town")
+    if one is None:
+        return []
+    if seen.get("online"):
+        return [Remark(ONLINE)]
+    there = (seen.get("bits") or {}).get("that_day")
+    if one and there and bits > 0:
+        return [Remark(ONE_TOWN_OF, {"n": there})]
+    return [Remark(ONE_TOWN if one else TWO_TOWNS)]
+
+
+def _venues(seen: Mapping[str, Any], bits: float) -> list[Remark]:
+    if "one_venue" not in seen:
+        return []
+    if seen["one_venue"] is None:
+        return [Remark(TOLD_VENUE)]
+    if seen["one_venue"]:
+        return [Remark(ONE_VENUE)]
+    return [Remark(ALIKE_VENUE if bits >= 0 else TWO_VENUES)]
+
+
+def _hours(seen: Mapping[str, Any], bits: float) -> list[Remark]:
     minutes = seen.get("minutes")
     if minutes is None:
         return []
@@ -190,7 +224,9 @@ def _hours(seen: Mapping[str, Any]) -> list[Remark]:
         far = Remark(HOURS_AND_MINUTES, {"h": hours, "m": left})
     else:
         far = Remark(HOURS, {"h": hours})
-    return [far, Remark(DURING)] if minutes and seen.get("during") else [far]
+    if minutes and seen.get("during"):
+        return [far, Remark(DURING)]
+    return [far, Remark(NO_DIFFERENCE)] if minutes >= WORTH_A_WORD and bits >= 0 else [far]
 
 
 def _english(value: float, digits: int) -> str:
@@ -231,4 +267,4 @@ def in_brief(seen: Mapping[str, Any]) -> tuple[Remark, ...]:
         return ()
     no_word = Remark(ALIKE if seen.get("alike") else NO_WORD)
     words = Remark(BOTH, {"words": _listed(seen, "both", 2)}) if seen.get("both") else no_word
-    return (words, *_days(seen)[:1], *_hours(seen)[:1], *_distance(seen)[:1])
+    return (words, *_days(seen)[:1], *_hours(seen, 0.0)[:1], *_distance(seen)[:1])

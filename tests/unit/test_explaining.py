@@ -78,8 +78,8 @@ def test_it_is_told_which_words_are_rare_how_far_apart_places_and_hours_are() ->
     explanation = explain(("mag", "1"), ("kal", "0"), frame, subjects, candidates.pairs, POLICY)
 
     seen = {part.name: part.seen for part in explanation.parts}
-    assert seen["title"].startswith("Both titles: Konzert (1 in 91). Only kal: Philipzen (1 in 1,400).")
-    assert "Only mag: Brentano (1 in 1,400)." in seen["title"]
+    assert seen["title"].startswith("Both titles: Konzert (1 in 91). Only kal: Philipzen (rare, 1 in 1,400).")
+    assert "Only mag: Brentano (rare, 1 in 1,400)." in seen["title"]
     assert seen["geo"] == "10.0 km apart. The less sure of the two coordinates is 90 % sure."
     assert seen["date"] == "The same day."
     assert seen["time"] == "The starts are 1 h 30 min apart."

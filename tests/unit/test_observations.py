@@ -68,6 +68,12 @@ def test_a_word_is_spelt_as_titles_have_it_and_of_two_titles_not_in_capitals() -
     assert set(seen["both"]) == {"Süße", "Giganten"}
 
 
+def test_a_part_of_a_compound_is_spelt_as_the_title_has_it() -> None:
+    seen = seen_of(listing("kal:0", "FRÜHLINGSFEST der Feuerwehr"), listing("mag:1", "Frühlingsfest"))
+
+    assert set(seen["both"]) == {"Frühling", "Fest"}
+
+
 def test_many_words_are_counted_where_they_are_not_listed() -> None:
     words = "Adorno Brentano Cordoba Dillinger Eschbach Fontane Grimm Holtei"
 

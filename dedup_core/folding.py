@@ -89,19 +89,32 @@ def lowered(expr: pl.Expr) -> pl.Expr:
 
 
 _MISREAD: Final = (
+    (r"([a-zäöüß])(I(?:mpuls|mpro|mmobil|mker|mport|dee|talien|rland|slam|kone))", "${1} ${2}"),
+    (r"([b-df-hj-np-tv-xzß])(II+)\b", "${1} ${2}"),
     (r"([a-zäöüß])II", "${1}ll"),
     (r"([a-zäöüß])I([a-mo-zäöüß])", "${1}l${2}"),
     (r"(\p{Ll})1(\p{Ll})", "${1}l${2}"),
     (r"(\p{L})0(\p{L})", "${1}o${2}"),
 )
-"""Capitals and digits within a word that text recognition took for letters: `HexenbaII`, `go1den`. Not the I of `BürgerInnen`."""
+"""Capitals and digits within a word that text recognition took for letters: `HexenbaII`, `go1den`. Not the I of `BürgerInnen`, nor that of a
+word that begins with it, `StadtImpuls`, nor a number behind a consonant, `TheaterII`, as no word ends with r and two l."""
+
+_PERHAPS_MISREAD: Final = r"\p{Ll}I|\p{L}[01]\p{L}"
 
 
 def well_read(expr: pl.Expr) -> pl.Expr:
-    """Replace what text recognition reads for l and o within words of a column of texts as they were written."""
+    """Replace what text recognition reads for l and o within words of a column of texts as they were written, in the few that may have any."""
+    return expr.map_batches(_well_read_column, return_dtype=pl.String, is_elementwise=True)
+
+
+def _well_read_column(column: pl.Series) -> pl.Series:
+    rows = column.str.contains(_PERHAPS_MISREAD).fill_null(value=False).arg_true()
+    if rows.is_empty():
+        return column
+    plain = column.gather(rows)
     for misread, letters in _MISREAD:
-        expr = expr.str.replace_all(misread, letters)
-    return expr
+        plain = plain.str.replace_all(misread, letters)
+    return column.clone().scatter(rows, plain)
 
 
 _SET_WIDE: Final = r"\b[^\W\d_](?: [^\W\d_]){3,}\b"

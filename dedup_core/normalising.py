@@ -52,7 +52,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 10
+RULES: Final = 11
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 

@@ -213,8 +213,8 @@ OPPOSITES: Final = (
 OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
 """What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
 
-SIGN: Final = rf"\b[a-h]\b|{OPPOSITE}"
-"""The same, and the letter of a house: `Haus A`."""
+SIGN: Final = rf"\b[a-h]\b|{OPPOSITE}|(?:halle|saal|raum|studio|buehne|zelt|screen|hall|room) ?\d+\b"
+"""The same, and the letter of a house, `Haus A`, or the number of a room: `Messehalle 2`. Behind another name it is that of a street."""
 
 LENGTHS_APART: Final = 4
 """Letters and blanks by which two such names may differ in length."""

@@ -48,23 +48,67 @@ LEVELS: Final = (
         "mittelstufe|intermediate",
         "fortgeschritten|aufbaukurs|advanced",
     ),
-    (r"\b(?:damen|frauen)\b", r"\b(?:herren|männer|maenner)\b"),
+    (r"\b(?:damen|frauen|mädchen|weiblich)", r"\b(?:herren|männer|maenner|jungs|buben|männlich)"),
     tuple(rf"\b{letter}-(?:jugend|junior)" for letter in "abcdefg"),
     (
         r"\b(?:1|i|erste)\.? mannschaft\b",
         r"\b(?:2|ii|zweite)\.? mannschaft\b",
         r"\b(?:3|iii|dritte)\.? mannschaft\b",
     ),
+    (r"\b(?:e-bike|pedelec|fahrrad|rad-?tour|radausfahrt|mountainbike)", "wander|zu fuß|spaziergang"),
     (r"\bnord\b", r"\bs(?:ü|ue)d\b", r"\bost\b", r"\bwest\b"),
+    ("bilderbuchkino|kamishibai|vorlese", "kinderkino|kinderfilm|filmnachmittag|filmabend"),
 )
 """What titles say of whom a course or a match is for: of each row one thing excludes the others."""
 
 
+CLUBS: Final = "sv|tsv|fc|tus|tv|hsg|sg|vfb|vfr|vfl|sc|fv|sf|spvgg|djk|tb|ttc|bc|ksv|esv|asv|ssv|bsc|rsv|sgm"
+"""How names of sports clubs begin."""
+
+MATCH: Final = rf"\b(?:{CLUBS}) .* (?:[-–]|gegen|vs\.?) "
+"""A match of one."""
+
+TEAM: Final = r" ([2-5]|ii|iii|iv)(?:[ :,()]|$)"
+"""Which of their teams plays, if it is not the first."""
+
+
+TEAMS: Final = -1
+"""Column of the levels that has the teams."""
+
+
+def _teams(lowered: pl.Series) -> Ints:
+    """Tell which team plays a match: (n,), 0 for what is none, 1 where no number is said."""
+    matches = lowered.str.contains(MATCH).arg_true()
+    team = lowered.gather(matches).str.extract(TEAM).replace({"ii": "2", "iii": "3", "iv": "4"})
+    numbers = np.zeros(len(lowered), np.int32)
+    numbers[matches.to_numpy()] = team.cast(pl.Int32).fill_null(1).to_numpy()
+    return numbers
+
+
+LETTER: Final = r"(?:kurs|gruppe|klasse|block) ([a-h])(?:[ :,()]|$)"
+"""The letter of a course or a group."""
+
+
+def _letters(lowered: pl.Series) -> Ints:
+    """Number the letter of a course or group: (n,), 0 for none."""
+    letter = lowered.str.extract(LETTER).replace_strict(
+        {x: n for n, x in enumerate("abcdefgh", start=1)}, default=0
+    )
+    return letter.cast(pl.Int32).to_numpy()
+
+
 def levels(lowered: pl.Series) -> Ints:
-    """Read whom each title is for: (n, k), a column a row of `LEVELS`, the number of what is said from 1 on, 0 for none and for several. lowered: the titles."""
-    levels = np.zeros((len(lowered), len(LEVELS)), np.int32)
+    """Read whom each title is for: (n, k), the number of what is said from 1 on, 0 for none and for several. lowered: the titles.
+
+    A column a row of `LEVELS`, one of letters and one of teams.
+    """
+    found = np.zeros((len(lowered), len(LEVELS) + 2), np.int32)
+    found[:, -2], found[:, TEAMS] = _letters(lowered), _teams(lowered)
     for column, words in enumerate(LEVELS):
         rows = lowered.str.contains("|".join(words)).arg_true()
-        said = np.array([lowered.gather(rows).str.contains(one).to_numpy() for one in words])
-        levels[rows.to_numpy(), column] = np.where(said.sum(axis=0) == 1, said.argmax(axis=0) + 1, 0)
-    return levels
+        if rows.is_empty():
+            continue
+        naming = lowered.gather(rows)
+        said = np.array([naming.str.contains(one).to_numpy() for one in words])
+        found[rows.to_numpy(), column] = np.where(said.sum(axis=0) == 1, said.argmax(axis=0) + 1, 0)
+    return found

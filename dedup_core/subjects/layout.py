@@ -16,6 +16,7 @@ from dedup_core.corpus import TEXT_PREFIX, Corpus
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.signatures import letter_signatures, word_signatures
+from dedup_core.subjects.audiences import audiences
 from dedup_core.subjects.columns import (
     Floats,
     as_float,
@@ -31,7 +32,13 @@ from dedup_core.subjects.common_words import common_words, genre_words
 from dedup_core.subjects.contrasts import bands, levels, numerals
 from dedup_core.subjects.framing import FRAMES, WORKS, framing_words
 from dedup_core.subjects.initials import initials
-from dedup_core.subjects.localities import districts, landscape, names_district, place_words, towns_of
+from dedup_core.subjects.localities import (
+    districts,
+    landscape,
+    names_district,
+    place_words,
+    towns_of,
+)
 from dedup_core.subjects.rarity import counts, information, venue_bits
 from dedup_core.subjects.shows import doors_given, ends, midnights, sessions, several_shows
 from dedup_core.subjects.table import Subjects
@@ -97,6 +104,7 @@ def subjects_of(
         numeral=numerals(events),
         level=levels(lowered),
         bands=bands(lowered),
+        audience=audiences(known, n),
         word_lists=ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=floats(corpus.words["bits"]),

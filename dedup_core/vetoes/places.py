@@ -6,12 +6,13 @@ A place that a source got wrong parts what is one event; so most of these rules 
 from typing import Final
 
 import numpy as np
+from rapidfuzz import fuzz
 
 from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes.facts import Facts
+from dedup_core.vetoes.facts import ONE_VENUE, Facts
 
 
 def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
@@ -78,3 +79,39 @@ def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     km = kilometres(*here, subjects.landscapes[land, 0], subjects.landscapes[land, 1])
     found[found] = km > subjects.landscapes[land, 2]
     return found
+
+
+ALIKE: Final = 70.0
+"""Similarity of letters, of 100, from which two names of places are one, misspelt."""
+
+PLACE_ENDS: Final = (
+    "ingen", "heim", "dorf", "bach", "hausen", "weiler", "kirch", "stetten", "hofen", "lach", "reute", "wangen", "siedel", "felden", "tal",
+    "berg", "burg", "ried", "stadt",
+)  # fmt: skip
+"""How names of places end: surnames, too, so at most a person is asked."""
+
+BEGUN: Final = 6
+"""Letters with which the name of a town is said."""
+
+
+def towns_named(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the matches at two venues of which the one is written with its town, and the other named after another place: the town halls of two."""
+    a, b = facts.pairs.a, facts.pairs.b
+    asked = (facts.weight >= policy.thresholds.match) & both_known(subjects.city, facts.pairs)
+    asked &= both_known(subjects.venue, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
+    rows = np.flatnonzero(asked & (facts.names.venues >= ONE_VENUE))
+    found = np.zeros(len(a), np.bool_)
+    found[rows] = _named_apart(a[rows], b[rows], subjects) | _named_apart(b[rows], a[rows], subjects)
+    return found
+
+
+def _named_apart(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where the venue of ``one`` has its town beside its name, and that of ``other`` another place as its last word. A loop, over the few such."""
+    apart = np.zeros(len(one), np.bool_)
+    for row, key in enumerate(subjects.texts["venue_key"].gather(other).to_list()):
+        _, blank, end = key.rpartition(" ")
+        if blank and end.endswith(PLACE_ENDS):
+            town = subjects.city_names[int(subjects.city[one[row]])]
+            written = subjects.texts["venue"][int(one[row])].lower()
+            apart[row] = town[:BEGUN] in written and fuzz.partial_ratio(town, end) < ALIKE
+    return apart

@@ -13,8 +13,15 @@ from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.links import dates_of, parts_of
 from dedup_core.vetoes.one_stage import one_stage
-from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ
+from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
 from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_show, two_runs
+from dedup_core.vetoes.siblings import (
+    audience_differs,
+    heads_differ,
+    one_thing_replaced,
+    runs_of_one,
+    town_and_place,
+)
 from dedup_core.vetoes.sources import side_by_side
 from dedup_core.vetoes.times import (
     hours_apart,
@@ -24,7 +31,16 @@ from dedup_core.vetoes.times import (
     shows_together,
     two_shows,
 )
-from dedup_core.vetoes.titles import frame_only, hosts_differ, numerals_differ, two_items
+from dedup_core.vetoes.titles import (
+    clubs_differ,
+    frame_only,
+    hosts_differ,
+    levels_differ,
+    named_besides,
+    numerals_differ,
+    one_name_and_minute,
+    two_items,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     places = places_differ(facts, subjects, policy.vetoes.venue_differs)
     hosts = hosts_differ(facts, subjects)
     elsewhere = ~one_stage(facts, subjects, policy)
+    numerals = numerals_differ(facts, subjects)
+    opposed = facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
     twice = side_by_side(facts, subjects, policy)
     evening = one_evening(facts, subjects, policy)
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
@@ -63,23 +81,29 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
+        ("one_replaced", one_thing_replaced(facts, subjects, policy, common) & ~headline, below_match),
+        ("audience_differs", audience_differs(facts, subjects, policy, common), below_match),
+        ("heads_differ", heads_differ(facts, subjects, policy, common), below_match),
         ("two_items", items, below_match),
         ("two_items", items & elsewhere, below_review),
         ("number_differs", facts.wording.numbered, below_review),
-        ("number_differs", numerals_differ(facts, subjects), below_review),
+        ("number_differs", numerals, below_match),
+        ("number_differs", numerals & ~named_besides(facts, subjects, policy), below_review),
+        ("number_differs", levels_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
+        ("clubs_differ", clubs_differ(facts, subjects, policy), below_match),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", elsewhere_near, below_review),
         ("neighbours", same_name_near, below_match),
         ("places_differ", common & places, below_match),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
-        (
-            "venues_opposed",
-            facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place),
-            below_review,
-        ),
+        ("venues_opposed", opposed, below_match),
+        ("venues_opposed", opposed & ~one_name_and_minute(facts, policy), below_review),
+        ("towns_named", towns_named(facts, subjects, policy), below_match),
+        ("town_named", town_and_place(facts, subjects, policy, common), below_match),
+        ("runs_of_one", runs_of_one(facts, subjects, policy, common), below_match),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", twice & ~evening, refused),
         ("side_by_side", twice & evening, below_match),

@@ -3,26 +3,45 @@
 A title that leaves unsaid what the other says is no contradiction.
 """
 
+import re
+from typing import Final
+
 import numpy as np
+from rapidfuzz import fuzz
 
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.comparisons.titles import EXACT
+from dedup_core.compounds import stem
+from dedup_core.folding import fold_all
+from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
+from dedup_core.subjects.common_words import common_words
+from dedup_core.subjects.contrasts import BANDS
 from dedup_core.vetoes.facts import ONE_VENUE, Facts
 
 
 def numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find a second team or part against the first, or a third, `SV Lautental II`, a course for beginners against one for the advanced, women's against men's.
-
-    Where no numeral is said and no number at all, the first is meant.
-    """
+    """Find a second team or part against the first, or a third: `SV Lautental II`. Where no numeral is said and no number at all, the first is meant."""
     a, b = facts.pairs.a, facts.pairs.b
-    numeral = (subjects.numeral[a] > 0) | (subjects.numeral[b] > 0)
-    digits = subjects.has_number[a] | subjects.has_number[b]
-    differ: Mask = numeral & (subjects.numeral[a] != subjects.numeral[b]) & ~digits
-    levels = (subjects.level[a], subjects.level[b])
-    differ |= ((np.minimum(*levels) > 0) & (levels[0] != levels[1])).any(axis=1)
+    numbers = subjects.has_number[a] & subjects.has_number[b]
+    differ: Mask = (subjects.numeral[a] != subjects.numeral[b]) & ~numbers
     return differ
+
+
+def levels_differ(facts: Facts, subjects: Subjects) -> Mask:
+    """Find a course for beginners against one for the advanced, women's against men's, the second team against the first."""
+    levels = (subjects.level[facts.pairs.a], subjects.level[facts.pairs.b])
+    differ: Mask = ((np.minimum(*levels) > 0) & (levels[0] != levels[1])).any(axis=1)
+    return differ
+
+
+def named_besides(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs of which the title with the numeral goes on to name the part, as the other does: `Der Ring II – Die Walküre`."""
+    words = (facts.wording.rest_a, facts.wording.rest_b)
+    parts = (subjects.numeral[facts.pairs.a] > 0, subjects.numeral[facts.pairs.b] > 0)
+    more = [rest >= 1.5 * policy.vetoes.rare_word for rest in words]
+    named: Mask = ((parts[0] & more[0]) | (parts[1] & more[1])) & (np.minimum(*words) < EXACT)
+    return named & (facts.wording.rarest >= policy.vetoes.rare_word)
 
 
 def hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -34,6 +53,13 @@ def hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
     shared = subjects.bands[a[rows]].multiply(subjects.bands[b[rows]])
     differ[rows] = np.asarray(shared.sum(axis=1)).ravel() == 0
     return differ
+
+
+def one_name_and_minute(facts: Facts, policy: Policy) -> Mask:
+    """Find the pairs of one start and one title, with more in it than one rare word: one clown is in one house, and a source has the wrong one."""
+    equal = np.maximum(facts.wording.rest_a, facts.wording.rest_b) < EXACT
+    one: Mask = equal & (facts.wording.shared >= 2 * policy.vetoes.rare_word) & (facts.meeting.apart == 0)
+    return one
 
 
 def two_items(facts: Facts, subjects: Subjects, least: float) -> Mask:
@@ -50,13 +76,49 @@ def two_items(facts: Facts, subjects: Subjects, least: float) -> Mask:
 
 
 def frame_only(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
-    """Find the pairs of a mask that share nothing but what frames one of the titles: the support of an evening has evenings of its own."""
+    """Find the pairs of a mask that share nothing but what frames one of the titles, or the one or the other: the support of an evening has evenings of its own."""
     rows = np.flatnonzero(asked & (facts.wording.shared > 0))
-    framed = np.zeros(len(asked), np.bool_)
+    framed = np.zeros(len(asked), np.float32)
     for one, other in (
         (facts.pairs.a[rows], facts.pairs.b[rows]),
         (facts.pairs.b[rows], facts.pairs.a[rows]),
     ):
         said = subjects.hosts[one].multiply(subjects.has_word[other])
-        framed[rows] |= np.asarray(said.sum(axis=1)).ravel() >= facts.wording.shared[rows] - EXACT
-    return framed
+        framed[rows] += np.asarray(said.sum(axis=1)).ravel()
+    only = np.zeros(len(asked), np.bool_)
+    only[rows] = framed[rows] >= facts.wording.shared[rows] - EXACT
+    return only
+
+
+ALIKE: Final = 70.0
+"""Similarity of letters, of 100, from which two names are one, misspelt or inflected."""
+
+
+_ENDS: Final = "|".join(f"[{end[0].upper()}{end[0]}]{end[1:]}" for end in BANDS.split("|"))
+
+CLUB: Final = re.compile(rf"([^ :,()]*(?:{_ENDS})) (?:e\. ?V\. )?([A-ZÄÖÜ][a-zäöüß]{{2,}})")
+"""A club and its name, as titles write them that are not all in capitals."""
+
+
+def clubs_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the matches whose titles name two clubs of one kind, wherever they are: `Musikverein Au`, `Musikverein Ried`; the one may invite, and the other play.
+
+    A loop, over the few pairs of two such names.
+    """
+    named = np.diff(subjects.bands.indptr) > 0
+    differ: Mask = named[facts.pairs.a] & named[facts.pairs.b] & (facts.weight >= policy.thresholds.match)
+    differ &= np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
+    rows = np.flatnonzero(differ)
+    one, other = (
+        subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b)
+    )
+    differ[rows] = [_two_clubs(*titles) for titles in zip(one, other, strict=True)]
+    return differ
+
+
+def _two_clubs(one: str, other: str) -> bool:
+    """Tell whether the first club of each title is of one kind and has another name, which is no common word."""
+    left, right = CLUB.search(one), CLUB.search(other)
+    if not left or not right or left[1].lower() != right[1].lower() or fuzz.ratio(left[2], right[2]) >= ALIKE:
+        return False
+    return common_words().isdisjoint(stem(name) for name in fold_all([left[2], right[2]]))

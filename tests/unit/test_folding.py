@@ -95,6 +95,8 @@ def test_nested_entities_cost_no_square_of_their_length() -> None:
         ("go1dene H0chzeit", "goldene Hochzeit"),
         ("Ludwig II liest", "Ludwig II liest"),
         ("BürgerInnen", "BürgerInnen"),
+        ("StadtImpuls im FiImsaal", "Stadt Impuls im Filmsaal"),
+        ("TheaterII", "Theater II"),
         ("Ü30-Party um 10 Uhr, Raum B1", "Ü30-Party um 10 Uhr, Raum B1"),
     ],
 )

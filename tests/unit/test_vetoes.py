@@ -140,6 +140,80 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "places_differ",
             "ambiguous",
         ),
+        (
+            listing("amt:1", "Schwimmkurs Gruppe Rot", start="17:00", **PLACE),
+            listing("kal:2", "Schwimmkurs Gruppe Blau", start="17:00", **PLACE),
+            "one_replaced",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "Stadtführung", start="14:00", **PLACE),
+            listing("kal:2", "Stadtführung für Kinder", start="14:00", **PLACE),
+            "audience_differs",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "Kellerkind", start="19:00", **PLACE),
+            listing("kal:2", "Kellerkinderchor", start="19:00", **PLACE),
+            "heads_differ",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "Musikverein Kappelsdorf: Frühschoppen", start="11:00", **PLACE),
+            listing("kal:2", "Frühschoppen mit dem Musikverein Neusiedel", start="11:00", **PLACE),
+            "clubs_differ",
+            "ambiguous",
+        ),
+        (
+            listing(
+                "amt:1",
+                "Sprechstunde der Rentenversicherung",
+                start="14:00",
+                city="Waldkirch",
+                venue="Rathaus Waldkirch",
+            ),
+            listing(
+                "kal:2",
+                "Sprechstunde der Rentenversicherung",
+                start="14:00",
+                city="Waldkirch",
+                venue="Rathaus Neusiedlach",
+            ),
+            "towns_named",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "Seniorennachmittag Waldkirch", start="14:30", **PLACE),
+            listing("kal:2", "Seniorennachmittag Unterlach", start="14:30", **PLACE),
+            "town_named",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "Kleintierschau", start="10:00", city="Waldkirch", venue="Messehalle 1"),
+            listing("kal:2", "Kleintierschau", start="10:00", city="Waldkirch", venue="Messehalle 2"),
+            "venues_opposed",
+            "ambiguous",
+        ),
+        (
+            listing("amt:1", "SV Ried 2 – TuS Au 2", start="15:00", **PLACE),
+            listing("kal:2", "SV Ried – TuS Au", start="15:00", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing(
+                "mag:1", "Rotfuchs + Support: Kellerkind", start="20:30", city="Waldkirch", venue="Rockkeller"
+            ),
+            listing(
+                "soc:2",
+                "Kellerkind + Support: Rotfuchs",
+                start="20:30",
+                city="Waldkirch",
+                venue="Alte Weberei",
+            ),
+            "places_differ",
+            "ambiguous",
+        ),
     ],
 )
 def test_a_telling_difference_outweighs_all_that_is_equal(

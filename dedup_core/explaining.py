@@ -37,7 +37,7 @@ COMPARISONS: Final[dict[str, Callable[..., object]]] = {
     "source": source_bits,
 }
 
-PRIOR: Final = "Before anything is compared: only one in so many listings is the same event as this one."
+PRIOR: Final = "Only one in so many listings is the same event as this one."
 CAP: Final = "What limits and vetoes took away."
 
 

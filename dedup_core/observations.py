@@ -75,7 +75,7 @@ rare: from which information on a word is called rare.
 shared, equal: bits that the title was given for what both share, and for nothing else being said; what is left of its evidence is what
 only one says. capped: whether shared words reached the most that they may count; alike: whether words count as shared that are spelt
 otherwise, or that the other listing says elsewhere.
-one_town, one_venue: whether they are called the same; online: whether one side alone is; that_day: listings of the town on the day. km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
+one_town, one_venue: whether they are called the same; online: whether one side alone is; that_day: events that the town has at least on the day. km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
 other's day, share of common days. days_a, days_b: how many days each has. minutes: between the nearest starts; during: one begins while
 the other lasts.
 """

@@ -62,14 +62,14 @@ HOURS_AND_MINUTES: Final = "The starts are {h} h {m} min apart."
 DURING: Final = "The one begins while the other lasts."
 NO_DIFFERENCE: Final = "That counts nothing: doors open before the start, or the one lasts so long."
 ONE_TOWN: Final = "The same town."
-ONE_TOWN_OF: Final = "The same town; listings there on that day: at least {n}."
+ONE_TOWN_OF: Final = "The same town; events there on that day: at least {n}."
 TWO_TOWNS: Final = "Two towns."
 ONLINE: Final = "The one takes place online, the other in a town."
 ONE_VENUE: Final = "The same name."
 ALIKE_VENUE: Final = "The names are alike, or one place is told to have both."
 TWO_VENUES: Final = "The names differ."
 TOLD_VENUE: Final = "A title names the other's venue."
-CHANCE: Final = "Before anything is compared, the chance is 1 in {n}."
+CHANCE: Final = "The chance before anything is compared: 1 in {n}."
 BEFORE: Final = "Without limits and vetoes the sum would be {bits}."
 ONE_PLACE: Final = "Coordinates, venue and street tell of one place, so together they count only so much."
 
@@ -92,7 +92,7 @@ def remarks(
 ) -> dict[str, tuple[Remark, ...]]:
     """Put into sentences what was seen of a pair, by part of the evidence.
 
-    seen: as `dedup_core.observations.OBSERVED`, empty if nothing is kept.   names: what to call the two listings.
+    seen: as `dedup_core.observations.OBSERVED`, what is no or unknown left out or not; empty if nothing is kept.   names: what to call the two listings.
     bits: of the parts that speak, as they are shown, with so many digits behind the point, and ``sum``.
     limited: whether a veto or another listing had its say.
     """
@@ -202,11 +202,12 @@ def _towns(seen: Mapping[str, Any], bits: float) -> list[Remark]:
 
 
 def _venues(seen: Mapping[str, Any], bits: float) -> list[Remark]:
-    if "one_venue" not in seen:
+    if not seen:
         return []
-    if seen["one_venue"] is None:
+    one = seen.get("one_venue")
+    if one is None:
         return [Remark(TOLD_VENUE)]
-    if seen["one_venue"]:
+    if one:
         return [Remark(ONE_VENUE)]
     return [Remark(ALIKE_VENUE if bits >= 0 else TWO_VENUES)]
 

@@ -248,7 +248,7 @@ def _show_mistakes(told: Row, most: int) -> None:
         remarks([f"… and {total - len(shown)} more: --errors {total} tells them all."])
 
 
-SEEN: Final = ("title", "date", "time", "geo")
+SEEN: Final = ("title", "date", "time", "city", "geo", "venue", "cap")
 """Parts of the evidence of which it is told what was seen."""
 
 

@@ -187,9 +187,7 @@ def _save_decisions(connection: Connection, resolution: Resolution) -> None:
     columns = [column.name for column in decisions.columns]
     identities = resolution.events.select(*IDENTITY)
     frame = resolution.decisions.select(*DECISION_SCHEMA)
-    frame = frame.with_columns(
-        pl.lit(None, pl.String).alias("seen") if resolution.seen is None else resolution.seen
-    )
+    frame = frame.with_columns(as_kept(resolution.seen))
     for side in ("a", "b"):
         found = identities[frame[side].to_numpy()]
         frame = frame.with_columns(
@@ -202,6 +200,17 @@ def _save_decisions(connection: Connection, resolution: Resolution) -> None:
     _replace(connection, decisions, rounded.select(*columns), unless=_DECISION_STANDS)
 
 
+_SAYS_NOTHING: Final = r'"\w+":(?:null|\[\]),|"(?:capped|alike|online|moved|during)":false,|"\w+_more":0,'
+"""What is no, unknown or empty of what was seen: a third of its text."""
+
+
+def as_kept(seen: pl.Series | None) -> pl.Expr | pl.Series:
+    """Write what was seen as JSON without what says nothing."""
+    if seen is None:
+        return pl.lit(None, pl.String).alias("seen")
+    return seen.struct.json_encode().str.replace_all(_SAYS_NOTHING, "").alias("seen")
+
+
 def _stands(part: str) -> str:
     """Say in SQL that a part of a weight is there or missing as before, and moved by less than SMALLEST_CHANGE."""
     return (
@@ -209,6 +218,8 @@ def _stands(part: str) -> str:
         f"(t.{part} IS NULL OR abs(t.{part} - i.{part}) < {SMALLEST_CHANGE}))"
     )
 
+
+_UNMOVED: Final = """split_part({side}.seen::text, '"bits":', 1)"""
 
 _DECISION_STANDS: Final = " AND ".join(
     [
@@ -219,8 +230,8 @@ _DECISION_STANDS: Final = " AND ".join(
         "t.reasons IS NOT DISTINCT FROM i.reasons",
         "t.relation IS NOT DISTINCT FROM i.relation",
         *map(_stands, ("weight", *EVIDENCE)),
-        # Rarities move by a breath, too; words, ways and hours do not.
-        "(t.seen - 'bits') IS NOT DISTINCT FROM (i.seen - 'bits')",
+        # Rarities, which come last, move by a breath, too; words, ways and hours do not. As text, which is cheaper to compare than JSON.
+        f"{_UNMOVED.format(side='t')} IS NOT DISTINCT FROM {_UNMOVED.format(side='i')}",
     ]
 )
 

@@ -33,7 +33,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.types import TypeEngine
 
 from dedup_core.events import EVENT_SCHEMA, EVIDENCE
@@ -269,7 +269,7 @@ decisions: Final = Table(
     Column("reasons", Text),
     Column("relation", Text),
     Column(
-        "seen", JSONB, comment="words, ways and hours that the evidence was given for; null: not kept then"
+        "seen", JSON, comment="words, ways and hours that the evidence was given for; null: not kept then"
     ),
     CheckConstraint("decision in ('match', 'ambiguous', 'no_match')", name="decision"),
     Index(None, "b_source_code", "b_id"),

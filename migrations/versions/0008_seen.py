@@ -18,7 +18,7 @@ def upgrade() -> None:
         "decisions",
         sa.Column(
             "seen",
-            postgresql.JSONB(),
+            postgresql.JSON(),
             nullable=True,
             comment="words, ways and hours that the evidence was given for; null: not kept then",
         ),

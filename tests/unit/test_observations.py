@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import polars as pl
 import pytest
 
@@ -12,6 +13,7 @@ from dedup_core.observations import observed_alone
 from dedup_core.pipeline import blocked, resolve
 from dedup_core.policy import default_policy
 from dedup_core.remarks import remarks, written
+from infra.store.runs import as_kept
 from tests.unit.listings import events, listing, occurrence
 from tests.unit.test_samples import listings
 
@@ -39,6 +41,23 @@ def test_what_a_run_keeps_of_a_pair_is_what_it_is_told_alone(monkeypatch: pytest
     alone = observed_alone(some, subjects, POLICY)
     # How a word is spelt is counted over the pairs that are told.
     assert [without_spelling(one) for one in alone] == [without_spelling(one) for one in some["seen"]]
+
+
+def test_what_the_database_keeps_is_told_as_the_whole_is() -> None:
+    frame = normalise(listings("breisgau").unique(["source_code", "id"], keep="last")).sort(
+        "source_code", "id"
+    )
+    run = resolve(frame, pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), POLICY, observe=True)
+    assert run.seen is not None
+    bits = {"title": 7.0, "city": -1.0, "venue": -1.0, "geo": -1.0, "date": 1.0, "time": 1.0}
+
+    kept = run.seen.to_frame().select(as_kept(run.seen)).to_series()
+
+    for written_down, whole in zip(kept, run.seen, strict=True):
+        assert remarks(orjson.loads(written_down), ("a", "b"), bits, limited=False) == remarks(
+            whole, ("a", "b"), bits, limited=False
+        )
+    assert sum(map(len, kept)) < 0.75 * sum(map(len, run.seen.struct.json_encode()))
 
 
 def without_spelling(seen: dict[str, Any]) -> dict[str, Any]:

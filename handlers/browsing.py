@@ -130,20 +130,22 @@ def _place(by: Sorting, order: str, cursor: str) -> tuple[Any, str]:
         if for_order != order or not isinstance(canonical_id, str) or "\0" in canonical_id:
             raise UnreadableCursor("the cursor belongs to another order; begin with the first page")
         return _typed(by, place), canonical_id
-    except (binascii.Error, ValueError, TypeError, OverflowError) as error:
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError) as error:
         raise UnreadableCursor("no page gave this cursor; begin with the first page") from error
 
 
 def _typed(by: Sorting, place: Any) -> Any:
-    """Read a place back from JSON. Raises ValueError or TypeError."""
+    """Read a place back from JSON. Raises ValueError, KeyError or TypeError."""
     if by in ("first_day", "last_day"):
         return date.fromisoformat(place)
-    if by == "updated_at":
+    if by in ("created_at", "updated_at"):
         return aware(datetime.fromisoformat(place))
-    if by in ("title", "city"):
+    if by in ("title", "city", "status"):
         if "\0" in place:
             raise ValueError("not a text that a database holds")
         return str(place)
+    if by == "needs_review":
+        return {True: True, False: False}[place]
     number = float(place) if by == "confidence" else int(place)
     if abs(number) >= 2**31:
         raise ValueError("more than there can be")

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum
 from typing import Annotated, Any, Final
 
 import typer
@@ -63,21 +63,32 @@ MOST_PAIRS: Final = 1_000
 """Pairs of an event that are read."""
 
 
-class Sort(StrEnum):
-    """In which order canonical events are listed."""
+class Sort(Enum):
+    """By what canonical events are listed."""
 
     first_day = "first_day"
+    last_day = "last_day"
+    title = "title"
+    city = "city"
+    status = "status"
+    confidence = "confidence"
+    needs_review = "needs_review"
     n_sources = "n_sources"
+    created_at = "created_at"
+    updated_at = "updated_at"
 
 
-def events_list(
+def events_list(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
     city: Annotated[
         str | None, typer.Option(help="Only in this town, written as the events have it.")
     ] = None,
     since: Annotated[Day, typer.Option(help="Only from this day on.", **DAY)] = None,
     until: Annotated[Day, typer.Option(help="Only up to this day.", **DAY)] = None,
     review: Annotated[bool, typer.Option("--review", help="Only those that await review.")] = False,
-    sort: Annotated[Sort, typer.Option(help="By day, or by how many listings they have.")] = Sort.first_day,
+    sort: Annotated[Sort, typer.Option(help="What comes first.")] = Sort.first_day,
+    descending: Annotated[
+        bool, typer.Option("--descending", help="The other way round: the last, the most, the newest first.")
+    ] = False,
     limit: Limit = 50,
     offset: Offset = 0,
     as_json: AsJson = False,
@@ -85,9 +96,12 @@ def events_list(
     """List canonical events.
 
     **Example:** `event-dedup events list --city Waldkirch --since 2026-02-01 --limit 20`
+
+    **Example:** `event-dedup events list --sort created_at --descending`
     """
     from handlers.terminal import events, print_json
     from infra.store import reading
+    from infra.store.events import Order
 
     with database("look") as store, store.reading() as connection:
         rows = reading.list_events(
@@ -96,7 +110,7 @@ def events_list(
             since=since.date().isoformat() if since else None,
             until=until.date().isoformat() if until else None,
             needs_review=True if review else None,
-            sort=sort.value,
+            order=Order(sort.value, descending),
             limit=limit,
             offset=offset,
         )

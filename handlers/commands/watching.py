@@ -261,7 +261,7 @@ def show_demo(store: "Store", *, new_files: int, runs: int, seconds: float, as_j
 
     counts = _counts(store)
     with store.reading() as connection:
-        merged = reading.list_events(connection, sort="n_sources", limit=CHOICE)
+        merged = reading.list_events(connection, order=reading.MOST_SOURCES_FIRST, limit=CHOICE)
         questions = reading.questions(connection, limit=FIRST)
         waiting = reading.count_questions(connection)
         example = _most_varied(connection, merged)

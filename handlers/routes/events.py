@@ -20,7 +20,7 @@ router = Router()
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Id = Annotated[str, Path(pattern="^ev_[a-z2-7]{1,32}$")]
-Sort = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at", "-first_day", "-last_day", "-title", "-city", "-confidence", "-n_sources", "-updated_at"]  # fmt: skip
+Sort = Literal["first_day", "last_day", "title", "city", "status", "confidence", "needs_review", "n_sources", "created_at", "updated_at", "-first_day", "-last_day", "-title", "-city", "-status", "-confidence", "-needs_review", "-n_sources", "-created_at", "-updated_at"]  # fmt: skip
 
 EVENT: Final = {
     "type": "object",

@@ -39,7 +39,18 @@ from infra.store.tables import canonical_events, canonical_sources, source_event
 from infra.store.versions import VERSION
 
 Row = dict[str, Any]
-Sorting = Literal["first_day", "last_day", "title", "city", "confidence", "n_sources", "updated_at"]
+Sorting = Literal[
+    "first_day",
+    "last_day",
+    "title",
+    "city",
+    "status",
+    "confidence",
+    "needs_review",
+    "n_sources",
+    "created_at",
+    "updated_at",
+]
 
 KM_PER_DEGREE: Final = 111.195
 """Of latitude, on a sphere of 6,371 km."""
@@ -49,8 +60,11 @@ SORTED_BY: Final[Mapping[Sorting, ColumnElement[Any]]] = {
     "last_day": canonical_events.c.last_day,
     "title": canonical_events.c.title_key,
     "city": func.coalesce(canonical_events.c.city, ""),
+    "status": canonical_events.c.status,
     "confidence": canonical_events.c.confidence,
+    "needs_review": canonical_events.c.needs_review,
     "n_sources": canonical_events.c.n_sources,
+    "created_at": canonical_events.c.created_at,
     "updated_at": canonical_events.c.updated_at,
 }
 

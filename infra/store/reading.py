@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from dedup_core.events import IDENTITY
+from infra.store.events import SORTED_BY, Order
 from infra.store.tables import (
     canonical_events,
     canonical_sources,
@@ -27,7 +28,8 @@ from infra.store.verdicts import IN_FORCE
 Row = Mapping[str, Any]
 """A row as a mapping, JSON-ready but for dates and times."""
 
-Sorting = Literal["first_day", "n_sources"]
+SOONEST_FIRST: Final = Order()
+MOST_SOURCES_FIRST: Final = Order("n_sources", descending=True)
 
 
 def _rows(connection: Connection, query: Select[Any]) -> list[Row]:
@@ -49,7 +51,7 @@ def list_events(
     since: str | None = None,
     until: str | None = None,
     needs_review: bool | None = None,
-    sort: Sorting = "first_day",
+    order: Order = SOONEST_FIRST,
     limit: int = 50,
     offset: int = 0,
 ) -> list[Row]:
@@ -63,11 +65,9 @@ def list_events(
         wanted.append(canonical_events.c.first_day <= date.fromisoformat(until))
     if needs_review is not None:
         wanted.append(canonical_events.c.needs_review if needs_review else ~canonical_events.c.needs_review)
-    order = {
-        "first_day": (canonical_events.c.first_day, canonical_events.c.canonical_id),
-        "n_sources": (canonical_events.c.n_sources.desc(), canonical_events.c.canonical_id.desc()),
-    }[sort]
-    return _rows(connection, select(*SUMMARY).where(*wanted).order_by(*order).limit(limit).offset(offset))
+    columns = (SORTED_BY[order.by], canonical_events.c.canonical_id)
+    directed = [column.desc() if order.descending else column.asc() for column in columns]
+    return _rows(connection, select(*SUMMARY).where(*wanted).order_by(*directed).limit(limit).offset(offset))
 
 
 def show_event(connection: Connection, canonical_id: str) -> Row | None:

@@ -58,6 +58,29 @@ def test_events_are_listed_a_page_at_a_time_by_the_link_that_each_page_gives(mat
     ]
 
 
+@pytest.mark.parametrize("sort", ["status", "-needs_review", "needs_review", "-created_at"])
+def test_pages_by_state_and_by_when_events_came_go_on_and_turn_round(matched: Store, sort: str) -> None:
+    with matched.engine.begin() as connection:
+        connection.execute(text("UPDATE canonical_events SET status = 'moved' WHERE title LIKE 'Vortrag%'"))
+        connection.execute(text("UPDATE canonical_events SET needs_review = true WHERE title LIKE 'Jazz%'"))
+        column = sort.removeprefix("-")
+        meant = connection.execute(
+            text(f"SELECT canonical_id FROM canonical_events ORDER BY {column}, canonical_id")
+        )
+        ordered = list(meant.scalars())
+    seen: list[str] = []
+    path = f"/events?limit=1&sort={sort}"
+
+    while path:
+        answer = call(path)
+        seen += [event["id"] for event in json.loads(answer["body"])["events"]]
+        path = answer["headers"].get("Link", "<>").split(">")[0].removeprefix("<")
+    made_up = urlsafe_b64encode(json.dumps([sort, {"a": 1}, "ev_a"]).encode()).decode()
+
+    assert seen == (ordered[::-1] if sort.startswith("-") else ordered)
+    assert ask(f"/events?sort={sort}&cursor={made_up}")[0] == (200 if column == "status" else 422)
+
+
 @pytest.mark.parametrize(
     ("query", "titles"),
     [

@@ -209,6 +209,15 @@ def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_c
     assert "Why these values" not in run("events", "show", BLATT).stdout
 
 
+@pytest.mark.usefixtures("inbox")
+def test_events_are_listed_in_the_orders_that_the_api_has() -> None:
+    newest = shown("events", "list", "--sort", "created_at", "--descending")
+    by_title = shown("events", "list", "--sort", "city")
+
+    assert [event["created_at"] for event in newest] == sorted(e["created_at"] for e in newest)[::-1]
+    assert [event["city"] for event in by_title] == ["Emmendingen", "Waldkirch"]
+
+
 def test_files_whose_content_was_known_are_counted_and_listed_when_asked_for(inbox: Path) -> None:
     put(inbox / "blatt_2.json", listing("a1", "Ostermarkt", "Waldkirch"))
     run("watch", "inbox", "--once")

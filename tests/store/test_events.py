@@ -75,6 +75,10 @@ QUERIES: dict[str, tuple[Wanted, Order]] = {
     "by title": (Wanted(), Order("title")),
     "by confidence, least first": (Wanted(), Order("confidence")),
     "by sources, most first": (Wanted(), Order("n_sources", descending=True)),
+    "by status, from the middle": (Wanted(), Order("status", behind=("cancelled", "ev_099999"))),
+    "to be reviewed first": (Wanted(), Order("needs_review", descending=True)),
+    "settled, far behind": (Wanted(), Order("needs_review", behind=(False, "ev_050000"))),
+    "came last": (Wanted(), Order("created_at", descending=True)),
     "changed last": (Wanted(), Order("updated_at", descending=True)),
 }
 

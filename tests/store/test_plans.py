@@ -71,7 +71,7 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "events of a week": lambda c: reading.list_events(c, since="2024-05-01", until="2024-05-07"),
     "events from a late day on": lambda c: reading.list_events(c, since="2028-03-01"),
     "events that await review": lambda c: reading.list_events(c, needs_review=True),
-    "events merged from most listings": lambda c: reading.list_events(c, sort="n_sources"),
+    "events merged from most listings": lambda c: reading.list_events(c, order=reading.MOST_SOURCES_FIRST),
     "an event with all that hangs on it": lambda c: reading.show_event(c, "gone_777"),
     "the event of a listing": lambda c: reading.event_of(c, "bwb", "l777"),
     "a listing": lambda c: reading.show_listing(c, "bwb", "l777"),

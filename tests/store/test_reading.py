@@ -46,12 +46,12 @@ def test_events_are_listed_by_town_and_by_the_days_that_they_touch(calendar: Sto
 
 
 def test_pages_follow_each_other_without_a_gap_in_either_order(calendar: Store) -> None:
-    for sort in ("first_day", "n_sources"):
-        whole = titles(calendar, sort=sort)
-        pages = [titles(calendar, sort=sort, limit=1, offset=page) for page in range(5)]
+    for order in (reading.SOONEST_FIRST, reading.MOST_SOURCES_FIRST):
+        whole = titles(calendar, order=order)
+        pages = [titles(calendar, order=order, limit=1, offset=page) for page in range(5)]
 
         assert [title for page in pages for title in page] == whole
-    assert titles(calendar, sort="n_sources")[:2] == ["Jazzkonzert", "Vortrag"]
+    assert titles(calendar, order=reading.MOST_SOURCES_FIRST)[:2] == ["Jazzkonzert", "Vortrag"]
     assert titles(calendar)[0] == "Ausstellung"
 
 

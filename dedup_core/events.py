@@ -128,6 +128,7 @@ VERDICT_SCHEMA: Final = pl.Schema(
 """A person's word. Of two that contradict, the higher sequence (later) holds.
 
 kind: ``must_link`` or ``cannot_link``, on a pair; ``not_an_event``, on the listing ``a`` alone: its event is hidden from readers;
+``is_event``, on ``a`` alone: that it looks like something sold beside an event is no reason to look at it;
 ``pin``, on ``a`` alone: its event has ``value`` (JSON) in ``field`` (a name of `dedup_core.pinning.PINNABLE`). ``author`` said so.
 """
 

@@ -251,7 +251,7 @@ def _flags(
 ) -> pl.DataFrame:
     """Put the flags of clusters, and of listings that are no event, in words: ``canonical_id``, ``flag``, ``detail``.
 
-    Where a person called one no event, that it may be none is no news.
+    Where a person called one no event, that it may be none is no news; nor where one called it an event.
     """
     identity = events.select(pl.concat_str(*IDENTITY, separator=":").alias("name"))["name"]
     pairs = clusters.flags.with_columns(
@@ -262,7 +262,11 @@ def _flags(
     unreal = [name for name, kind in lexicon.kinds().items() if not kind.event]
     labels = pl.Series("label", clusters.labels)
     known = labels.gather(verdicts.no_events).implode()
-    kinds = events.select("kind", labels).filter(pl.col("kind").is_in(unreal), ~pl.col("label").is_in(known))
+    kinds = (
+        events.select("kind", labels)
+        .filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(verdicts.real.implode()))
+        .filter(pl.col("kind").is_in(unreal), ~pl.col("label").is_in(known))
+    )
     twice = pinned_twice(verdicts.pins, labels)
     flagged = pl.concat(
         [

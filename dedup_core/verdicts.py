@@ -27,7 +27,7 @@ MARK_SCHEMA: Final = pl.Schema(
         "sequence": pl.Int64(),
     }
 )
-"""A verdict on one listing: ``not_an_event``, or ``pin`` with its field and value."""
+"""A verdict on one listing: ``not_an_event``, ``is_event``, or ``pin`` with its field and value."""
 
 RowPairs = npt.NDArray[np.uint32]
 """(m, 2) row numbers of source events."""
@@ -48,7 +48,17 @@ class IndexedVerdicts:
     @property
     def no_events(self) -> pl.Series:
         """The rows of listings that somebody called no event, each once."""
-        return self.marks.filter(pl.col("kind") == "not_an_event")["row"].unique().sort()
+        return self._called("not_an_event")
+
+    @property
+    def real(self) -> pl.Series:
+        """The rows of listings that somebody called an event, whatever they look like, each once."""
+        return self._called("is_event")
+
+    def _called(self, word: str) -> pl.Series:
+        """Find the rows of which this was said last of all that was said of whether they are events."""
+        last = self.marks.filter(pl.col("kind") != "pin").sort("row", "sequence").unique("row", keep="last")
+        return last.filter(pl.col("kind") == word)["row"].sort()
 
     @property
     def pins(self) -> pl.DataFrame:

@@ -52,13 +52,13 @@ def splitting(canonical_id: str, listings: Collection[Listing]) -> Plan:
 
 
 def confirming(canonical_id: str) -> Plan:
-    """Plan to say that an event's listings are one event, whatever flagged it."""
+    """Plan to say that an event's listings are one event, whatever flagged it; and that they are one at all, where that was the doubt."""
 
     def plan(work: DecisionWork) -> list[NewVerdict]:
         first, *others = _members(work, [canonical_id])[canonical_id]
-        if not others:
-            raise CannotArrange("an event of one listing has nothing to confirm")
-        return _few([NewVerdict("must_link", first, other) for other in others])
+        doubted = not others or "not_an_event" in work.flags(canonical_id)
+        real = [NewVerdict("is_event", listing) for listing in (first, *others)] if doubted else []
+        return _few([*(NewVerdict("must_link", first, other) for other in others), *real])
 
     return plan
 

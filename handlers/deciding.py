@@ -238,14 +238,15 @@ def _taken(work: DecisionWork, asked: Sequence[int] | Which) -> list[Said]:
 def contradictions_of(
     work: DecisionWork, wishes: Sequence[NewVerdict], taken: Sequence[Said], *, author: str
 ) -> list[Contradiction]:
-    """List what new verdicts on pairs contradict, once others are taken back. New ones have numbers from 0 down."""
-    pairs = [wish for wish in wishes if wish.b is not None]
-    if not pairs:
-        return []
-    listings = {listing for wish in pairs for listing in wish.listings}
+    """List what new verdicts contradict, pins apart, once others are taken back. New ones have numbers from 0 down."""
+    words = [wish for wish in wishes if wish.kind != "pin"]
+    pairs = {listing for wish in words if wish.b is not None for listing in wish.listings}
+    alone = {wish.a for wish in words if wish.b is None}
+    known = [*(work.linked(pairs) if pairs else []), *(work.standing_on(alone) if alone else [])]
     gone = {said.sequence for said in taken}
-    standing = [said for said in work.linked(listings) if said.sequence not in gone]
-    return contradictions([said_of(-place, wish, author) for place, wish in enumerate(pairs)], standing)
+    standing = {said.sequence: said for said in known if said.sequence not in gone and said.kind != "pin"}
+    new = [said_of(-place, wish, author) for place, wish in enumerate(words)]
+    return contradictions(new, standing.values())
 
 
 def outlook(

@@ -54,10 +54,10 @@ class Review:
         """Say whether the two are one event; raises Contradicted, and then asks the same again."""
         self._give([NewVerdict(KINDS[word], *self._pair())], taking_back)
 
-    def call_no_event(self, sides: str) -> None:
-        """Say that the listing of a side, ``a`` or ``b``, or of both, announces no event."""
+    def call_no_event(self, sides: str, *, taking_back: tuple[int, ...] = ()) -> None:
+        """Say that the listing of a side, ``a`` or ``b``, or of both, announces no event; raises Contradicted, as `answer` does."""
         pair = dict(zip("ab", self._pair(), strict=True))
-        self._give([NewVerdict("not_an_event", pair[side]) for side in sides], ())
+        self._give([NewVerdict("not_an_event", pair[side]) for side in sides], taking_back)
 
     def skip(self) -> None:
         """Leave it open."""

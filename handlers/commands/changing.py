@@ -36,9 +36,17 @@ class Word(StrEnum):
     same = "same"
     different = "different"
     not_an_event = "not-an-event"
+    is_event = "an-event"
 
 
-KINDS = {Word.same: "must_link", Word.different: "cannot_link", Word.not_an_event: "not_an_event"}
+KINDS = {
+    Word.same: "must_link",
+    Word.different: "cannot_link",
+    Word.not_an_event: "not_an_event",
+    Word.is_event: "is_event",
+}
+ALONE = (Word.not_an_event, Word.is_event)
+"""What is said of one listing."""
 
 
 def quarantine_replay(
@@ -118,7 +126,10 @@ TakingBack = Annotated[
 
 
 def verdicts_add(
-    word: Annotated[Word, typer.Argument(help="Whether they are one event or two, or the one is no event.")],
+    word: Annotated[
+        Word,
+        typer.Argument(help="Whether they are one event or two, or the one is no event, or one after all."),
+    ],
     a: Annotated[str, typer.Argument(help="A listing, source_code:id.")],
     b: Annotated[str | None, typer.Argument(help="Another listing.")] = None,
     author: Author = ME,
@@ -126,7 +137,7 @@ def verdicts_add(
     taking_back: TakingBack = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say that two listings are the same event, or that they are not, or that one is no event; every run from now on respects it.
+    """Say that two listings are the same event, or that they are not, or that one is no event, or one after all; every run from now on respects it.
 
     The canonical events are brought up to date at once. What contradicts is shown, and nothing is stored then; --taking-back a
     verdict of each chain makes room.
@@ -138,10 +149,8 @@ def verdicts_add(
     from infra.store.verdicts import NewVerdict
 
     listings = [identity(text) for text in (a, b) if text is not None]
-    if (len(listings) == 1) != (word is Word.not_an_event):
-        raise typer.BadParameter(
-            f"{word} is said of {'one listing' if word is Word.not_an_event else 'two listings'}"
-        )
+    if (len(listings) == 1) != (word in ALONE):
+        raise typer.BadParameter(f"{word} is said of {'one listing' if word in ALONE else 'two listings'}")
     if len(set(listings)) < len(listings):
         raise typer.BadParameter("the two listings are the same one")
     first, other = listings[0], listings[1] if b is not None else None

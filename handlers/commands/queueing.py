@@ -14,6 +14,8 @@ from handlers.commands.options import ME, AsJson, Author, Limit, Offset, chosen_
 from handlers.commands.verdict_words import in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handlers.deciding import Contradicted
     from handlers.keyboard import Key
     from handlers.reviewing import Review, Word
@@ -149,7 +151,8 @@ def _answered(session: "Review", key: "Key") -> bool:
     if word == "quit":
         return False
     if word in ("same", "different"):
-        _say(session, cast("Word", word), key)
+        said = cast("Word", word)
+        _say(lambda taking_back: session.answer(said, taking_back=taking_back), key)
     elif word == "not an event":
         _call_no_event(session, key)
     elif word == "why":
@@ -161,15 +164,15 @@ def _answered(session: "Review", key: "Key") -> bool:
     return True
 
 
-def _say(session: "Review", word: "Word", key: "Key") -> None:
-    """Keep a verdict; where it contradicts others, show them and let the person choose which of them hold."""
+def _say(say: "Callable[[tuple[int, ...]], None]", key: "Key") -> None:
+    """Keep a verdict; where it contradicts others, show them and let the person choose which of them hold. say: called with what is taken back."""
     from handlers.deciding import Contradicted
     from handlers.terminal import out
 
     taking_back: tuple[int, ...] = ()
     while True:
         try:
-            session.answer(word, taking_back=taking_back)
+            say(taking_back)
         except Contradicted as error:
             tell_contradictions(error)
             out.print(
@@ -206,7 +209,7 @@ def _call_no_event(session: "Review", key: "Key") -> None:
     )
     sides = SIDES.get(key() or "")
     if sides is not None:
-        session.call_no_event(sides)
+        _say(lambda taking_back: session.call_no_event(sides, taking_back=taking_back), key)
 
 
 def _tell_why(session: "Review") -> None:

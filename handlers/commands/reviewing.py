@@ -40,6 +40,7 @@ class Kind(StrEnum):
     must_link = "same"
     cannot_link = "different"
     not_an_event = "not-an-event"
+    is_event = "an-event"
     pin = "pin"
 
 

@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dedup_core.contradicting import Said
 
-WORDS = {"must_link": "same", "cannot_link": "different", "not_an_event": "not an event", "pin": "pinned"}
+WORDS = {
+    "must_link": "same",
+    "cannot_link": "different",
+    "not_an_event": "not an event",
+    "is_event": "an event",
+    "pin": "pinned",
+}
 
 
 def in_words(said: "Said") -> str:

@@ -50,7 +50,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")
 EventId = Annotated[str, Field(pattern=r"^ev_[a-z2-7]{1,32}$")]
 Version = Annotated[str, Field(min_length=1, max_length=100)]
 Number = Annotated[int, Field(ge=1, lt=2**63)]
-Kind = Literal["must_link", "cannot_link", "not_an_event", "pin"]
+Kind = Literal["must_link", "cannot_link", "not_an_event", "is_event", "pin"]
 Id = Annotated[str, Path(pattern="^ev_[a-z2-7]{1,32}$")]
 Preview = Annotated[bool, Query(description="Tell what would become of it, and store nothing.")]
 Key = Annotated[
@@ -259,7 +259,7 @@ def give(
     preview: Preview = False,
     key: Key = None,
 ) -> Response[str]:
-    """Give verdicts, all or none: must-link, cannot-link, not an event, a pinned field. Answers the events that they touch."""
+    """Give verdicts, all or none: must-link, cannot-link, not an event, an event after all, a pinned field. Answers the events that they touch."""
     plan = partial(_given, wishes.verdicts)
     return _decided(request, plan, wishes, act=None, key=key, preview=preview)
 
@@ -328,7 +328,7 @@ def move(
 
 
 def _given(wishes: Sequence[Wish], work: DecisionWork) -> list[NewVerdict]:
-    """Say wishes in our own type. Of an event, all listings are no event; a pin is put on its first one."""
+    """Say wishes in our own type. Of an event, all listings are one or none; a pin is put on its first one."""
     members = work.members({wish.event for wish in wishes if wish.event is not None})
     return [verdict for wish in wishes for verdict in _verdicts(wish, members)]
 

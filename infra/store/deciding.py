@@ -30,6 +30,7 @@ from infra.store.snapshots import one_moment
 from infra.store.tables import (
     canonical_events,
     canonical_sources,
+    flags,
     generations,
     given_answers,
     redirects,
@@ -140,6 +141,11 @@ class DecisionWork:
         for row in self.moment.execute(query.order_by(columns.source_code, columns.id)):
             found.setdefault(row.canonical_id, []).append((row.source_code, row.id))
         return found
+
+    def flags(self, canonical_id: str) -> set[str]:
+        """Name the flags that an event has."""
+        query = select(flags.c.flag).where(flags.c.canonical_id == canonical_id)
+        return set(self.moment.scalars(query))
 
     def versions(self, canonical_ids: Collection[str]) -> dict[str, str]:
         """Name the versions of living events; one that is not there is left out."""

@@ -313,7 +313,7 @@ verdicts: Final = Table(
     Column("author", Text, nullable=False),
     Column("reason", Text),
     _now("given_at"),
-    CheckConstraint("kind in ('must_link', 'cannot_link', 'not_an_event', 'pin')", name="kind"),
+    CheckConstraint("kind in ('must_link', 'cannot_link', 'not_an_event', 'is_event', 'pin')", name="kind"),
     CheckConstraint("(a_source_code, a_id) <> (b_source_code, b_id)", name="two_listings"),
     CheckConstraint(
         "(kind in ('must_link', 'cannot_link')) = (b_source_code is not null and b_id is not null)",

@@ -466,7 +466,7 @@ PAIR = st.permutations(NAMES).map(lambda order: tuple(order[:2]))
 PINS = st.sampled_from([("title", "A"), ("title", "B"), ("status", "cancelled")])
 WISHES = st.lists(
     st.tuples(st.sampled_from(["must_link", "cannot_link"]), PAIR)
-    | st.tuples(st.just("not_an_event"), st.sampled_from(NAMES))
+    | st.tuples(st.sampled_from(["not_an_event", "is_event"]), st.sampled_from(NAMES))
     | st.tuples(st.just("pin"), st.tuples(st.sampled_from(NAMES), PINS)),
     min_size=1,
     max_size=5,
@@ -491,7 +491,7 @@ def lasting(postgres: str, template: str) -> Iterator[Store]:
 
 
 def wish_of(kind: str, what: Any) -> NewVerdict:
-    if kind == "not_an_event":
+    if kind in ("not_an_event", "is_event"):
         return NewVerdict(kind, named(what))
     if kind == "pin":
         name, (field_name, value) = what

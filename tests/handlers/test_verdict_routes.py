@@ -417,6 +417,33 @@ def test_a_flagged_event_waits_until_each_of_its_listings_was_spoken_of(matched:
     assert settled == []
 
 
+def test_what_looks_like_no_event_is_settled_by_the_word_that_it_is_one_until_that_is_taken_back(
+    matched: Store,
+) -> None:
+    day = "2090-05-02"  # always to come
+    save(matched, [listing("tix:v", "Gutschein für das Kellertheater", day, city="Elzach")], key="tix_9.json")
+    run(matched)
+    event = event_of(matched, "tix:v")
+
+    def waits() -> tuple[bool, bool]:
+        listed = got("/review/events", role="editor")["events"]
+        return event in {each["id"] for each in listed}, got(f"/events/{event}")["needs_review"]
+
+    looks = waits()
+    said = send("/verdicts", {"verdicts": [{"kind": "is_event", "event": event}]})[1]
+    at_once = [each["event"]["needs_review"] for each in said["events"]]
+    run(matched)
+    settled = waits()
+    status, refused = send("/verdicts", {"verdicts": [{"kind": "not_an_event", "a": name("tix:v")}]})
+    number = said["verdicts"][0]["sequence"]
+    send(f"/verdicts/{number}", method="DELETE")
+    run(matched)
+
+    assert (looks, at_once, settled, waits()) == ((True, True), [False], (False, False), (True, True))
+    assert status == 409
+    assert [one["sequence"] for one in refused["contradictions"][0]["contradicts"]] == [number]
+
+
 THRESHOLDS = POLICY.thresholds
 STRICT = POLICY.model_copy(
     update={"thresholds": THRESHOLDS.model_copy(update={"ambiguous": THRESHOLDS.match - 0.01})}

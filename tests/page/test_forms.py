@@ -406,6 +406,22 @@ def test_a_flagged_event_without_a_pair_is_reached_from_the_review_and_settled_b
     assert rows(desk.store.engine, "SELECT kind FROM verdicts") == [("must_link",)]
 
 
+def test_a_single_listing_that_was_flagged_is_called_an_event_and_that_is_undone(desk: Desk) -> None:
+    save(desk.store, [listing("gut:1", "Gutschein für das Kellertheater", **CONCERT)], key="gut.json")
+    run(desk.store)
+    voucher = desk.event_of("gut", "1")
+
+    listed = desk.ask("/review/flagged")["body"]
+    settled = desk.ask("/review/flagged", {"say": "one", "event": voucher})
+    after = desk.ask(settled["headers"]["Location"].removeprefix("/desk"))["body"]
+    desk.ask(settled["headers"]["Location"].removeprefix("/desk"), {"say": "undo"})
+
+    assert 'aria-label="An event: Gutschein für das Kellertheater"' in listed
+    assert (f'value="{voucher}"' in listed, f'value="{voucher}"' in after) == (True, False)
+    assert rows(desk.store.engine, "SELECT kind FROM verdicts") == [("is_event",)]
+    assert voucher in desk.ask("/review/flagged")["body"]
+
+
 @pytest.mark.parametrize(("word", "verdicts"), [("one", 209), ("no_event", 210)])
 def test_undo_takes_back_all_that_was_said_of_a_flagged_event_of_many_listings(
     desk: Desk, word: str, verdicts: int

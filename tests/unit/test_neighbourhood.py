@@ -23,7 +23,9 @@ ENDS = st.permutations(NAMES).map(lambda order: order[:2])
 PAIRS = st.tuples(st.sampled_from(["must_link", "cannot_link"]), ENDS).map(
     lambda said: (said[0], *said[1][0], *said[1][1], None, None)
 )
-MARKS = st.sampled_from(NAMES).map(lambda name: ("not_an_event", *name, None, None, None, None))
+MARKS = st.tuples(st.sampled_from(["not_an_event", "is_event"]), st.sampled_from(NAMES)).map(
+    lambda said: (said[0], *said[1], None, None, None, None)
+)
 PINS = st.tuples(st.sampled_from(NAMES), st.sampled_from(["Jazz", "Rock"])).map(
     lambda said: ("pin", *said[0], None, None, "title", pinned_value("title", said[1]))
 )

@@ -137,24 +137,40 @@ class Told:
     written: bytes
 
 
-MOST_TOLD: Final = 1000
-"""Questions that are kept; then they begin anew."""
+MOST_TOLD: Final = 4_000_000
+"""Bytes of the questions that are kept, as JSON; then they begin anew. A thousand of some 4 kB; one with the longest texts has half a million bytes."""
 
-_TOLD: Final[dict[str, tuple[Moment, dict[Place, Told]]]] = {}
-"""What was told, by database: of one moment, as anything that happens may change a question."""
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was told: of one moment, as anything that happens may change a question. size: bytes of their JSON."""
+
+    moment: Moment
+    known: dict[Place, Told]
+    size: int = 0
+
+    def with_more(self, anew: dict[Place, Told]) -> "Kept":
+        """Keep more, in a dictionary of its own, as others may be reading this one; where it would be too much, nothing but that, or nothing."""
+        size = sum(len(one.written) for one in anew.values())
+        if self.size + size <= MOST_TOLD:
+            return Kept(self.moment, self.known | anew, self.size + size)
+        return Kept(self.moment, anew, size) if size <= MOST_TOLD else Kept(self.moment, {})
+
+
+_TOLD: Final[dict[str, Kept]] = {}
+"""What was told, by database."""
 
 
 def _told_questions(work: DecisionWork, now: Moment, places: list[Place]) -> list[Told]:
     database = str(work.moment.engine.url)
-    moment, known = _TOLD.get(database, (now, {}))
-    if moment != now or len(known) > MOST_TOLD:
-        known = {}
-    missing = [place for place in places if place not in known]
+    kept = _TOLD.get(database, Kept(now, {}))
+    if kept.moment != now:
+        kept = Kept(now, {})
+    missing = [place for place in places if place not in kept.known]
+    anew = _told_anew(work, missing) if missing else {}
     if missing:
-        # A dictionary of its own: others may be reading the one before.
-        known = known | _told_anew(work, missing)
-        _TOLD[database] = now, known
-    return [known[place] for place in places]
+        _TOLD[database] = kept.with_more(anew)
+    return [kept.known.get(place) or anew[place] for place in places]
 
 
 def _told_anew(work: DecisionWork, places: list[Place]) -> dict[Place, Told]:

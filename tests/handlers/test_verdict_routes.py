@@ -1,5 +1,6 @@
 """Verdicts over HTTP: who may, what is answered, and that nothing is done twice, unseen or by halves."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from handlers import deciding
+from handlers import deciding, questioning
 from infra.store import Store
 from infra.store import deciding as deciding_store
 from infra.store.questions import Waiting, waiting
@@ -442,6 +443,28 @@ def test_what_looks_like_no_event_is_settled_by_the_word_that_it_is_one_until_th
     assert (looks, at_once, settled, waits()) == ((True, True), [False], (False, False), (True, True))
     assert status == 409
     assert [one["sequence"] for one in refused["contradictions"][0]["contradicts"]] == [number]
+
+
+def test_of_questions_no_more_bytes_are_kept_than_fit_and_each_is_told_all_the_same(
+    matched: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = got("/review", role="editor")["questions"]
+    one = max(len(json.dumps(question, ensure_ascii=False).encode()) for question in whole)
+    kept = []
+
+    for most in (10 * one, int(1.5 * one), one // 2):
+        questioning._TOLD.clear()
+        monkeypatch.setattr(questioning, "MOST_TOLD", most)
+        first = got("/review?limit=1", role="editor")
+        second = got(f"/review?limit=1&cursor={first['next']}", role="editor")
+        again = got("/review", role="editor")["questions"]
+        assert [*first["questions"], *second["questions"]] == again == whole
+        (stored,) = questioning._TOLD.values()
+        assert stored.size == sum(len(told.written) for told in stored.known.values()) <= most
+        kept.append(len(stored.known))
+
+    assert len(whole) == 2
+    assert kept[0] == 2 > kept[2] == 0
 
 
 THRESHOLDS = POLICY.thresholds

@@ -113,9 +113,7 @@ def points(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     with store.reading() as connection:
         run = desk.last_run(connection)
         question = (str(store.engine.url), "points", wanted)
-        return KEPT.recall(
-            run, question, lambda: desk.points(connection, wanted, digits=3, limit=MOST_POINTS)
-        )
+        return KEPT.recall(run, question, lambda: desk.points(connection, wanted, limit=MOST_POINTS))
 
 
 def days(

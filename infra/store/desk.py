@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     CompoundSelect,
     Connection,
     Date,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 
 from dedup_core.contradicting import Listing
-from infra.store.events import Wanted, conditions, spelt
+from infra.store.events import SPOT_DIGITS, Wanted, conditions, rounded, spelt
 from infra.store.tables import (
     audit,
     canonical_events,
@@ -90,11 +91,12 @@ def _counted(connection: Connection, query: Select[Any]) -> list[tuple[str, int]
     return [(word, number) for word, number in connection.execute(counted)]
 
 
-def points(connection: Connection, wanted: Wanted, *, digits: int, limit: int) -> list[Row]:
-    """Gather events at their coordinates, rounded to so many digits: ``n`` of them, and id and title of one, most first."""
-    latitude, longitude = (
-        func.round(canonical_events.c[name] * 10**digits) / 10**digits for name in ("latitude", "longitude")
-    )
+def points(connection: Connection, wanted: Wanted, *, limit: int) -> list[Row]:
+    """Gather events at the places of the map, see `infra.store.events.Spot`: ``n`` of them, and id and title of one, most first."""
+    places: list[ColumnElement[Any]] = [
+        rounded(canonical_events.c[name]) / 10**SPOT_DIGITS for name in ("latitude", "longitude")
+    ]
+    latitude, longitude = places
     query = (
         select(
             latitude.label("latitude"),

@@ -89,6 +89,23 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A place of the map: all whose coordinates are these, once they are rounded to SPOT_DIGITS."""
+
+    latitude: float
+    longitude: float
+
+
+SPOT_DIGITS: Final = 3
+"""Digits of a degree behind which two places are one on the map: a hundred metres."""
+
+
+def rounded(degrees_: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Round coordinates to a place of the map: as whole thousandths of a degree, which equal each other to the bit."""
+    return func.round(degrees_ * 10**SPOT_DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which events: all that is not null must hold. since, until: days that the event touches.
 
@@ -103,6 +120,7 @@ class Wanted:
     until: date | None = None
     near: Near | None = None
     box: Box | None = None
+    spot: Spot | None = None
     status: str | None = None
     least_confidence: float | None = None
     needs_review: bool | None = None
@@ -217,7 +235,20 @@ def places(wanted: Wanted) -> dict[str, Any]:
     if wanted.box is not None:
         values |= {name: getattr(wanted.box, name) for name in Box.__slots__}
         values["across" if wanted.box.west > wanted.box.east else "between"] = True
+    if wanted.spot is not None:
+        values |= _around_spot(wanted.spot)
     return values
+
+
+def _around_spot(spot: Spot) -> dict[str, Any]:
+    """Give the thousandths, and for the index a band that holds all that is rounded to them."""
+    band = 10**-SPOT_DIGITS
+    return {
+        "spot_latitude": round(spot.latitude * 10**SPOT_DIGITS),
+        "spot_longitude": round(spot.longitude * 10**SPOT_DIGITS),
+        "spot_from": spot.latitude - band,
+        "spot_to": spot.latitude + band,
+    }
 
 
 _PLAIN: Final = (
@@ -313,6 +344,15 @@ def _across(place: Place) -> ColumnElement[bool]:
     return and_(_high(place), (longitude >= place("west", None)) | (longitude <= place("east", None)))
 
 
+def _at_spot(place: Place) -> ColumnElement[bool]:
+    latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
+    return and_(
+        latitude.between(place("spot_from", None), place("spot_to", None)),
+        rounded(latitude) == place("spot_latitude", Double()),
+        rounded(longitude) == place("spot_longitude", Double()),
+    )
+
+
 def _within(place: Place) -> ColumnElement[bool]:
     """A band of latitudes first, which has an index, then the distance on the sphere (haversine)."""
     latitude, longitude = canonical_events.c.latitude, canonical_events.c.longitude
@@ -340,6 +380,7 @@ _CONDITIONS: Final[Mapping[str, Callable[[Place], ColumnElement[bool]]]] = {
     "settled": lambda _: ~_EVENTS.needs_review,
     "between": _between,
     "across": _across,
+    "spot_latitude": _at_spot,
     "near_km": _within,
     "near_west": lambda place: _EVENTS.longitude.between(place("near_west", None), place("near_east", None)),
     "roughly": _roughly,

@@ -78,7 +78,9 @@ def press(page: Page, key: str) -> None:
     expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
 
-def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arrive, desk: Desk) -> None:
+def test_every_page_is_accessible_in_both_languages_and_schemes_and_fits_a_phone(
+    arrive: Arrive, desk: Desk
+) -> None:
     event = event_of(desk, "tickethof", "TH-448377")
     market, other = event_of(desk, "amtskal", "em-2026-0030"), event_of(desk, "bwb", "pdf-4e1f07aa-5-2")
     paths = (
@@ -94,8 +96,9 @@ def test_every_page_is_accessible_in_both_schemes_and_fits_a_phone(arrive: Arriv
         page.wait_for_load_state("networkidle")
         german.see(path).wait_for_load_state("networkidle")
         wide = visitor.too_wide() or german.too_wide()
+        found = [f"German: {each}" for each in german.violations()]
         page.emulate_media(color_scheme="dark")
-        found = visitor.violations("color-contrast")
+        found += visitor.violations("color-contrast")
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 800})
         found += visitor.violations()
@@ -243,6 +246,22 @@ def test_the_map_and_the_month_show_what_the_list_has(editor: Visitor, desk: Des
     assert shown.count() == sum(map(len, days.values())) > 0
     shown.first.click()
     expect(page.locator(".event-head h1")).to_be_visible()
+
+
+def test_a_place_of_the_map_leads_to_the_events_of_that_place(arrive: Arrive, desk: Desk) -> None:
+    editor = arrive(reduced_motion="reduce")  # a click on a map that is moving meets nothing
+    places = desk_queries.points(desk.store, Wanted(city="Waldkirch"))
+    place = next(each for each in places if 1 < each["n"] < sum(one["n"] for one in places))
+    page = editor.see(f"?view=map&city=Waldkirch&spot={place['latitude']},{place['longitude']}")
+    expect(page.locator("#map")).to_have_attribute("data-ready", "1")
+
+    page.locator("#map").click()  # a map of one place has it in its middle
+    page.locator("#map .leaflet-popup-content a").click()
+    page.wait_for_load_state()
+
+    expect(page.locator(".bar .count strong")).to_have_text(str(place["n"]))
+    assert page.locator("#results tbody tr").count() == place["n"]
+    expect(page.locator(".chip.spot")).to_contain_text("Place on the map")
 
 
 def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visitor, desk: Desk) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from infra.store import Store, changes, desk, ledger, published
 from infra.store.decided import find_decisions
-from infra.store.events import Box, Near, Order, Sorting, Wanted, find_events
+from infra.store.events import Box, Near, Order, Sorting, Spot, Wanted, find_events
 from infra.store.published import ANY_TIME
 from infra.store.questions import Place, asked
 from infra.store.verdicts import Which, find_verdicts
@@ -198,6 +198,20 @@ def test_a_misspelling_that_an_unwanted_event_has_hides_no_wanted_one(many: Stor
     assert city != elsewhere
     assert [row["canonical_id"] for row in everywhere] == [one]
     assert wanted
+
+
+def test_a_place_of_the_map_has_the_events_that_the_map_counts_there_and_reads_an_index(many: Store) -> None:
+    with many.reading() as connection:
+        places = desk.points(connection, Wanted(), limit=30)
+        spots = [Wanted(spot=Spot(place["latitude"], place["longitude"])) for place in places]
+
+        counted = [desk.count_events(connection, spot, most=None) for spot in spots]
+        found = plans(connection, lambda c: find_events(c, spots[0], Order(), limit=50))
+
+    edges = [place for place in places if round(place["latitude"] * 1000) % 5]
+    assert edges, "of two places, the coordinates in the middle between them belong to one"
+    assert counted == [place["n"] for place in places]
+    assert [n for plan in found for n in nodes(plan) if n["Node Type"] == "Seq Scan"] == []
 
 
 @pytest.mark.parametrize("by", get_args(Sorting))

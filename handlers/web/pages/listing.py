@@ -1,5 +1,6 @@
 """The list of events: filters as chips, as rows, on a map, in a month."""
 
+import re
 from calendar import Calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from handlers.web.languages import Language
 from handlers.web.mounting import Refused, Shown
 from handlers.web.shell import Answer, macros, page
 from handlers.web.visiting import ROOT, Visit, link
-from infra.store.events import Wanted
+from infra.store.events import Spot, Wanted
 
 SIZES: Final = (25, 50, 100, 200)
 SORTS: Final[tuple[tuple[str, str], ...]] = (
@@ -40,6 +41,7 @@ FILTERS: Final = (
     "city",
     "category",
     "source",
+    "spot",
     "since",
     "until",
     "status",
@@ -48,6 +50,9 @@ FILTERS: Final = (
 )
 COMPLETED: Final = ("city", "category", "source")
 """Filters whose words are completed."""
+
+SPOT: Final = re.compile(r"(-?\d{1,2}(?:\.\d{1,9})?),(-?\d{1,3}(?:\.\d{1,9})?)")
+"""Latitude and longitude of a place of the map."""
 
 VIEWS: Final = ("list", "map", "calendar")
 ROWS_KEPT: Final = 10_000
@@ -121,12 +126,22 @@ def wanted_of(visit: Visit) -> Wanted:
         city=visit.asked("city"),
         category=visit.asked("category"),
         source=visit.asked("source"),
+        spot=_spot(visit.asked("spot")),
         since=day_of(visit, "since"),
         until=day_of(visit, "until"),
         status=_known_status(visit.asked("status")),
         least_confidence=_share(visit.asked("min_confidence")),
         needs_review=_answer(visit.asked("needs_review")),
     )
+
+
+def _spot(asked: str | None) -> Spot | None:
+    if asked is None:
+        return None
+    found = SPOT.fullmatch(asked)
+    if found is None:
+        raise Refused("A place of the map is written as 48.094,7.961.")
+    return Spot(float(found[1]), float(found[2]))
 
 
 def _known_status(asked: str | None) -> str | None:

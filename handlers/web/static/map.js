@@ -21,7 +21,7 @@
     const box = document.createElement("div");
     const link = document.createElement("a");
     if (place.n === 1) { link.href = holder.dataset.event + place.canonical_id; link.textContent = place.title; }
-    else { link.href = `${holder.dataset.list}${holder.dataset.list.includes("?") ? "&" : "?"}city=${encodeURIComponent(place.city || "")}`; link.textContent = `${place.n} ${holder.dataset.many}`; }
+    else { link.href = `${holder.dataset.list}${holder.dataset.list.includes("?") ? "&" : "?"}spot=${place.latitude},${place.longitude}`; link.textContent = `${place.n} ${holder.dataset.many}`; }
     box.append(link);
     if (place.city) box.append(document.createElement("br"), place.city);
     return box;

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup_core import lexicon
 from dedup_core.explaining import COMPARISONS, Explanation, Part, meaning
 from dedup_core.rivals import RIVALS
 from dedup_core.vetoes import REASONS
@@ -42,6 +43,13 @@ def test_all_that_the_matcher_may_say_has_its_german() -> None:
     said = {text for text in texts("de") if text.startswith(("reason: ", "part: "))}
 
     assert said == reasons | parts
+
+
+def test_each_kind_of_no_event_has_a_name_in_both_languages() -> None:
+    kinds = {f"kind: {name}" for name, kind in lexicon.kinds().items() if not kind.event}
+
+    for language in ("en", "de"):
+        assert {text for text in texts(language) if text.startswith("kind: ")} == kinds
 
 
 def test_a_german_text_takes_the_values_that_its_english_one_takes() -> None:

@@ -5,6 +5,7 @@ words only one side has is told as far as they counted, so what names a place, a
 read a text, no more is told than that it did.
 """
 
+from functools import cache
 from itertools import accumulate
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from dedup_core import lexicon
 from dedup_core.chunks import each
 from dedup_core.comparisons.dates import meeting_of
 from dedup_core.comparisons.pairs import Mask, Pairs, Rows, both_known, same_code
@@ -250,20 +252,34 @@ def _spellings(pairs: pl.DataFrame, subjects: Subjects) -> pl.Series:
 
 
 def _parts_spelt(parts: pl.Series, counts: pl.DataFrame) -> pl.DataFrame:
-    """Spell parts of compounds: ``word``, ``spelt``. counts: ``spelt``, ``folded``, in the order in which they are preferred."""
-    asked = parts.filter(parts.str.len_chars() >= SHORTEST_PART)
+    """Spell parts of compounds and synonyms: ``word``, ``spelt``. counts: ``spelt``, ``folded``, in the order in which they are preferred."""
+    whole = _known_words()
+    forms = pl.Series("form", [whole.get(part, part) for part in parts], dtype=pl.String)
+    asked = parts.to_frame("word").with_columns(forms).filter(pl.col("form").str.len_chars() >= SHORTEST_PART)
     if asked.is_empty():
         return pl.DataFrame(schema={"word": pl.String, "spelt": pl.String})
-    within = pl.col("folded").str.extract_many(asked.to_list(), overlapping=True).alias("word")
-    found = (
-        counts.select("spelt", within)
-        .explode("word")
+    within = pl.col("folded").str.extract_many(asked["form"].unique().to_list(), overlapping=True)
+    titled = (
+        counts.select("spelt", form=within)
+        .explode("form")
         .drop_nulls()
-        .unique("word", keep="first", maintain_order=True)
+        .unique("form", keep="first", maintain_order=True)
     )
-    # A loop over the distinct parts of compounds, a few thousand of a million titles.
-    spelt = [_cut_out(word, spelt) for word, spelt in found.select("word", "spelt").iter_rows()]
+    found = asked.join(titled, on="form", how="left", maintain_order="left")
+    # A loop over the distinct parts of compounds and synonyms, a few thousand of a million titles.
+    spelt = [
+        (None if compound is None else _cut_out(form, compound))
+        or (form.capitalize() if word in whole else None)
+        for word, form, compound in found.select("word", "form", "spelt").iter_rows()
+    ]
     return found.select("word", pl.Series("spelt", spelt, dtype=pl.String)).drop_nulls()
+
+
+@cache
+def _known_words() -> dict[str, str]:
+    """Map stems to the words of the lexicon that have them, the shortest of each."""
+    words = lexicon.compound_parts() | {word for word in lexicon.synonym_words() if " " not in word}
+    return {stem(word): word for word in sorted(words, key=lambda word: (-len(word), word))}
 
 
 def _cut_out(part: str, compound: str) -> str | None:

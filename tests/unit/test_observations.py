@@ -93,6 +93,12 @@ def test_a_part_of_a_compound_is_spelt_as_the_title_has_it() -> None:
     assert set(seen["both"]) == {"Frühling", "Fest"}
 
 
+def test_a_synonym_is_told_as_the_whole_word_that_it_is_read_as() -> None:
+    seen = seen_of(listing("kal:0", "Preisskat im Rössle"), listing("mag:1", "PREISSKAT im Rössle"))
+
+    assert seen["both"] == ["Rössle", "Skatturnier"]
+
+
 def test_many_words_are_counted_where_they_are_not_listed() -> None:
     words = "Adorno Brentano Cordoba Dillinger Eschbach Fontane Grimm Holtei"
 
@@ -112,4 +118,4 @@ def test_days_are_counted_where_only_some_are_shared() -> None:
     )
 
     (days,) = remarks(seen, ("kal", "mag"), {"date": -3.0}, limited=False)["date"]
-    assert written(days) == "4 days against 1; what they share counts as 25 % of all."
+    assert written(days) == "Days of each: 4 and 1; what they share counts as 25 % of all."

@@ -133,6 +133,25 @@ def _unspaced_column(column: pl.Series) -> pl.Series:
     return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
 
 
+_BROKEN: Final = re.compile(
+    r"(?<=[^\W\d_]{2})-\s+(?!(?:und|u|oder|bis|sowie|bzw|beziehungsweise|and|or|et|ou)\b)(?=[a-zäöüß])"
+)
+_PERHAPS_BROKEN: Final = r"\p{L}{2}-\s+\p{Ll}"
+
+
+def unbroken(expr: pl.Expr) -> pl.Expr:
+    """Close words that a line break parted, `Som- merfest`, in a column of texts; not `Floh- und Trödelmarkt`. The few that are reach Python."""
+    return expr.map_batches(_unbroken_column, return_dtype=pl.String, is_elementwise=True)
+
+
+def _unbroken_column(column: pl.Series) -> pl.Series:
+    rows = column.str.contains(_PERHAPS_BROKEN).fill_null(value=False).arg_true()
+    if rows.is_empty():
+        return column
+    plain = [_BROKEN.sub("", text) for text in column.gather(rows)]
+    return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
+
+
 def folded(expr: pl.Expr) -> pl.Expr:
     """Fold a column of texts; null stays null, a text without letters and digits becomes empty.
 

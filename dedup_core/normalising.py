@@ -16,7 +16,7 @@ from dedup_core import lexicon
 from dedup_core.announcements import announced
 from dedup_core.compounds import Splitter, stem
 from dedup_core.events import COMPARABLE_SCHEMA, EVENT_SCHEMA
-from dedup_core.folding import folded, lowered, unspaced, well_read
+from dedup_core.folding import folded, lowered, unbroken, unspaced, well_read
 from dedup_core.places import place_keys
 
 CUT_CAPTURES: Final = ("previous_date", "year")
@@ -65,7 +65,7 @@ def normaliser_version() -> str:
 def normalise(listings: pl.DataFrame) -> pl.DataFrame:
     """Add the comparable columns to valid listings: LISTING_SCHEMA in, EVENT_SCHEMA out, same rows in the same order."""
     title = listings.select(
-        unspaced(lowered(well_read(pl.col("title")))).alias("title"),
+        unspaced(lowered(unbroken(well_read(pl.col("title"))))).alias("title"),
         _first_day().alias("first_day"),
         announced(listings),
     )

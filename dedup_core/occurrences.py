@@ -1,7 +1,7 @@
 """When an event takes place: its dates as numbers that can be compared.
 
 A night belongs to the evening on which it began: Saturday 00:30 and Friday 24:30 are the same half hour.
-00:00 without an end is how many sources write "no time known", so it is read as missing.
+00:00 without an end, or from 00:00 to 23:59, is how many sources write "no time known", so it is read as missing.
 """
 
 from typing import Final
@@ -50,7 +50,7 @@ def occurrences(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_placeholder() -> pl.Expr:
-    no_end = pl.col("end_time").is_null() | (pl.col("end_time") == "00:00")
+    no_end = pl.col("end_time").is_null() | pl.col("end_time").is_in(["00:00", "23:59", "24:00"])
     return (pl.col("start_time") == "00:00") & no_end
 
 

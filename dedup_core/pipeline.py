@@ -29,6 +29,7 @@ from dedup_core.rendering import hashed, result_hash
 from dedup_core.scoring import Scored, score
 from dedup_core.subjects import Subjects, subjects_of
 from dedup_core.synthesising import synthesise
+from dedup_core.witnesses import with_witnesses
 
 Progress = Callable[[str, float], None]
 """Called with the name of a stage when it starts, and the share of the run that is done by then, in [0, 1]."""
@@ -215,11 +216,11 @@ def blocked(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]
 
 
 def completed(scored: Scored, subjects: Subjects, policy: Policy) -> Scored:
-    """Score the pairs that only a chain brought together, so that clustering sees what they refuse."""
+    """Score the pairs that only a chain brought together, so that clustering sees what they refuse, and hear who has the names of both."""
     limit = policy.clustering.max_completed_size
     missing = missing_pairs(subjects.size, scored.decisions, max_size=limit)
     if missing.is_empty():
-        return scored
+        return replace(scored, decisions=with_witnesses(scored.decisions, policy))
     added = score(missing, subjects, policy, keep_all=True, worded=scored.wording is not None)
     decisions = pl.concat([scored.decisions, added.decisions]).sort("a", "b")
     wording = (
@@ -227,7 +228,7 @@ def completed(scored: Scored, subjects: Subjects, policy: Policy) -> Scored:
         if scored.wording is None or added.wording is None
         else pl.concat([scored.wording, added.wording]).sort("a", "b")
     )
-    return replace(scored, decisions=decisions, wording=wording)
+    return replace(scored, decisions=with_witnesses(decisions, policy), wording=wording)
 
 
 def awaiting_review(decisions: pl.DataFrame, clusters: Clusters, verdicts: IndexedVerdicts) -> pl.DataFrame:

@@ -75,7 +75,7 @@ def _district() -> pl.Expr:
 
 
 def _venues(keys: pl.DataFrame) -> pl.Series:
-    """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle".
+    """Leave out the town's name, unless the venue has no other: "Stadthalle Waldkirch" is the "Stadthalle", "Ortsmitte Waldkirch" nothing.
 
     Each distinct pair of venue and town is looked at once.
     """
@@ -93,7 +93,8 @@ def _without_town(venue: str, town: str | None) -> str | None:
         return None
     words = venue.split(" ")
     left = [word for word in words if word not in (town or "").split(" ")]
-    return None if venue == town else " ".join(left or words)
+    named = " ".join(left or words)
+    return None if venue == town or named in lexicon.unknown_venues() else named
 
 
 NUMBERED: Final = r"^(.*\p{L}{2}\D*?)\s\d+\s?[a-z]?(?:\s(?:\d+\s?)?[a-z]?)?$"

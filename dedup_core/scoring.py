@@ -164,7 +164,7 @@ def _worth_reading(pairs: Pairs, wording: Wording, subjects: Subjects) -> Mask:
     rests = (wording.rest_a, wording.rest_b)
     differ = np.where(wording.shared > 0, np.maximum(*rests), np.minimum(*rests)) >= UNSAID
     left = np.flatnonzero(differ)
-    for perhaps_one in (_two_sources, _perhaps_one_hour, _met, _perhaps_one_town, _perhaps_one_venue):
+    for perhaps_one in (_two_sources, _perhaps_one_hour, _met, _perhaps_one_town, _one_minute_or_venue):
         left = left[perhaps_one(Pairs(pairs.a[left], pairs.b[left]), subjects)]
     worth = np.zeros(len(pairs), np.bool_)
     worth[left] = True
@@ -208,6 +208,13 @@ def _perhaps_one_venue(pairs: Pairs, subjects: Subjects) -> Mask:
     one: Mask = ~both_known(subjects.venue, pairs) | (distance_km(pairs, subjects) <= NEAR_KM)
     a, b = pairs.a[~one], pairs.b[~one]
     one[~one] = shared_part(subjects.venue_signs, subjects.venue[a], subjects.venue[b]) >= ALIKE_LETTERS
+    return one
+
+
+def _one_minute_or_venue(pairs: Pairs, subjects: Subjects) -> Mask:
+    """Tell where both begin at one minute, or perhaps at one venue: a house has more names than letters can tell."""
+    one: Mask = subjects.moment[pairs.a] == subjects.moment[pairs.b]
+    one[~one] = _perhaps_one_venue(pairs.where(~one), subjects)
     return one
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from dedup_core import lexicon
 from dedup_core.chunks import each
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.policy import PlaceWeights
@@ -30,6 +31,9 @@ TWO_KINDS: Final = 0.585
 
 OPPOSED: Final = 0.01
 """Similarity of two names that only a Roman number, or east and west, upper and lower, tell apart: they are two for certain."""
+
+AREA: Final = 0.59
+"""Similarity of a square or a hall to the middle of the place, in which it may lie: neither for nor against."""
 
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
@@ -179,6 +183,8 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
         by_kind = _name_similarity(one["kind"].filter(named), two["kind"].filter(named))
         alike[asked] = np.maximum(alike[asked], by_kind)
     alike[_slipped(one["typed"], two["typed"])] = 1
+    area = [side["key"].is_in(sorted(lexicon.area_names())).to_numpy() for side in (one, two)]
+    alike[area[0] != area[1]] = AREA
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
     alike[_opposed(one["key"], two["key"])] = OPPOSED
     return alike

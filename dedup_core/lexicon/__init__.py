@@ -34,6 +34,7 @@ from dedup_core.lexicon.titles import (
 )
 from dedup_core.lexicon.words import (
     alike_venue_words,
+    area_names,
     church_words,
     compound_parts,
     generic_venue_words,
@@ -52,6 +53,7 @@ __all__ = [
     "ONLINE",
     "District",
     "alike_venue_words",
+    "area_names",
     "captures",
     "church_words",
     "compound_parts",

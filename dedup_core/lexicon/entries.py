@@ -222,7 +222,7 @@ class Stopwords(Entry):
 
 
 class Venues(Entry):
-    """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, and for no venue."""
+    """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, for no venue, and for a whole place."""
 
     church: Words
     single: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
@@ -230,6 +230,7 @@ class Venues(Entry):
     epithets: Words
     generic: Words
     unknown: Words
+    areas: Words
 
     @model_validator(mode="after")
     def _one_house(self, info: ValidationInfo) -> Self:

@@ -151,6 +151,12 @@ def generic_venue_words() -> frozenset[str]:
 
 
 @cache
+def area_names() -> frozenset[str]:
+    """Return the folded names that mean a whole place and not one venue in it."""
+    return frozenset(fold_all(list(_venues().areas)))
+
+
+@cache
 def unknown_venues() -> frozenset[str]:
     """Return the folded texts that stand where a venue should and name none."""
     return frozenset(fold_all(list(_venues().unknown)))

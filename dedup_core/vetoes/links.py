@@ -5,13 +5,14 @@ from typing import Final
 import numpy as np
 
 from dedup_core.comparisons.pairs import Mask, Rows
+from dedup_core.comparisons.titles import EXACT
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import LONG_RUN, Facts
-from dedup_core.vetoes.runs import kinds_differ
+from dedup_core.vetoes.runs import MORE_TO_SAY, kinds_differ
 
-MANY_DATES: Final = 3
-"""Dates from which a listing is a series and not an event that is shown twice."""
+MANY_DATES: Final = 2
+"""Dates from which a listing has others beside the one that a single listing tells."""
 
 
 SERIES_REST: Final = 4.0
@@ -25,9 +26,17 @@ def dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, Ma
     one = (subjects.dates == 1) & (subjects.days == 1)
     hours = np.nan_to_num(facts.meeting.apart) < policy.vetoes.side_by_side_minutes
     alike = _is_named(facts, subjects) & (facts.meeting.gap == 0) & hours & ~kinds_differ(facts, subjects)
-    a_date = alike & one[a] & many[b] & (facts.wording.rest_b <= SERIES_REST)
-    b_date = alike & one[b] & many[a] & (facts.wording.rest_a <= SERIES_REST)
-    return a_date, b_date
+    # A series says how often it takes place, too; a date on a poster says what it is about.
+    named = np.minimum(facts.wording.rest_a, facts.wording.rest_b) <= SERIES_REST
+    return alike & named & one[a] & many[b], alike & named & one[b] & many[a]
+
+
+def several_and_one(facts: Facts, subjects: Subjects) -> Mask:
+    """Find a listing of several dates against one of them: a series or two evenings of a play, and perhaps not all that the other knows."""
+    a, b = facts.pairs.a, facts.pairs.b
+    single = (subjects.dates == 1) & (subjects.days == 1)
+    several: Mask = ((subjects.dates[a] > 1) & single[b]) | ((subjects.dates[b] > 1) & single[a])
+    return several
 
 
 def _is_named(facts: Facts, subjects: Subjects) -> Mask:
@@ -60,12 +69,13 @@ def parts_of(facts: Facts, subjects: Subjects) -> tuple[Mask, Mask]:
         rest - subjects.performer_bits[whole] <= FESTIVAL_REST * subjects.title_bits[whole]
         for rest, whole in ((rest_b, b), (rest_a, a))
     )
-    a_item = (
-        place & facts.meeting.a_within_b & short_a & in_b & (rest_a >= ITEM_BITS) & ~_shown(a, b, subjects)
+    # Who says the whole name of the festival, and more, need not say much more: "Kurzfilmtage: Wettbewerb I".
+    more_a, more_b = (
+        rest >= np.where(of_whole < EXACT, MORE_TO_SAY, ITEM_BITS)
+        for rest, of_whole in ((rest_a, rest_b), (rest_b, rest_a))
     )
-    b_item = (
-        place & facts.meeting.b_within_a & short_b & in_a & (rest_b >= ITEM_BITS) & ~_shown(b, a, subjects)
-    )
+    a_item = place & facts.meeting.a_within_b & short_a & in_b & more_a & ~_shown(a, b, subjects)
+    b_item = place & facts.meeting.b_within_a & short_b & in_a & more_b & ~_shown(b, a, subjects)
     return a_item, b_item
 
 

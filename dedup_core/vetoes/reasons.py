@@ -26,6 +26,7 @@ REASONS: Final = {
     "hours_apart": "They begin hours apart, so a person should look.",
     "midnight": "All that ties their nights is a 00:00 without an end, which may as well be an unknown hour.",
     "item_or_whole": "One lasts for days, the other is one of them and says more: perhaps an item of it.",
+    "several_and_one": "One announces several dates, the other one of them: perhaps all that its source knows.",
     "two_shows": "A source lists several shows of it on this day, and these are two of them.",
     "shows_together": "One listing announces several shows of the day, the other a single one.",
     "session_differs": "One is an early or late show, the other is not.",

@@ -11,7 +11,7 @@ from dedup_core.comparisons.places import districts_differ, one_spot
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
-from dedup_core.vetoes.links import dates_of, parts_of
+from dedup_core.vetoes.links import dates_of, parts_of, several_and_one
 from dedup_core.vetoes.one_stage import one_stage
 from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
 from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_show, two_runs
@@ -22,7 +22,7 @@ from dedup_core.vetoes.siblings import (
     runs_of_one,
     town_and_place,
 )
-from dedup_core.vetoes.sources import side_by_side
+from dedup_core.vetoes.sources import says_more, side_by_side
 from dedup_core.vetoes.times import (
     hours_apart,
     listed_singly,
@@ -107,9 +107,11 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", twice & ~evening, refused),
         ("side_by_side", twice & evening, below_match),
+        ("side_by_side", says_more(facts, subjects, policy), below_match),
         ("hours_apart", hours_apart(facts, policy), below_match),
         ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", item_or_whole(facts, subjects), below_match),
+        ("several_and_one", several_and_one(facts, subjects), below_match),
         ("two_shows", two_shows(facts, subjects, policy), refused),
         ("shows_together", shows_together(facts, subjects), below_match),
         ("shows_together", listed_singly(facts, subjects), below_review),

@@ -29,3 +29,12 @@ def _within(facts: Facts) -> Mask:
     """Find the pairs of which one lasts while the other takes place: a run and a show, a festival and an item."""
     within: Mask = (facts.meeting.a_within_b | facts.meeting.b_within_a) & (facts.meeting.common < 1)
     return within
+
+
+def says_more(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find two entries of one source of which one has a word more than the other, and another text: `Fachtag Pflege`, `Fachtag Pflegekinder`."""
+    larger = np.maximum(facts.wording.rest_a, facts.wording.rest_b)
+    article = subjects.headline[facts.pairs.a] != subjects.headline[facts.pairs.b]
+    more: Mask = same_code(subjects.source, facts.pairs) & (larger >= policy.vetoes.rest) & ~article
+    more &= np.nan_to_num(facts.evidence["description"]) < 0
+    return more

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup_core.folding import fold, fold_all, folded, unescape, well_read
+from dedup_core.folding import fold, fold_all, folded, unbroken, unescape, well_read
 
 GERMAN = st.text(alphabet="abzABZ019äöüÄÖÜßẞéèçñØłŁœÆ \t-–/.,&;#'’´`\u0308\u0301\u00ad\u200b™²½🥚ﬁĳŉʼ_")
 ANYTHING = st.text(alphabet=st.characters(codec="utf-8"))
@@ -104,3 +104,15 @@ def test_letters_that_were_read_as_capitals_and_digits_are_letters_again(written
     frame = pl.DataFrame({"text": [written]})
 
     assert frame.select(well_read(pl.col("text"))).item() == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Som- merfest im Kinder-\ngarten", "Sommerfest im Kindergarten"),
+        ("Floh- und Trödelmarkt", "Floh- und Trödelmarkt"),
+        ("Blues- Rock", "Blues- Rock"),
+    ],
+)
+def test_words_that_a_line_break_parted_are_whole_again(written: str, read: str) -> None:
+    assert pl.DataFrame({"text": [written]}).select(unbroken(pl.col("text"))).item() == read

@@ -76,6 +76,11 @@ def test_a_church_without_a_name_may_be_any_and_a_hall_of_another_number_is_anot
     assert venues("Kinosaal 2", "Kinosaal 5") < 0.85 <= venues("Kinosaal", "Kinosaal 2")
 
 
+def test_the_middle_of_a_place_is_neither_its_square_nor_another() -> None:
+    assert DIFFERENT <= venues("Ortsmitte", "Lindenplatz") < 0.85
+    assert venues("Feuerwehrhaus", "Gerätehaus") == 1
+
+
 def test_two_rooms_of_one_house_are_neither_one_nor_two_venues() -> None:
     assert DIFFERENT <= venues("Klosterhof", "Kloster Bollbach") < 0.85
     assert not compared({"venue": "Klosterhof"}, {"venue": "Kloster Bollbach"}).beside[0]
@@ -110,6 +115,7 @@ def test_one_letter_is_a_slip_in_a_long_name_but_no_number_and_no_letter_of_a_ho
         ("Weiler im Allgäu", "Weiler", True),
         ("Gundelfngen", "Gundelfingen", True),
         ("Oberried", "Unterried", False),
+        ("Untersimoningen", "Obersimoningen", False),
         ("Lahrbach", "Waldkirch", False),
     ],
 )

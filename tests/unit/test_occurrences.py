@@ -17,6 +17,14 @@ def table_of(*dates: list[dict[str, Any]]) -> pl.DataFrame:
     return occurrences(pl.DataFrame(rows, schema=LISTING_SCHEMA))
 
 
+def test_a_whole_day_from_midnight_on_is_no_start() -> None:
+    table = table_of(
+        [occurrence("2026-05-02", "00:00", "23:59")], [occurrence("2026-05-02", "00:00", "03:00")]
+    )
+
+    assert table["moment"].is_null().to_list() == [True, False]
+
+
 def test_half_past_midnight_is_one_moment_and_one_night_by_both_ways_to_write_it() -> None:
     saturday, friday = table_of(
         [occurrence("2026-05-02", "00:30")], [occurrence("2026-05-01", "24:30")]

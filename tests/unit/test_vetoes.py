@@ -214,6 +214,18 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "places_differ",
             "ambiguous",
         ),
+        (
+            listing("tix:1", "VELVET QUEENS – KULTURTAGE WALDKIRCH", start="20:00", **PLACE),
+            listing("kul:2", "Die Hunde (Kulturtage Waldkirch)", start="20:00", **PLACE),
+            "two_items",
+            "ambiguous",
+        ),
+        (
+            listing("kal:1", "Tag der offenen Tür", start="11:00", city="Oberried", venue="Schule"),
+            listing("amt:2", "Tag der offenen Tür", start="11:00", city="Niederried", venue="Schule"),
+            "towns_differ",
+            "ambiguous",
+        ),
     ],
 )
 def test_a_telling_difference_outweighs_all_that_is_equal(
@@ -329,6 +341,28 @@ def test_a_date_of_a_series_is_linked_and_not_merged() -> None:
 
     assert result.links["kind"].to_list() == ["date_of"]
     assert result.canonical_events.height == 2
+
+
+def test_several_dates_and_one_of_them_are_never_joined() -> None:
+    days = [occurrence(f"2026-08-{day}", "20:00") for day in ("05", "06")]
+    both = listing("kal:1", "Nathan der Weise: Klassiker im Hof", event_dates=days, **PLACE)
+    first = {"day": "2026-08-05", "start": "20:00", **PLACE}
+
+    linked = resolved(both, listing("tix:2", "NATHAN DER WEISE", **first))
+    asked = decision(both, listing("tix:2", "Nathan der Weise – Gastspiel des Landestheaters", **first))
+
+    assert linked.links["kind"].to_list() == ["date_of"]
+    assert "several_and_one" in reasons(asked)
+    assert asked["decision"] != "match"
+
+
+def test_the_hall_of_that_name_in_the_next_town_is_asked_about_where_coordinates_are_sure() -> None:
+    where: dict[str, Any] = {"latitude": 48.09, "longitude": 7.96, "geo_confidence": 0.9, **HALL}
+    one = listing("kal:1", "Pflanzenbörse", city="Waldkirch", start="13:00", **where)
+    two = listing("tou:1", "Pflanzenbörse", city="Lahrbach", start="13:00", **where | {"latitude": 48.1})
+
+    assert decision(one, two)["decision"] != "match"
+    assert "neighbours" not in reasons(decision(one, two | {"latitude": 48.0901}))
 
 
 def reasons(told: dict[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from dedup_core.strategies import CHOICES
 from dedup_core.subjects import Subjects
 from dedup_core.unions import union_of_dates, union_of_texts
 from dedup_core.vetoes import REASONS
+from dedup_core.witnesses import with_witnesses
 
 COMPARISONS: Final[dict[str, Callable[..., object]]] = {
     "title": title_bits,
@@ -89,10 +90,11 @@ def explain(
     """
     low, high = sorted((row_of(a, events), row_of(b, events)))
     this = (pl.col("a") == low) & (pl.col("b") == high)
-    among = score(_beside(low, high, candidates), subjects, policy).decisions.filter(this)
-    if among.is_empty():
+    beside = score(_beside(low, high, candidates), subjects, policy).decisions
+    if beside.filter(this).is_empty():
         pair = pl.DataFrame({"a": [low], "b": [high]}, schema={"a": pl.UInt32, "b": pl.UInt32})
-        among = score(pair, subjects, policy, keep_all=True).decisions
+        beside = pl.concat([beside, score(pair, subjects, policy, keep_all=True).decisions])
+    among = with_witnesses(beside, policy).filter(this)
     seen = observed_alone(among, subjects, policy)[0]
     return explained({**among.row(0, named=True), "seen": seen}, (_name(low, events), _name(high, events)))
 

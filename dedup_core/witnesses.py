@@ -13,8 +13,7 @@ import polars as pl
 from dedup_core.policy import Policy
 
 WITNESSED: Final = "witnessed"
-REASON: Final = "A third listing, which matches both, has the names of both."
-"""In the words that a reviewer is shown."""
+"""The reason as it is stored; `dedup_core.vetoes.reasons` has its words."""
 
 BY_TITLES: Final = r"^(?:(?:title_differs|headline_differs|two_names|kind_only) ?)+$"
 """Vetoes that speak of titles only."""

@@ -38,5 +38,6 @@ REASONS: Final = {
     "run_and_show": "One is a single show, the other a run of weeks.",
     "one_of_a_series": "One is a single date of the series that the other announces: linked, not merged.",
     "part_of": "One is an item of the other, which spans more days: linked, not merged.",
+    "witnessed": "A third listing, which matches both, has the names of both: so that their titles differ says nothing.",
 }
-"""Why a weight was cut, in the words that a reviewer is shown."""
+"""Why a weight was cut, or raised again, in the words that a reviewer is shown."""

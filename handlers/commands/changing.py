@@ -144,7 +144,9 @@ def verdicts_add(
 
     **Example:** `event-dedup verdicts add different bwb:pdf-4e1f07aa-8-1 amtskal:em-2026-0050 --reason "two shows"`
 
-    **Example:** `event-dedup verdicts add not-an-event tickethof:TH-448699 --reason "a voucher"`
+    **Example:** `event-dedup verdicts add not-an-event tickethof:TH-400001 --reason "a voucher"`
+
+    **Example:** `event-dedup verdicts add an-event tickethof:TH-448121`
     """
     from infra.store.verdicts import NewVerdict
 

@@ -1,5 +1,6 @@
 """What a person sees: tables that a terminal has room for, help whose examples run, a policy that explains itself."""
 
+import json
 import re
 import shlex
 from io import StringIO
@@ -118,6 +119,23 @@ def test_every_command_has_an_example_that_it_understands_in_a_fresh_clone(
         known[path].make_context(path[-1], words[len(path) :])
 
 
+def test_each_listing_that_an_example_or_the_readme_names_is_in_the_samples() -> None:
+    helps = [command.help or "" for command in commands(typer.main.get_command(app)).values()]
+    told = "\n".join([*helps, (ROOT / "README.md").read_text(encoding="utf-8")])
+    examples = re.findall(r"event-dedup .*", told)
+    known = {
+        f"{path.name.partition('_')[0]}:{listing['id']}"
+        for path in (ROOT / "samples").rglob("*.json")
+        for listing in json.loads(path.read_bytes())["events"]
+        if "id" in listing
+    }
+
+    named = {name for line in examples for name in re.findall(r"\b[a-z]+:[A-Za-z]+-[\w-]+", line)}
+
+    assert len(named) > 5
+    assert named <= known
+
+
 TALKS = {("serve",), ("label",), ("local", "logs")}
 """Commands that give no result: one serves, one asks, one repeats lines as they were written."""
 
@@ -136,7 +154,7 @@ def test_every_command_that_gives_a_result_gives_it_as_json_too() -> None:
     ("typed", "offered"),
     [
         ("event-dedup ev", ["evaluate", "events"]),
-        ("event-dedup verdicts add ", ["same", "different", "not-an-event"]),
+        ("event-dedup verdicts add ", ["same", "different", "not-an-event", "an-event"]),
         ("event-dedup dedupe --out", ["--output"]),
     ],
 )

@@ -167,6 +167,13 @@ def field_reason(field: str, strategies: Mapping[str, Strategy]) -> str:
     return _first_paragraph(union_of_texts if strategy == "union" else CHOICES[strategy])
 
 
+def field_reasons() -> dict[str, str]:
+    """List all that `field_reason` may say, by a code."""
+    chosen = {str(strategy): _first_paragraph(choice) for strategy, choice in CHOICES.items()}
+    united = {"union": _first_paragraph(union_of_texts), "dates": _first_paragraph(union_of_dates)}
+    return {**chosen, **united, "place": PLACE}
+
+
 def row_of(identity: tuple[str, str], events: pl.DataFrame) -> int:
     """Find the row of a source event.
 

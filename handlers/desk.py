@@ -14,12 +14,14 @@ from sqlalchemy import Connection
 
 from dedup_core.contradicting import Listing
 from dedup_core.folding import fold
-from infra.store import Store, desk, reading, verdicts
+from dedup_core.policy import default_policy
+from infra.store import Store, desk, policies, reading, verdicts
 from infra.store.events import Wanted
 from infra.store.verdicts import Which
 
 if TYPE_CHECKING:
     from dedup_core.explaining import Explanation
+    from dedup_core.policy import Strategy
 
 MOST_KEPT: Final = 100
 """Answers that are kept at once; then they begin anew."""
@@ -202,6 +204,22 @@ def surroundings_in(connection: Connection, canonical_id: str, *, doubted: bool 
         return Surroundings(relations, [], [])
     flags = desk.flags_of(connection, canonical_id)
     return Surroundings(relations, flags, desk.rivals_of(connection, canonical_id, limit=MOST_RELATED))
+
+
+_STRATEGIES: Final[dict[str | None, Mapping[str, "Strategy"]]] = {}
+"""By which rule each field is chosen, by the hash of the policy: to read one takes longer than to ask which it is."""
+
+
+def field_reasons_in(connection: Connection, provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Say by which rule the value of each field was chosen among an event's listings, by a look that is under way."""
+    from dedup_core.explaining import field_reason  # noqa: PLC0415 - brings SciPy along
+
+    newest = policies.hash_in_force(connection)
+    if newest not in _STRATEGIES:
+        applied = policies.in_force(connection)
+        policy = default_policy() if applied is None else applied.policy
+        _STRATEGIES[newest] = dict(policy.synthesis.fields)
+    return {field: field_reason(field, _STRATEGIES[newest]) for field in provenance}
 
 
 @dataclass(frozen=True, slots=True)

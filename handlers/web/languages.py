@@ -48,11 +48,12 @@ def texts(code: Code) -> dict[str, str]:
 @cache
 def _codes() -> dict[str, str]:
     """List the matcher's own texts with their codes. Imported when a pair is shown, which brings the matcher along anyway."""
-    from dedup_core.explaining import COMPARISONS, meaning  # noqa: PLC0415
+    from dedup_core.explaining import COMPARISONS, field_reasons, meaning  # noqa: PLC0415
     from dedup_core.rivals import RIVALS  # noqa: PLC0415
     from dedup_core.vetoes import REASONS  # noqa: PLC0415
 
     reasons = {text: f"reason: {code}" for code, text in (REASONS | RIVALS).items()}
+    reasons |= {text: f"why: {code}" for code, text in field_reasons().items()}
     return reasons | {meaning(part): f"part: {part}" for part in (*COMPARISONS, "prior", "cap")}
 
 
@@ -69,7 +70,7 @@ class Language:
         return said.format(**values) if values else said
 
     def matcher(self, text: str) -> str:
-        """Say what the matcher says of a pair: a reason, or what a part of the evidence means."""
+        """Say what the matcher says: a reason, what a part of the evidence means, by which rule a value was chosen."""
         if self.code == "en":
             return text
         return texts(self.code).get(_codes().get(text, ""), text)

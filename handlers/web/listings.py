@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from handlers.web.differences import Piece, marked
@@ -32,12 +33,16 @@ MOST_DATES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an event. sources: (source_code, id) of the listings that gave it; pinned_by: who set it by hand, which no listing gave."""
+    """A field of an event. sources: (source_code, id) of the listings that gave it; pinned_by: who set it by hand, which no listing gave.
+
+    why: by which rule it was chosen among several listings.
+    """
 
     name: str
     text: str
     sources: tuple[tuple[str, str], ...]
     pinned_by: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,19 @@ class Row:
     alike: bool
 
 
-def fields_of(event: Mapping[str, Any], language: Language) -> list[Field]:
-    """List what is known of an event, with where it came from."""
+def fields_of(
+    event: Mapping[str, Any], language: Language, reasons: Mapping[str, str] = MappingProxyType({})
+) -> list[Field]:
+    """List what is known of an event, with where it came from. reasons: by which rule each place of the output format was chosen."""
     texts, provenance = texts_of(event, language), event.get("provenance", {})
     return [
-        Field(name, text, _sources(provenance, FIELDS[name]), _pinned_by(provenance, FIELDS[name]))
+        Field(
+            name,
+            text,
+            _sources(provenance, FIELDS[name]),
+            pinned := _pinned_by(provenance, FIELDS[name]),
+            "" if pinned else next((reasons[place] for place in FIELDS[name] if reasons.get(place)), ""),
+        )
         for name, text in texts.items()
     ]
 

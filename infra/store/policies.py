@@ -39,6 +39,12 @@ def in_force(connection: Connection) -> Applied | None:
     return Applied(newest.policy_id, policy_of(newest.document), newest.author, newest.reason, newest.at)
 
 
+def hash_in_force(connection: Connection) -> str | None:
+    """Read which policy is the newest, and nothing of it; null if none was ever applied."""
+    newest = select(policies.c.policy_hash).order_by(policies.c.policy_id.desc()).limit(1)
+    return connection.scalar(newest)
+
+
 def policy_of(document: Document) -> Policy:
     """Read a policy that was valid when it was stored."""
     return Policy.model_validate(completed(document, _packaged()))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup_core import lexicon
-from dedup_core.explaining import COMPARISONS, Explanation, Part, meaning
+from dedup_core.explaining import COMPARISONS, Explanation, Part, field_reasons, meaning
 from dedup_core.rivals import RIVALS
 from dedup_core.vetoes import REASONS
 from handlers.web.differences import marked
@@ -19,10 +19,13 @@ WORDS = st.lists(st.sampled_from(["Jazz", "im", "Jazzhaus", "–", "20:00", "JAZ
 )
 
 
+MATCHERS = ("reason: ", "part: ", "why: ")
+
+
 def test_every_text_of_the_page_has_its_german_and_no_german_is_left_over() -> None:
     said = in_templates() | in_code() | set(texts("en"))
 
-    translated = {text for text in texts("de") if not text.startswith(("reason: ", "part: "))}
+    translated = {text for text in texts("de") if not text.startswith(MATCHERS)}
 
     assert said - translated == set()
     assert translated - said == set()
@@ -40,9 +43,11 @@ def test_all_that_the_matcher_may_say_has_its_german() -> None:
     reasons = {f"reason: {code}" for code in (*REASONS, *RIVALS)}
     parts = {f"part: {part}" for part in (*COMPARISONS, "prior", "cap")}
 
-    said = {text for text in texts("de") if text.startswith(("reason: ", "part: "))}
+    whys = {f"why: {code}" for code in field_reasons()}
 
-    assert said == reasons | parts
+    said = {text for text in texts("de") if text.startswith(MATCHERS)}
+
+    assert said == reasons | parts | whys
 
 
 def test_each_kind_of_no_event_has_a_name_in_both_languages() -> None:

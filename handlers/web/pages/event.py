@@ -29,6 +29,10 @@ def show_event(visit: Visit) -> Answer:
         if not isinstance(known, Gone):
             doubted = known.event["needs_review"]
             around = desk.surroundings_in(known.connection, event_id, doubted=doubted)
+            several = len(known.listings) > 1
+            reasons = (
+                desk.field_reasons_in(known.connection, known.event.get("provenance", {})) if several else {}
+            )
     if isinstance(known, Gone):
         return _gone(visit, event_id, known)
     found, listings, evidence = known.event, known.listings, known.evidence
@@ -41,7 +45,7 @@ def show_event(visit: Visit) -> Answer:
         visit,
         "event.html",
         event=found,
-        fields=fields_of(found, visit.language),
+        fields=fields_of(found, visit.language, reasons),
         long=LONG,
         listings=listings,
         colours=numbered,

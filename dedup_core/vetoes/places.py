@@ -42,20 +42,17 @@ ONE_PLACE_KM: Final = 0.5
 """Places in two towns as near as this may be one, on the border or in a district that only one source takes for a town."""
 
 
-def neighbours(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, Mask]:
+def neighbours(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find the pairs in two known towns that are near, where no venue in common says that a source took the one for the other.
 
-    Returns:
-        Those without a venue in common, and those with one that is surely as far away as the next town's hall of that name.
+    A venue of one name that is surely further away than that is the next town's.
     """
     pairs = facts.pairs
     two = both_known(subjects.city, pairs) & ~same_town(pairs, subjects) & ~facts.names.towns
     near: Mask = two & (facts.km <= policy.vetoes.near_km)
-    near &= ~one_spot(pairs, facts.km, subjects, policy.evidence.place)
-    venue = facts.venue > 0
     trust = np.minimum(subjects.geo_confidence[pairs.a], subjects.geo_confidence[pairs.b])
     apart = (facts.km > ONE_PLACE_KM) & (trust >= SURE_GEO)
-    return near & ~venue, near & venue & apart
+    return near & (~(facts.venue > 0) | apart) & ~one_spot(pairs, facts.km, subjects, policy.evidence.place)
 
 
 CERTAIN_GEO: Final = 0.85

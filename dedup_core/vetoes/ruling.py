@@ -74,7 +74,6 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     evening = one_evening(facts, subjects, policy)
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
     a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in parts_of(facts, subjects))
-    elsewhere_near, same_name_near = neighbours(facts, subjects, policy)
     items = two_items(facts, subjects, policy.vetoes.rest)
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
@@ -95,8 +94,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("clubs_differ", clubs_differ(facts, subjects, policy), below_match),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
-        ("neighbours", elsewhere_near, below_review),
-        ("neighbours", same_name_near, below_match),
+        ("neighbours", neighbours(facts, subjects, policy), below_review),
         ("places_differ", common & places, below_match),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
         ("venues_opposed", opposed, below_match),
@@ -111,7 +109,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("hours_apart", hours_apart(facts, policy), below_match),
         ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", item_or_whole(facts, subjects), below_match),
-        ("several_and_one", several_and_one(facts, subjects), below_match),
+        ("several_and_one", several_and_one(facts, subjects), below_review),
         ("two_shows", two_shows(facts, subjects, policy), refused),
         ("shows_together", shows_together(facts, subjects), below_match),
         ("shows_together", listed_singly(facts, subjects), below_review),

@@ -44,8 +44,21 @@ Ask = Annotated[
 ]
 
 
+FLAGGED_COLUMNS: Final = {
+    "id": "event",
+    "title": "title",
+    "first_day": "day",
+    "why": "why",
+    "n_sources": "listings",
+    "city": "city",
+}
+
+
 def review(
     ask: Ask = None,
+    flagged: Annotated[
+        bool, typer.Option("--flagged", help="List events that are odd though no pair of theirs waits.")
+    ] = False,
     limit: Limit = 20,
     offset: Offset = 0,
     author: Author = ME,
@@ -54,13 +67,18 @@ def review(
     """Decide the pairs of listings that wait for a person: the soonest first, then the most doubtful.
 
     One key a pair: s same, d different, n not an event, k skip, u undo, w why, q quit. Each answer is kept at once; the canonical events
-    are brought up to date at the end. Without a terminal, with --list or --json, the pairs are listed.
+    are brought up to date at the end. Without a terminal, with --list or --json, the pairs are listed. Events that are flagged wait
+    besides; `verdicts add` settles them.
 
     **Example:** `event-dedup review`
 
     **Example:** `event-dedup review --list --limit 10`
+
+    **Example:** `event-dedup review --flagged`
     """
-    if as_json or not (_at_terminal() if ask is None else ask):
+    if flagged:
+        _list_flagged(limit, offset, as_json=as_json)
+    elif as_json or not (_at_terminal() if ask is None else ask):
         _list(limit, offset, as_json=as_json)
     else:
         _ask_all(author)
@@ -79,12 +97,47 @@ def _list(limit: int, offset: int, *, as_json: bool) -> None:
     from handlers.terminal import print_json, table
 
     with database("look") as store:
-        items = ask_next(store, today=_today(), cursor=None, limit=offset + limit).items[offset:]
+        found = ask_next(store, today=_today(), cursor=None, limit=offset + limit)
+    items = found.items[offset:]
     if as_json:
         print_json(items)
     else:
         rows = [row for item in items for row in _two_rows(item)]
         table("Awaiting review, the soonest first", rows, LISTING_COLUMNS)
+        _tell_flagged(found.flagged)
+
+
+def _tell_flagged(number: int) -> None:
+    from handlers.terminal import counted, say
+
+    if number:
+        say(f"besides, {counted(number, 'event')} flagged, without a pair: event-dedup review --flagged")
+
+
+def _list_flagged(limit: int, offset: int, *, as_json: bool) -> None:
+    from handlers.questioning import flagged_next
+    from handlers.terminal import print_json, say, table
+
+    with database("look") as store:
+        items = flagged_next(store, today=_today(), cursor=None, limit=offset + limit).items[offset:]
+    if as_json:
+        print_json(items)
+        return
+    table(
+        "Flagged",
+        [{**item, "why": ", ".join(map(_flag_in_words, item["flags"]))} for item in items],
+        FLAGGED_COLUMNS,
+    )
+    if items:
+        say(
+            "what one is: event-dedup events show EVENT; what you say of its listing: verdicts add an-event, or not-an-event"
+        )
+
+
+def _flag_in_words(flag: Row) -> str:
+    detail = f" ({flag['detail']})" if flag["detail"] else ""
+    name: str = flag["flag"]
+    return name.replace("_", " ") + detail
 
 
 def _two_rows(question: Row) -> list[dict[str, Any]]:

@@ -169,6 +169,22 @@ def test_the_queue_takes_a_key_a_verdict_and_undo_asks_again(inbox: Path) -> Non
     assert sorted(in_force) == ["must_link", "must_link", "not_an_event"]
 
 
+def test_what_looks_like_no_event_is_listed_at_the_terminal_and_settled_by_a_word(inbox: Path) -> None:
+    put(inbox / "tix_1.json", listing("v1", "Gutschein für das Kellertheater", "Elzach"))
+    run("watch", "inbox", "--once")
+
+    beside, listed = run("review", "--list").stderr, run("review", "--flagged").stdout
+    said = run("verdicts", "add", "an-event", "tix:v1", "--author", "ada")
+    opposed = run("verdicts", "add", "not-an-event", "tix:v1", "--author", "bob")
+
+    assert "1 event flagged" in beside
+    assert "not an event (voucher)" in " ".join(listed.split())
+    assert (said.exit_code, opposed.exit_code) == (0, 1)
+    assert "contradicts verdict 1 of ada: tix:v1 an event" in " ".join(opposed.stderr.split())
+    assert shown("review", "--flagged") == []
+    assert shown("events", "show", "tix:v1")["needs_review"] is False
+
+
 def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mended(inbox: Path) -> None:
     (inbox / "torn_1.json").write_text('{"events": [', encoding="utf-8")
     refused = run("watch", "inbox", "--once")

@@ -264,18 +264,20 @@ def test_a_place_of_the_map_leads_to_the_events_of_that_place(arrive: Arrive, de
     expect(page.locator(".chip.spot")).to_contain_text("Place on the map")
 
 
+def signed(text: str) -> float:
+    return float(text.replace("−", "-").replace("±", ""))
+
+
 def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visitor, desk: Desk) -> None:
     page = editor.see(f"/events/{event_of(desk, 'tickethof', 'TH-448377')}")
 
     title = page.locator(".fields-of > div", has_text="Title").first
     expect(title.locator(".src")).to_have_text(["tickethof"])
+    expect(title.locator(".why-so")).to_contain_text("Prefer a title without a status")
     assert "in der Kulturfabrik" in page.locator(".sides mark").all_inner_texts()
     for table in page.locator("table.bars").all():
-        bits = [
-            float(text.replace("−", "-").replace("±", ""))
-            for text in table.locator("td.bits").all_text_contents()
-        ]
-        assert sum(bits[:-1]) == pytest.approx(bits[-1], abs=0.001)
+        shown = list(map(signed, table.locator("td.bits").all_text_contents()))
+        assert sum(shown[:-1]) == pytest.approx(shown[-1], abs=0.001)
     expect(page.locator(".graph circle")).to_have_count(3)
     expect(page.locator(".graph line.bridge")).to_have_count(1)
     weakest = page.locator(".pairs details").first
@@ -283,6 +285,12 @@ def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visi
     expect(weakest.locator("summary")).to_contain_text("weakest bridge")
     written = page.locator(".graph .weight.bridge").text_content()
     assert f"{written} bits" in weakest.locator("summary").inner_text()
+    said = weakest.locator("tr:has(th:text-is('Title')) + tr.said").inner_text()
+    assert said.startswith("Both titles: Nord (rare, 1 in ")
+    parts = re.findall(r"[+−]\d+\.\d", said)
+    bits = weakest.locator("tr:has(th:text-is('Title')) td.bits").inner_text()
+    assert sum(map(signed, parts)) == pytest.approx(signed(bits), abs=0.001)
+    expect(weakest.locator("tr.said", has_text="They begin at the same time.")).to_have_count(1)
 
 
 def test_the_queue_is_settled_by_keys_and_each_word_can_be_undone(editor: Visitor, desk: Desk) -> None:

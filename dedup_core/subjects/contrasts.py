@@ -44,29 +44,34 @@ def bands(lowered: pl.Series) -> sparse.csr_array:
 
 LEVELS: Final = (
     (
-        r"einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs|\bbasics?\b",
+        r"einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs|(?-u:\b)basics?(?-u:\b)",
         "mittelstufe|intermediate",
         "fortgeschritten|aufbaukurs|advanced",
     ),
-    (r"\b(?:damen|frauen|mädchen|weiblich)", r"\b(?:herren|männer|maenner|jungs|buben|männlich)"),
-    tuple(rf"\b{letter}-(?:jugend|junior)" for letter in "abcdefg"),
+    (r"(?-u:\b)(?:damen|frauen|mädchen|weiblich)", r"(?-u:\b)(?:herren|männer|maenner|jungs|buben|männlich)"),
+    tuple(rf"(?-u:\b){letter}-(?:jugend|junior)" for letter in "abcdefg"),
     (
-        r"\b(?:1|i|erste)\.? mannschaft\b",
-        r"\b(?:2|ii|zweite)\.? mannschaft\b",
-        r"\b(?:3|iii|dritte)\.? mannschaft\b",
+        r"(?-u:\b)(?:1|i|erste)\.? mannschaft",
+        r"(?-u:\b)(?:2|ii|zweite)\.? mannschaft",
+        r"(?-u:\b)(?:3|iii|dritte)\.? mannschaft",
     ),
-    (r"\b(?:e-bike|pedelec|fahrrad|rad-?tour|radausfahrt|mountainbike)", "wander|zu fuß|spaziergang"),
-    (r"\bnord\b", r"\bs(?:ü|ue)d\b", r"\bost\b", r"\bwest\b"),
+    (r"(?-u:\b)(?:e-bike|pedelec|fahrrad|rad-?tour|radausfahrt|mountainbike)", "wander|zu fuß|spaziergang"),
+    (r"(?-u:\b)nord(?-u:\b)", r"(?-u:\b)s(?:ü|ue)d(?-u:\b)", r"(?-u:\b)ost(?-u:\b)", r"(?-u:\b)west(?-u:\b)"),
     ("bilderbuchkino|kamishibai|vorlese", "kinderkino|kinderfilm|filmnachmittag|filmabend"),
 )
-"""What titles say of whom a course or a match is for: of each row one thing excludes the others."""
+"""What titles say of whom a course or a match is for: of each row one thing excludes the others.
+
+Words end as ASCII has it, as the search for Unicode's ends is far slower; a word before which an umlaut stands is a rare mistake."""
 
 
 CLUBS: Final = "sv|tsv|fc|tus|tv|hsg|sg|vfb|vfr|vfl|sc|fv|sf|spvgg|djk|tb|ttc|bc|ksv|esv|asv|ssv|bsc|rsv|sgm"
 """How names of sports clubs begin."""
 
-MATCH: Final = rf"\b(?:{CLUBS}) .* (?:[-–]|gegen|vs\.?) "
-"""A match of one."""
+PLAYS: Final = rf"(?-u:\b)(?:{CLUBS}) "
+"""Who may play a match, …"""
+
+MATCH: Final = rf"{PLAYS}.* (?:[-–]|gegen|vs\.?) "
+"""… and the match."""
 
 TEAM: Final = r" ([2-5]|ii|iii|iv)(?:[ :,()]|$)"
 """Which of their teams plays, if it is not the first."""
@@ -78,23 +83,21 @@ TEAMS: Final = -1
 
 def _teams(lowered: pl.Series) -> Ints:
     """Tell which team plays a match: (n,), 0 for what is none, 1 where no number is said."""
-    matches = lowered.str.contains(MATCH).arg_true()
+    clubs = lowered.str.contains(PLAYS).arg_true()
+    matches = clubs.filter(lowered.gather(clubs).str.contains(MATCH))
     team = lowered.gather(matches).str.extract(TEAM).replace({"ii": "2", "iii": "3", "iv": "4"})
     numbers = np.zeros(len(lowered), np.int32)
     numbers[matches.to_numpy()] = team.cast(pl.Int32).fill_null(1).to_numpy()
     return numbers
 
 
-LETTER: Final = r"(?:kurs|gruppe|klasse|block) ([a-h])(?:[ :,()]|$)"
+LETTERS: Final = "abcdefgh"
+
+LETTER: Final = rf"(?:kurs|gruppe|klasse|block) ([{LETTERS}])(?:[ :,()]|$)"
 """The letter of a course or a group."""
 
-
-def _letters(lowered: pl.Series) -> Ints:
-    """Number the letter of a course or group: (n,), 0 for none."""
-    letter = lowered.str.extract(LETTER).replace_strict(
-        {x: n for n, x in enumerate("abcdefgh", start=1)}, default=0
-    )
-    return letter.cast(pl.Int32).to_numpy()
+TELLING: Final = "|".join([LETTER, *("|".join(words) for words in LEVELS)])
+"""What any of these holds: few titles do, and the others are read once."""
 
 
 def levels(lowered: pl.Series) -> Ints:
@@ -103,12 +106,14 @@ def levels(lowered: pl.Series) -> Ints:
     A column a row of `LEVELS`, one of letters and one of teams.
     """
     found = np.zeros((len(lowered), len(LEVELS) + 2), np.int32)
-    found[:, -2], found[:, TEAMS] = _letters(lowered), _teams(lowered)
+    found[:, TEAMS] = _teams(lowered)
+    rows = lowered.str.contains(TELLING).arg_true()
+    if rows.is_empty():
+        return found
+    naming = lowered.gather(rows)
     for column, words in enumerate(LEVELS):
-        rows = lowered.str.contains("|".join(words)).arg_true()
-        if rows.is_empty():
-            continue
-        naming = lowered.gather(rows)
         said = np.array([naming.str.contains(one).to_numpy() for one in words])
         found[rows.to_numpy(), column] = np.where(said.sum(axis=0) == 1, said.argmax(axis=0) + 1, 0)
+    letter = naming.str.extract(LETTER).fill_null(" ")
+    found[rows.to_numpy(), len(LEVELS)] = [LETTERS.find(one) + 1 for one in letter]
     return found

@@ -17,14 +17,14 @@ MOSTLY_SHARED: Final = 1.75
 """How much more two titles must share than the shorter rest says: sisters of a conference share the smaller part."""
 
 
-def one_stage(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+def one_stage(facts: Facts, subjects: Subjects, unsaid: Mask) -> Mask:
     """Find the pairs that begin at one minute at one venue, where there is hardly room for two, unless their titles tell two apart.
 
-    They don't if they share most, or if each says what the other leaves unsaid.
+    They don't if they share most, or if each says what the other leaves unsaid: unsaid, (p,).
     """
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
     mostly = facts.wording.shared >= MOSTLY_SHARED * smaller
-    one: Mask = (_one_minute(facts, subjects) & mostly) | who_and_what(facts, subjects, policy)
+    one: Mask = (_one_minute(facts, subjects) & mostly) | unsaid
     return one
 
 

@@ -96,7 +96,7 @@ def towns_named(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
     asked = (facts.weight >= policy.thresholds.match) & both_known(subjects.city, facts.pairs)
     asked &= both_known(subjects.venue, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
-    rows = np.flatnonzero(asked & (facts.names.venues >= ONE_VENUE))
+    rows = np.flatnonzero(asked & (facts.names.venues >= ONE_VENUE) & (facts.names.venues < 1))
     found = np.zeros(len(a), np.bool_)
     found[rows] = _named_apart(a[rows], b[rows], subjects) | _named_apart(b[rows], a[rows], subjects)
     return found

@@ -12,7 +12,7 @@ from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one
-from dedup_core.vetoes.one_stage import one_stage
+from dedup_core.vetoes.one_stage import one_stage, who_and_what
 from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
 from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_show, two_runs
 from dedup_core.vetoes.siblings import (
@@ -67,7 +67,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     differs = facts.evidence["title"] <= policy.vetoes.title_differs
     places = places_differ(facts, subjects, policy.vetoes.venue_differs)
     hosts = hosts_differ(facts, subjects)
-    elsewhere = ~one_stage(facts, subjects, policy)
+    unsaid = who_and_what(facts, subjects, policy)
+    elsewhere = ~one_stage(facts, subjects, unsaid)
     numerals = numerals_differ(facts, subjects)
     opposed = facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
     twice = side_by_side(facts, subjects, policy)
@@ -80,7 +81,11 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
-        ("one_replaced", one_thing_replaced(facts, subjects, policy, common) & ~headline, below_match),
+        (
+            "one_replaced",
+            one_thing_replaced(facts, subjects, policy, common, unsaid) & ~headline,
+            below_match,
+        ),
         ("audience_differs", audience_differs(facts, subjects, policy, common), below_match),
         ("heads_differ", heads_differ(facts, subjects, policy, common), below_match),
         ("two_items", items, below_match),

@@ -3,6 +3,7 @@
 They are asked about and never parted, as one source may call by another word, or leave unsaid, what the other says.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -10,14 +11,13 @@ import numpy as np
 import polars as pl
 from rapidfuzz import fuzz
 
-from dedup_core.comparisons.pairs import Mask, Rows
+from dedup_core.comparisons.pairs import Mask
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.subjects.audiences import audience_words
 from dedup_core.subjects.contrasts import TEAMS
 from dedup_core.vetoes.facts import LONG_RUN, Facts
-from dedup_core.vetoes.one_stage import who_and_what
 from dedup_core.vetoes.places import PLACE_ENDS
 
 ALIKE: Final = 60.0
@@ -28,17 +28,16 @@ LONGEST: Final = 2
 """Words of what is replaced: a longer rest says more than another name."""
 
 
-def one_thing_replaced(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
+def one_thing_replaced(facts: Facts, subjects: Subjects, policy: Policy, common: Mask, unsaid: Mask) -> Mask:
     """Find the matches whose titles are one but for one place, where each says another thing: `Frauenfrühstück`, `Männerfrühstück`.
 
     common: the pairs that share common words only; of the others each must have a name there, as before a rare one there may be two
-    labels of one thing.
+    labels of one thing. unsaid: the pairs of which the one says what and the other who.
     """
     smaller = np.minimum(facts.wording.rest_a, facts.wording.rest_b)
     found: Mask = (facts.weight >= policy.thresholds.match) & (smaller >= policy.vetoes.rest)
     found &= (facts.wording.shared > 0) & (common | (facts.wording.names >= policy.vetoes.two_names))
-    found[found] = ~who_and_what(facts.where(found), subjects, policy)
-    return _of_words(found, facts, subjects, _replaced)
+    return _of_words(found & ~unsaid, facts, subjects, _replaced)
 
 
 def audience_differs(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
@@ -50,6 +49,10 @@ def audience_differs(facts: Facts, subjects: Subjects, policy: Policy, common: M
     return _of_words(differ & (facts.weight >= policy.thresholds.match), facts, subjects, _but_for_whom)
 
 
+PARTS: Final = 4
+"""Parts that a word has at most."""
+
+
 def heads_differ(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
     """Find the matches of one written word each of which the one goes on where the other ends: `Kellerkind`, `Kellerkinderchor`.
 
@@ -58,13 +61,14 @@ def heads_differ(facts: Facts, subjects: Subjects, policy: Policy, common: Mask)
     rests = (facts.wording.rest_a, facts.wording.rest_b)
     asked = common & (facts.weight >= policy.thresholds.match)
     asked &= (np.minimum(*rests) < EXACT) & (np.maximum(*rests) >= policy.vetoes.rest)
-    goes_on = _of_words(asked, facts, subjects, _goes_on)
-    for side in (facts.pairs.a, facts.pairs.b):
-        goes_on[goes_on] = ~_titles(side[goes_on], subjects).str.contains(r"[\s-]").to_numpy()
-    return goes_on
+    parts = np.diff(subjects.word_lists.starts)
+    asked &= (parts[facts.pairs.a] <= PARTS) & (parts[facts.pairs.b] <= PARTS)
+    return _of_titles(_of_words(asked, facts, subjects, _goes_on), facts, subjects, _single)
 
 
-PROGRAMME: Final = "sommer|herbst|frühling|frühjahr|winter|akademie|tage|wochen|festival|festspiele|gartenschau|triennale|biennale"
+PROGRAMME: Final = re.compile(
+    "sommer|herbst|frühling|frühjahr|winter|akademie|tage|wochen|festival|festspiele|gartenschau|triennale|biennale"
+)
 """What names the programme of weeks, whose items may last for weeks, too."""
 
 
@@ -76,19 +80,15 @@ def runs_of_one(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) 
     a, b = facts.pairs.a, facts.pairs.b
     runs = (subjects.days[a] >= LONG_RUN) & (subjects.days[b] >= LONG_RUN)
     more = np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
-    asked = _of_words(
-        common & runs & more & (facts.weight >= policy.thresholds.match), facts, subjects, _end_otherwise
-    )
-    for side in (a, b):
-        asked[asked] = _titles(side[asked], subjects).str.to_lowercase().str.contains(PROGRAMME).to_numpy()
-    return asked
+    asked = common & runs & more & (facts.weight >= policy.thresholds.match)
+    return _of_titles(_of_words(asked, facts, subjects, _end_otherwise), facts, subjects, _programmes)
 
 
 ONE_PLACE: Final = 80.0
 """The same for names of places, many of which end alike."""
 
-LAST_PLACE: Final = rf" ([a-zäöüß]{{2,}}(?:{'|'.join(PLACE_ENDS)}))$"
-"""A place at the end of a lowered title."""
+LAST_WORD: Final = re.compile(r" ([a-zäöüß]+)$")
+"""The last of several words of a lowered title."""
 
 
 def town_and_place(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
@@ -101,17 +101,7 @@ def town_and_place(facts: Facts, subjects: Subjects, policy: Policy, common: Mas
     found &= (subjects.town_bits[a] > 0) != (subjects.town_bits[b] > 0)
     found &= np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.two_names
     found &= (subjects.level[a, TEAMS] == 0) & (subjects.level[b, TEAMS] == 0)
-    rows = np.flatnonzero(found)
-    one, other = (_titles(side[rows], subjects).str.to_lowercase().str.extract(LAST_PLACE) for side in (a, b))
-    found[rows] = [
-        left is not None and right is not None and fuzz.ratio(left, right) < ONE_PLACE
-        for left, right in zip(one.to_list(), other.to_list(), strict=True)
-    ]
-    return found
-
-
-def _titles(rows: Rows, subjects: Subjects) -> pl.Series:
-    return subjects.texts["title"].gather(rows)
+    return _of_titles(found, facts, subjects, _two_places)
 
 
 Words: TypeAlias = list[str]
@@ -119,11 +109,36 @@ Words: TypeAlias = list[str]
 
 def _of_words(asked: Mask, facts: Facts, subjects: Subjects, holds: Callable[[Words, Words], bool]) -> Mask:
     """Ask something of the words of both titles, of the few pairs of a mask."""
+    return _of(asked, facts, subjects.titles, lambda one, other: holds(one.split(" "), other.split(" ")))
+
+
+def _of_titles(asked: Mask, facts: Facts, subjects: Subjects, holds: Callable[[str, str], bool]) -> Mask:
+    """Ask something of both titles as written, but lowered, of the few pairs of a mask."""
+    return _of(asked, facts, subjects.texts["title"], lambda one, other: holds(one.lower(), other.lower()))
+
+
+def _of(asked: Mask, facts: Facts, texts: pl.Series, holds: Callable[[str, str], bool]) -> Mask:
     rows = np.flatnonzero(asked)
-    one, other = (subjects.titles[side[rows]].to_list() for side in (facts.pairs.a, facts.pairs.b))
     found = np.zeros(len(asked), np.bool_)
-    found[rows] = [holds(left.split(" "), right.split(" ")) for left, right in zip(one, other, strict=True)]
+    if len(rows):
+        one, other = (texts.gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b))
+        found[rows] = list(map(holds, one, other))
     return found
+
+
+def _single(one: str, other: str) -> bool:
+    return not re.search(r"[\s-]", one + other)
+
+
+def _programmes(one: str, other: str) -> bool:
+    return bool(PROGRAMME.search(one) and PROGRAMME.search(other))
+
+
+def _two_places(one: str, other: str) -> bool:
+    left, right = LAST_WORD.search(one), LAST_WORD.search(other)
+    if not left or not right or not (left[1].endswith(PLACE_ENDS) and right[1].endswith(PLACE_ENDS)):
+        return False
+    return fuzz.ratio(left[1], right[1]) < ONE_PLACE
 
 
 def _replaced(one: Words, other: Words) -> bool:

@@ -109,16 +109,23 @@ def clubs_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     differ: Mask = named[facts.pairs.a] & named[facts.pairs.b] & (facts.weight >= policy.thresholds.match)
     differ &= np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
     rows = np.flatnonzero(differ)
-    one, other = (
-        subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b)
-    )
-    differ[rows] = [_two_clubs(*titles) for titles in zip(one, other, strict=True)]
+    sides = (subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b))
+    clubs = [_two_names(one, other) for one, other in zip(*sides, strict=True)]
+    known = _known({name for names in clubs for name in names})
+    differ[rows] = [bool(names) and known.isdisjoint(names) for names in clubs]
     return differ
 
 
-def _two_clubs(one: str, other: str) -> bool:
-    """Tell whether the first club of each title is of one kind and has another name, which is no common word."""
+def _two_names(one: str, other: str) -> tuple[str, ...]:
+    """Give the names of the first club of each title, if both are of one kind and the names are two; else none."""
     left, right = CLUB.search(one), CLUB.search(other)
     if not left or not right or left[1].lower() != right[1].lower() or fuzz.ratio(left[2], right[2]) >= ALIKE:
-        return False
-    return common_words().isdisjoint(stem(name) for name in fold_all([left[2], right[2]]))
+        return ()
+    return left[2], right[2]
+
+
+def _known(names: set[str]) -> frozenset[str]:
+    """Find the common words among names of clubs: `Musikverein Frühschoppen`."""
+    listed = sorted(names)
+    stems = map(stem, fold_all(listed)) if listed else ()
+    return frozenset(name for name, word in zip(listed, stems, strict=True) if word in common_words())

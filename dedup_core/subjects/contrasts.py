@@ -70,11 +70,17 @@ CLUBS: Final = "sv|tsv|fc|tus|tv|hsg|sg|vfb|vfr|vfl|sc|fv|sf|spvgg|djk|tb|ttc|bc
 PLAYS: Final = rf"(?-u:\b)(?:{CLUBS}) "
 """Who may play a match, …"""
 
-MATCH: Final = rf"{PLAYS}.* (?:[-–]|gegen|vs\.?) "
+MATCH: Final = rf"{PLAYS}.* (?:[-–:]|gegen|vs\.?|empfängt|trifft auf) |(?-u:\b)gegen (?:den |die )?(?:{CLUBS}) "
 """… and the match."""
 
 TEAM: Final = r" ([2-5]|ii|iii|iv)(?:[ :,()]|$)"
 """Which of their teams plays, if it is not the first."""
+
+
+WOMEN: Final = r"\b(?:damen|frauen|mädchen|[a-g]-juniorinnen|juniorinnen)\b"
+YOUTH: Final = r"\b([a-g])-?(?:jugend|junior)"
+UNDER: Final = r"\bu\s?-?(\d\d?)\b"
+"""Who plays, if it is not the men."""
 
 
 TEAMS: Final = -1
@@ -82,12 +88,18 @@ TEAMS: Final = -1
 
 
 def _teams(lowered: pl.Series) -> Ints:
-    """Tell which team plays a match: (n,), 0 for what is none, 1 where no number is said."""
+    """Tell which team plays a match: (n,), 0 for what is none, 1 where nothing is said; the men's first is meant then."""
     clubs = lowered.str.contains(PLAYS).arg_true()
     matches = clubs.filter(lowered.gather(clubs).str.contains(MATCH))
-    team = lowered.gather(matches).str.extract(TEAM).replace({"ii": "2", "iii": "3", "iv": "4"})
+    said = lowered.gather(matches)
+    number = said.str.extract(TEAM).replace({"ii": "2", "iii": "3", "iv": "4"}).cast(pl.Int32).fill_null(1)
+    youth = said.str.extract(YOUTH).replace_strict(
+        {x: n for n, x in enumerate("abcdefg", start=1)}, default=0, return_dtype=pl.Int32
+    )
+    under = said.str.extract(UNDER).cast(pl.Int32).fill_null(0)
     numbers = np.zeros(len(lowered), np.int32)
-    numbers[matches.to_numpy()] = team.cast(pl.Int32).fill_null(1).to_numpy()
+    kinds = said.str.contains(WOMEN).cast(pl.Int32) * 10 + youth * 100 + under * 1000
+    numbers[matches.to_numpy()] = (number + kinds).to_numpy()
     return numbers
 
 

@@ -11,11 +11,13 @@ from dedup_core.subjects.columns import Ints, ints
 
 
 def sessions(events: pl.DataFrame) -> Ints:
-    """Number the show of a day that a marker names: 0 none, 1 early, 2 late."""
+    """Number the show of a day that a marker names: 0 none, 1 early, 2 late, 3 one more."""
     marked = pl.col("markers").fill_null("")
     late = marked.str.contains("late", literal=True)
     early = marked.str.contains("early", literal=True)
-    return ints(events.select(pl.when(late).then(2).when(early).then(1).otherwise(0)).to_series())
+    extra = marked.str.contains("extra", literal=True)
+    shows = pl.when(late).then(2).when(early).then(1).when(extra).then(3).otherwise(0)
+    return ints(events.select(shows).to_series())
 
 
 SHOW_MINUTES = 40

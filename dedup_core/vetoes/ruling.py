@@ -14,7 +14,7 @@ from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one
 from dedup_core.vetoes.one_stage import one_stage, who_and_what
 from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
-from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_show, two_runs
+from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_day, run_and_show, two_runs
 from dedup_core.vetoes.siblings import (
     audience_differs,
     heads_differ,
@@ -29,6 +29,7 @@ from dedup_core.vetoes.times import (
     one_evening,
     sessions_differ,
     shows_together,
+    two_showings,
     two_shows,
 )
 from dedup_core.vetoes.titles import (
@@ -114,6 +115,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("hours_apart", hours_apart(facts, policy), below_match),
         ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", item_or_whole(facts, subjects), below_match),
+        ("two_shows", two_showings(facts, subjects), below_review),
         ("several_and_one", several_and_one(facts, subjects), below_review),
         ("two_shows", two_shows(facts, subjects, policy), refused),
         ("shows_together", shows_together(facts, subjects), below_match),
@@ -125,6 +127,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("no_event", subjects.unreal[facts.pairs.a] != subjects.unreal[facts.pairs.b], refused),
         ("two_runs", two_runs(facts, subjects, policy), below_review),
         ("run_and_show", run_and_show(facts, subjects), refused),
+        ("run_and_show", run_and_day(facts, subjects), below_match),
         ("one_of_a_series", a_of_b | b_of_a, refused),
         ("part_of", a_in_b | b_in_a, refused),
     ]

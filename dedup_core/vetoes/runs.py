@@ -47,6 +47,14 @@ def run_and_show(facts: Facts, subjects: Subjects) -> Mask:
     return ruled
 
 
+def run_and_day(facts: Facts, subjects: Subjects) -> Mask:
+    """Find a single day without a start against a run of weeks: one show of it, or the day on which it begins."""
+    a, b = facts.pairs.a, facts.pairs.b
+    run, day = subjects.days >= LONG_RUN, (subjects.days == 1) & (subjects.dates == 1)
+    ruled: Mask = (run[a] & day[b]) | (run[b] & day[a])
+    return ruled
+
+
 def two_runs(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find two runs at two venues that neither begin nor end together: one source may err in a day or a venue, not in all of them."""
     a, b = facts.pairs.a, facts.pairs.b

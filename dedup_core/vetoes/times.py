@@ -26,6 +26,23 @@ def hours_apart(facts: Facts, policy: Policy) -> Mask:
     return (apart & ~facts.meeting.announced & ~facts.meeting.during) | in_window
 
 
+CINEMA: Final = r"kino|lichtspiel|cinema|filmtheater|filmpalast|koki|cineplex|filmhaus"
+"""What names of cinemas have in them."""
+
+NEXT_SHOWING: Final = 75.0
+"""Minutes between two starts in a cinema from which they are two showings: it opens its doors shortly before."""
+
+
+def two_showings(facts: Facts, subjects: Subjects) -> Mask:
+    """Find two starts in one cinema far enough apart for two showings."""
+    a = facts.pairs.a
+    found: Mask = (facts.meeting.apart >= NEXT_SHOWING) & (facts.names.venues >= ONE_VENUE)
+    rows = np.flatnonzero(found)
+    names = subjects.venue_keys.gather(subjects.venue[a[rows]])
+    found[rows] = names.str.contains(CINEMA).fill_null(value=False).to_numpy()
+    return found
+
+
 def one_evening(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find two starts at one venue in the evening with no room for two shows between them: perhaps the doors and the start.
 
@@ -66,7 +83,7 @@ def listed_singly(facts: Facts, subjects: Subjects) -> Mask:
 
 
 def sessions_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find the pairs of which one is the early or late show and the other does not say so, unless the start settles it."""
+    """Find the pairs of which one is the early, late or additional show and the other does not say so, unless the start settles it."""
     a, b = facts.pairs.a, facts.pairs.b
     differ: Mask = (subjects.session[a] != subjects.session[b]) & ~(subjects.moment[a] == subjects.moment[b])
     return differ

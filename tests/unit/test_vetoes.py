@@ -215,6 +215,35 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "ambiguous",
         ),
         (
+            listing("kal:1", "SC Ried – SG Au", start="15:00", **PLACE),
+            listing("ver:2", "SC Ried Frauen : SG Au Frauen", start="16:30", **PLACE),
+            "number_differs",
+            "no_match",
+        ),
+        (
+            listing("kin:1", "Elio", start="14:30", city="Waldkirch", venue="Central-Kino"),
+            listing("tag:2", "Film: „Elio“", start="17:00", city="Waldkirch", venue="Central-Kino"),
+            "two_shows",
+            "no_match",
+        ),
+        (
+            listing("kal:1", "Bernd Storz liest", day="2026-04-23", start="20:00", **PLACE),
+            listing("tag:2", "Bernd Storz (Zusatztermin)", day="2026-04-23", **PLACE),
+            "session_differs",
+            "ambiguous",
+        ),
+        (
+            listing(
+                "tou:1",
+                "Internationales Frauencafé",
+                event_dates=[occurrence("2026-10-19", "10:00", last="2026-12-14")],
+                **PLACE,
+            ),
+            listing("kal:2", "Internationales Frauencafé", day="2026-10-19", **PLACE),
+            "run_and_show",
+            "ambiguous",
+        ),
+        (
             listing("tix:1", "VELVET QUEENS – KULTURTAGE WALDKIRCH", start="20:00", **PLACE),
             listing("kul:2", "Die Hunde (Kulturtage Waldkirch)", start="20:00", **PLACE),
             "two_items",

@@ -70,7 +70,9 @@ CLUBS: Final = "sv|tsv|fc|tus|tv|hsg|sg|vfb|vfr|vfl|sc|fv|sf|spvgg|djk|tb|ttc|bc
 PLAYS: Final = rf"(?-u:\b)(?:{CLUBS}) "
 """Who may play a match, …"""
 
-MATCH: Final = rf"{PLAYS}.* (?:[-–:]|gegen|vs\.?|empfängt|trifft auf) |(?-u:\b)gegen (?:den |die )?(?:{CLUBS}) "
+MATCH: Final = (
+    rf"{PLAYS}.* (?:[-–:]|gegen|vs\.?|empfängt|trifft auf) |(?-u:\b)gegen (?:den |die )?(?:{CLUBS}) "
+)
 """… and the match."""
 
 TEAM: Final = r" ([2-5]|ii|iii|iv)(?:[ :,()]|$)"

@@ -50,7 +50,9 @@ IN_BRACKETS = r"\s\(([^()]{3,60})\)\s*$"
 """… to what it belongs, …"""
 
 
-WITHIN = r"\s(?:[–—|@]\s?|(?:beim|bei den|bei der|auf dem|im rahmen (?:der|des|von))\s)([^:()|–—@]{3,60})$"
+WITHIN = (
+    r"\s(?:[–—|@]\s?|(?:beim|bei den|bei der|auf dem|im rahmen:?(?: der| des| von)?)\s)([^:()|–—@]{3,60})$"
+)
 """… also behind a dash or "beim", …"""
 
 
@@ -68,6 +70,7 @@ IN_GENITIVE = r"\s(?:der|des|vom)\s([^:,(|–]{3,60})$"
 
 FRAMES = (
     (r":\s", BEFORE_COLON, lexicon.hosts),
+    (r":\s", BEFORE_COLON, lexicon.umbrellas),
     (r"\)\s*$", IN_BRACKETS, lexicon.umbrellas),
     (r"[–—|@]|bei|auf dem|im rahmen", WITHIN, lexicon.umbrellas),
     (r"support|special guest|vorband|vorgruppe|opener|mit (?:live|dj)", ADDED, lexicon.supports),
@@ -77,5 +80,5 @@ FRAMES = (
 """Where what frames an event stands in a title, by what to look for first, and what is taken for it; the last says whose it is."""
 
 
-WORKS: Final = 4
+WORKS: Final = 5
 """Number in `FRAMES` of what is played."""

@@ -69,6 +69,10 @@ def subjects_of(
         rows=n,
     )
     genres = known.filter(pl.col("word").is_in(list(genre_words())))
+    # What the venue is called after its town is said once.
+    only_halls = halls.join(
+        towns.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
+    )
     own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)
     lowered = events["title"].str.to_lowercase()
     frames = framing_words(known, own_place, lowered)
@@ -117,7 +121,7 @@ def subjects_of(
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=summed(towns, n),
         names_district=names_district(towns, events),
-        hall_bits=summed(halls, n),
+        hall_bits=summed(only_halls, n),
         genre_bits=summed(genres, n),
         host_bits=summed(hosts, n),
         performer_bits=summed(frames.filter(performs), n),

@@ -75,6 +75,16 @@ def two_items(facts: Facts, subjects: Subjects, least: float) -> Mask:
     return items
 
 
+def item_of(facts: Facts, subjects: Subjects, least: float) -> Mask:
+    """Find the pairs of which one names nothing but what the other belongs to, as that says itself: `Lange Nacht der Museen: Kinderwerkstatt`.
+
+    least: bits that the item must have beside it.
+    """
+    rests = (facts.wording.rest_a, facts.wording.rest_b)
+    asked = (np.minimum(*rests) < EXACT) & (np.maximum(*rests) >= least)
+    return frame_only(facts, subjects, asked)
+
+
 def frame_only(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     """Find the pairs of a mask that share nothing but what frames one of the titles, or the one or the other: the support of an evening has evenings of its own."""
     rows = np.flatnonzero(asked & (facts.wording.shared > 0))

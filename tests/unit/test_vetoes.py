@@ -221,6 +221,12 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "no_match",
         ),
         (
+            listing("kal:1", "Lange Nacht der Museen", start="18:00", city="Waldkirch"),
+            listing("amt:2", "Lange Nacht der Museen: Kinderwerkstatt", start="18:00", city="Waldkirch"),
+            "item_or_whole",
+            "ambiguous",
+        ),
+        (
             listing("kin:1", "Elio", start="14:30", city="Waldkirch", venue="Central-Kino"),
             listing("tag:2", "Film: „Elio“", start="17:00", city="Waldkirch", venue="Central-Kino"),
             "two_shows",

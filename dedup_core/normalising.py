@@ -27,7 +27,7 @@ MONTHS: Final = "(?:januar|februar|märz|april|mai|juni|juli|august|september|ok
 SAID_ELSEWHERE: Final = (
     rf"\bvon {MONTHS} bis (?:ende )?{MONTHS}\b",
     r"\b(?:bis |ab |vom |am )?[0-3]?\d\.\s?[01]?\d\.(?:\s?(?:20)?\d\d\b)?",
-    r"\b(?:um |ab )?[0-2]?\d(?:[.:][0-5]\d)? uhr\b",
+    r"\b(?:(?:start|beginn|einlass|um|ab):? )*[0-2]?\d(?:[.:][0-5]\d)? uhr\b",
     r"\bin (?:einem|zwei|drei|vier|fünf) akt(?:en)?\b",
     r"[(\[]\s*(?:früher|vormals|ehemals|ehem\.|bisher|formerly|previously)\b[^)\]]*[)\]]",
 )

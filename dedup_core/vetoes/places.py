@@ -18,6 +18,7 @@ from dedup_core.vetoes.facts import ONE_VENUE, Facts
 def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
     """Find the pairs in two places: venues, districts or streets that differ by name.
 
+    Two whole addresses are two places if the venues' names are only alike: Gemeindehaus St. Martin, Martin-Luther-Gemeindehaus.
     venue_below: bits below which two venues do. Where address or coordinates are one, the venue's bits are never negative.
     """
     venues = (np.nan_to_num(facts.venue) < venue_below) | facts.names.beside
@@ -25,8 +26,9 @@ def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
     same_venue = np.nan_to_num(facts.venue) > 0
     numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
     numbers &= ~same_code(subjects.street_no, facts.pairs)
-    differ: Mask = venues | ((streets | numbers) & ~same_venue) | districts_differ(facts.pairs, subjects)
-    return differ
+    addresses = streets & both_known(subjects.street_no, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
+    differ: Mask = venues | ((streets | numbers) & ~same_venue) | addresses
+    return differ | districts_differ(facts.pairs, subjects)
 
 
 def towns_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:

@@ -17,6 +17,12 @@ def suite() -> Suite:
     return suite_in(FOLDER)
 
 
+@cache
+def strangers() -> Suite:
+    """Return the cases of an editor who knew the catalogue and had seen neither the matcher nor the other cases."""
+    return suite_in(FOLDER / "strangers")
+
+
 def hard_cases() -> tuple[Case, ...]:
     """Return all hard cases in the order of the catalogue."""
     return suite().cases

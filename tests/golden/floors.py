@@ -16,7 +16,7 @@ from tests.golden.labelled import SampleFigures
 from tests.golden.running import Mode
 
 FLOORS: Final = Path(__file__).parent / "floors.yaml"
-MODE_NAMES: Final[tuple[Mode, ...]] = ("alone", "together", "embedded")
+MODE_NAMES: Final[tuple[Mode, ...]] = ("alone", "together", "embedded", "strangers")
 HEADING: Final = """\
 # What the matcher made of the hard cases and of the labelled samples when it was last measured, by
 # `python -m tests.golden.report --write-floors`.

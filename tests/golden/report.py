@@ -1,4 +1,4 @@
-"""``python -m tests.golden.report [alone|together|embedded …] [--write-floors]``: what the matcher makes of the hard cases.
+"""``python -m tests.golden.report [alone|together|embedded|strangers …] [--write-floors]``: what the matcher makes of the hard cases.
 
 A row of MATCHING's catalogue a line; below it every case that is not right, the worst first, with what is wrong in words.
 ``--write-floors``, given alone, runs all modes and sets the floors to what was measured: read the difference before you commit it.

@@ -1,6 +1,7 @@
 """Running the product's own path over the cases' files, from bytes to canonical events, and reading off each case's outcome.
 
-Three ways: each case alone, all together, all among background listings. Alone, token frequencies and boilerplate mean
+Three ways: each case alone, all together, all among background listings; and all together the cases of a stranger, of which the rules were
+made with half before the eyes, and with the other half only after it had been measured once. Alone, token frequencies and boilerplate mean
 little; embedded, they mean what they mean in production. Each case has its own town or its own weeks, so nothing of one belongs to another.
 """
 
@@ -19,9 +20,9 @@ from dedup_core.validating import Validated, source_code_of, validate
 from handlers.dedupe import read_files
 from tests.golden.background import SEED as BACKGROUND_SEED
 from tests.golden.background import background
-from tests.golden.cases import hard_cases, input_files, suite
+from tests.golden.cases import hard_cases, input_files, strangers, suite
 
-Mode = Literal["alone", "together", "embedded"]
+Mode = Literal["alone", "together", "embedded", "strangers"]
 
 
 def validated(files: Mapping[str, bytes], intake: Intake) -> list[Validated]:
@@ -53,10 +54,16 @@ def _embedded(cases: tuple[Case, ...], policy: Policy) -> list[Judgement]:
     return judged(suite(), cases, resolution_of(files, policy))
 
 
+def _strangers(_: tuple[Case, ...], policy: Policy) -> list[Judgement]:
+    suite = strangers()
+    return judged(suite, suite.cases, resolution_of(suite.input_files(), policy))
+
+
 MODES: Final[Mapping[Mode, Callable[[tuple[Case, ...], Policy], list[Judgement]]]] = {
     "alone": _alone,
     "together": _together,
     "embedded": _embedded,
+    "strangers": _strangers,
 }
 
 

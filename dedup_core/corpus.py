@@ -71,6 +71,9 @@ def title_words(events: pl.DataFrame) -> pl.DataFrame:
 KIND_ENDS: Final = r"\p{L}{3}(?:markt|fest|konzert|abend|nachmittag|turnier|lauf|börse|boerse|basar|treff|kurs|ball|umzug|feier|versammlung|fuehrung|wanderung|gottesdienst|schau|tag)$"
 """How compounds end that say what kind of event it is, whatever stands before: a Warenmarkt is no name."""
 
+KIND_SHARE: Final = 0.4
+"""Share of titles in the background with one of them, to that with a known word (a guess)."""
+
 
 def corpus_of(
     events: pl.DataFrame,
@@ -131,10 +134,15 @@ def _word_bits(
     M: listings in the background, p: share of them with the word. Inverse document frequency with a prior
     (Spärck Jones 1972), so that three listings don't make every word look rare.
     """
-    known = pl.col("word").is_in([stem(word) for word in common]) | pl.col("word").str.contains(KIND_ENDS)
-    expected = (
-        pl.when(known).then(background.common_share).otherwise(background.other_share) * background.listings
+    known = pl.col("word").is_in([stem(word) for word in common])
+    share = (
+        pl.when(known)
+        .then(background.common_share)
+        .when(pl.col("word").str.contains(KIND_ENDS))
+        .then(KIND_SHARE * background.common_share)
+        .otherwise(background.other_share)
     )
+    expected = share * background.listings
     return (
         words.group_by("word")
         .agg(pl.len().alias("df"))

@@ -130,8 +130,7 @@ class Link(Entry):
 class Expectation(Entry):
     """What an editor would make of the listings.
 
-    links_allowed: relations that are true but not asked for. review_acceptable: an honest editor may have to look. asked: nobody can tell
-    from the listings, so a question is what is right, and to join or to part them unasked is a guess.
+    links_allowed: relations that are true but not asked for. review_acceptable: an honest editor would have to look.
     status, previous_date: by any listing of the canonical event. not_an_event: listings that belong in review, never in the calendar.
     """
 
@@ -142,7 +141,6 @@ class Expectation(Entry):
     previous_date: Mapping[Key, date] = {}
     not_an_event: tuple[Key, ...] = ()
     review_acceptable: bool = False
-    asked: bool = False
 
 
 class Case(Entry):

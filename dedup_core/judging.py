@@ -60,25 +60,16 @@ class Judgement:
     @property
     def right(self) -> bool:
         """Whether an experienced editor has nothing to complain of."""
-        acceptable = self.case.expect.review_acceptable or self.case.expect.asked
-        return self.verdict == "exact" or (self.verdict == "review" and acceptable)
+        return self.verdict == "exact" or (self.verdict == "review" and self.case.expect.review_acceptable)
 
 
 def judge(case: Case, outcome: Outcome) -> Judgement:
     """Hold what a run made of a case against what an editor would."""
     checks = (_merges, _splits, _questions, _links, _lifecycle)
-    faults = _but_for_questions(case, outcome, [fault for check in checks for fault in check(case, outcome)])
+    faults = tuple(fault for check in checks for fault in check(case, outcome))
     verdict = max((fault[0] for fault in faults), key=VERDICTS.index, default=VERDICTS[0])
     truth = _pairs(case.expect.clusters)
     return Judgement(case, verdict, faults, tuple(pair in truth for pair in _pairs(outcome.clusters)))
-
-
-def _but_for_questions(case: Case, outcome: Outcome, faults: list[Fault]) -> tuple[Fault, ...]:
-    """Where nobody can tell, a question is no fault, and none is one."""
-    if not case.expect.asked:
-        return tuple(faults)
-    others = tuple(fault for fault in faults if fault[0] != "review")
-    return others if outcome.review else (*others, ("review", "nobody is asked, though nobody can tell"))
 
 
 def _pairs(clusters: Iterable[Iterable[str]]) -> set[Pair]:

@@ -26,7 +26,9 @@ def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:
     same_venue = np.nan_to_num(facts.venue) > 0
     numbers = same_code(subjects.street, facts.pairs) & both_known(subjects.street_no, facts.pairs)
     numbers &= ~same_code(subjects.street_no, facts.pairs)
-    addresses = streets & both_known(subjects.street_no, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
+    addresses = (
+        streets & both_known(subjects.street_no, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
+    )
     differ: Mask = venues | ((streets | numbers) & ~same_venue) | addresses
     return differ | districts_differ(facts.pairs, subjects)
 

@@ -68,8 +68,11 @@ def title_words(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-KIND_ENDS: Final = r"\p{L}{3}(?:markt|fest|konzert|abend|nachmittag|turnier|lauf|börse|boerse|basar|treff|kurs|ball|umzug|feier|versammlung|fuehrung|wanderung|gottesdienst|schau|tag)$"
-"""How compounds end that say what kind of event it is, whatever stands before: a Warenmarkt is no name."""
+KIND_ENDS: Final = (
+    r"\p{L}{3}(?:markt|konzert|abend|nachmittag|turni|lauf|boers|basar|treff|kur|umzug|fei|versammlung|wanderung|gottesdienst|schau|tag)$"
+    r"|[^i]fest$|(?:stadt|dorf|schloss|kirch|museum|abend|park|wald|nacht)fuehrung$"
+)
+"""How stems of compounds end that say what kind of event it is, whatever stands before: a Warenmarkt is no name."""
 
 KIND_SHARE: Final = 0.4
 """Share of titles in the background with one of them, to that with a known word (a guess)."""

@@ -134,7 +134,7 @@ def _unspaced_column(column: pl.Series) -> pl.Series:
 
 
 _BROKEN: Final = re.compile(
-    r"(?<=[^\W\d_]{2})-\s+(?!(?:und|u|oder|bis|sowie|bzw|beziehungsweise|and|or|et|ou)\b)(?=[a-zäöüß])"
+    r"(?<=[^\W\d_]{2})-\s+(?!(?:und|u|oder|bis|sowie|bzw|beziehungsweise|and|or|et|ou|mit|ohne|ein|eine|einen|der|die|das|den|dem|für|im|in|am|an|auf|aus|von|vom|zu|zum|zur|bei|beim|durch|alles|gemeinsam)\b)(?=[a-zäöüß])"
 )
 _PERHAPS_BROKEN: Final = r"\p{L}{2}-\s+\p{Ll}"
 

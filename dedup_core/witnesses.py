@@ -1,8 +1,8 @@
 """Witnesses: a third listing that has both names.
 
 `Glenn-Miller-Abend` and `Swing Orchester Harz` share no word, and nothing but a third listing, `Glenn-Miller-Abend mit dem Swing Orchester Harz`,
-says that they are one. Who names two things in one breath may also mean two events: so only what agrees in day, hour and venue is heard, and
-a witness takes away what spoke against a pair but makes no match of it.
+says that they are one. Who names two things in one breath may also mean two events: so only what agrees in its day, and in hour and venue as far as both
+tell them, is heard, and a witness takes away what spoke against a pair but makes no match of it.
 """
 
 from typing import Final

@@ -32,8 +32,14 @@ TWO_KINDS: Final = 0.585
 OPPOSED: Final = 0.01
 """Similarity of two names that only a Roman number, or east and west, upper and lower, tell apart: they are two for certain."""
 
-AREA: Final = 0.59
-"""Similarity of a square or a hall to the middle of the place, in which it may lie: neither for nor against."""
+ONE: Final = 0.85
+"""Similarity from which two names are one."""
+
+AREA: Final = 0.589
+"""Similarity of a square to the middle of the place, in which it may lie: neither for nor against."""
+
+OUTSIDE: Final = "platz|markt|strasse|gasse|park|garten|wiese|anger|brunnen|ufer|promenade"
+"""What names of places out of doors have in them."""
 
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
@@ -147,7 +153,7 @@ def _town_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     )
     shortened = _shortened(left, right)
     alike: Floats = np.where(shortened, 1, whole / 100).astype(np.float32)
-    alike[_opposed(left, right)] = OPPOSED
+    alike[_opposed(left, right, OPPOSITE_WORD)] = OPPOSED
     return alike
 
 
@@ -184,9 +190,10 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
         alike[asked] = np.maximum(alike[asked], by_kind)
     alike[_slipped(one["typed"], two["typed"])] = 1
     area = [side["key"].is_in(sorted(lexicon.area_names())).to_numpy() for side in (one, two)]
-    alike[area[0] != area[1]] = AREA
+    outside = [side["key"].str.contains(OUTSIDE).to_numpy() for side in (one, two)]
+    alike[((area[0] & outside[1]) | (area[1] & outside[0])) & (alike < ONE)] = AREA
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
-    alike[_opposed(one["key"], two["key"])] = OPPOSED
+    alike[_opposed(one["key"], two["key"], SIGN)] = OPPOSED
     return alike
 
 
@@ -218,6 +225,9 @@ OPPOSITES: Final = (
 
 OPPOSITE: Final = rf"\b(?:[ivx]+\b|{'|'.join(OPPOSITES)})"
 """What in a name sets houses against each other: `Messehalle II`, `Pavillon Ost`, `Nordstadt`."""
+
+OPPOSITE_WORD: Final = rf"\b(?:{'|'.join(OPPOSITES)})"
+"""The same in the name of a town, whose single letters abbreviate: `Neustadt a. d. Aisch`."""
 
 SIGN: Final = rf"\b[a-h]\b|{OPPOSITE}|(?:halle|saal|raum|studio|buehne|zelt|screen|hall|room) ?\d+\b"
 """The same, and the letter of a house, `Haus A`, or the number of a room: `Messehalle 2`. Behind another name it is that of a street."""
@@ -266,17 +276,17 @@ def _name_similarity(left: pl.Series, right: pl.Series) -> Floats:
     return np.where(_abbreviated(left, right), np.maximum(alike, CONTAINED), alike).astype(np.float32)
 
 
-def _opposed(left: pl.Series, right: pl.Series) -> Mask:
-    """Tell where two names, the blanks taken out, differ in nothing but Roman numbers, single letters or words for opposites."""
+def _opposed(left: pl.Series, right: pl.Series, sign: str) -> Mask:
+    """Tell where two names, the blanks taken out, differ in nothing but what a sign finds: Roman numbers, single letters, words for opposites."""
     lengths = left.str.len_bytes().cast(pl.Int32) - right.str.len_bytes().cast(pl.Int32)
     opposed: Mask = (lengths.abs() <= LENGTHS_APART).to_numpy().copy()
     for side in (left, right):
-        opposed[opposed] = side.filter(opposed).str.contains(SIGN).to_numpy()
+        opposed[opposed] = side.filter(opposed).str.contains(sign).to_numpy()
     rests = [
-        side.filter(opposed).str.replace_all(SIGN, "").str.replace_all(" ", "", literal=True)
+        side.filter(opposed).str.replace_all(sign, "").str.replace_all(" ", "", literal=True)
         for side in (left, right)
     ]
-    signs = [side.filter(opposed).str.extract_all(SIGN).list.join(" ") for side in (left, right)]
+    signs = [side.filter(opposed).str.extract_all(sign).list.join(" ") for side in (left, right)]
     opposed[opposed] = ((rests[0] == rests[1]) & (signs[0] != signs[1])).to_numpy()
     return opposed
 

@@ -55,7 +55,10 @@ LEVELS: Final = (
         r"(?-u:\b)(?:2|ii|zweite)\.? mannschaft",
         r"(?-u:\b)(?:3|iii|dritte)\.? mannschaft",
     ),
-    (r"(?-u:\b)(?:e-bike|pedelec|fahrrad|rad-?tour|radausfahrt|mountainbike)", "wander|zu fuß|spaziergang"),
+    (
+        r"(?-u:\b)(?:e-bike|pedelec|fahrrad|rad-?tour|radausfahrt|mountainbike)",
+        "wanderung|wandertour|zu fuß|spaziergang",
+    ),
     (r"(?-u:\b)nord(?-u:\b)", r"(?-u:\b)s(?:ü|ue)d(?-u:\b)", r"(?-u:\b)ost(?-u:\b)", r"(?-u:\b)west(?-u:\b)"),
     ("bilderbuchkino|kamishibai|vorlese", "kinderkino|kinderfilm|filmnachmittag|filmabend"),
 )
@@ -85,6 +88,10 @@ UNDER: Final = r"\bu\s?-?(\d\d?)\b"
 """Who plays, if it is not the men."""
 
 
+PLACES: Final = r" (?:platz|halle|feld|runde|teil|spieltag|gruppe|court|liga|klasse) ?\d\b"
+"""Numbers that are no team's."""
+
+
 TEAMS: Final = -1
 """Column of the levels that has the teams."""
 
@@ -93,14 +100,16 @@ def _teams(lowered: pl.Series) -> Ints:
     """Tell which team plays a match: (n,), 0 for what is none, 1 where nothing is said; the men's first is meant then."""
     clubs = lowered.str.contains(PLAYS).arg_true()
     matches = clubs.filter(lowered.gather(clubs).str.contains(MATCH))
-    said = lowered.gather(matches)
+    said = lowered.gather(matches).str.replace_all(PLACES, " ")
     number = said.str.extract(TEAM).replace({"ii": "2", "iii": "3", "iv": "4"}).cast(pl.Int32).fill_null(1)
     youth = said.str.extract(YOUTH).replace_strict(
         {x: n for n, x in enumerate("abcdefg", start=1)}, default=0, return_dtype=pl.Int32
     )
-    under = said.str.extract(UNDER).cast(pl.Int32).fill_null(0)
+    # The A-Jugend are the under-19s, of one more year than the U18; the others follow two by two.
+    under = (20 - said.str.extract(UNDER).cast(pl.Int32)) // 2 + 1
     numbers = np.zeros(len(lowered), np.int32)
-    kinds = said.str.contains(WOMEN).cast(pl.Int32) * 10 + youth * 100 + under * 1000
+    age = pl.Series(np.where(youth > 0, youth, under.clip(1, 7).fill_null(0)))
+    kinds = said.str.contains(WOMEN).cast(pl.Int32) * 10 + age * 100
     numbers[matches.to_numpy()] = (number + kinds).to_numpy()
     return numbers
 

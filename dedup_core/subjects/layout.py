@@ -187,6 +187,7 @@ def subjects_of(
         session=sessions(events),
         visit=_is_kind(events, ["guided_tour", "opening"]),
         series=_is_kind(events, ["series"]),
+        play=_is_kind(events, ["play"]),
         exhibition=_is_kind(events, ["exhibition"]),
         kind=codes(events["kind"]),
         unreal=_is_kind(events, [name for name, kind in lexicon.kinds().items() if not kind.event]),

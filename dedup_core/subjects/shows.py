@@ -84,7 +84,9 @@ def ends(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.float64]:
 
 def midnights(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell which events have no start but 00:00, on a single day: unknown, or the midnight with which the day begins."""
-    given = pl.col("event_dates").list.first().struct.field("start_time") == "00:00"
+    first = pl.col("event_dates").list.first().struct
+    open_end = first.field("end_time").is_null() | (first.field("end_time") == "00:00")
+    given = (first.field("start_time") == "00:00") & open_end
     one = (pl.col("event_dates").list.len() == 1) & (pl.col("days") == 1) & pl.col("moment").is_null()
     columns = events.select("event_dates").hstack(spans.select("days", "moment"))
     return columns.select((given & one).fill_null(value=False)).to_series().to_numpy()

@@ -122,6 +122,7 @@ class Subjects:
     session: Ints
     visit: npt.NDArray[np.bool_]
     series: npt.NDArray[np.bool_]
+    play: npt.NDArray[np.bool_]
     exhibition: npt.NDArray[np.bool_]
     kind: Ints
     unreal: npt.NDArray[np.bool_]

@@ -35,8 +35,23 @@ def several_and_one(facts: Facts, subjects: Subjects) -> Mask:
     """Find a listing of several dates against one of them: a series or two evenings of a play, and perhaps not all that the other knows."""
     a, b = facts.pairs.a, facts.pairs.b
     single = (subjects.dates == 1) & (subjects.days == 1)
-    several: Mask = ((subjects.dates[a] > 1) & single[b]) | ((subjects.dates[b] > 1) & single[a])
+    many = (subjects.dates > 1) & ~_weekend(subjects)
+    several: Mask = (many[a] & single[b]) | (many[b] & single[a])
     return several
+
+
+def weekend_and_day(facts: Facts, subjects: Subjects) -> Mask:
+    """Find two days in a row against one of them: a market of the weekend, of which a source lists the Saturday, or two evenings of a play."""
+    a, b = facts.pairs.a, facts.pairs.b
+    single, two = (subjects.dates == 1) & (subjects.days == 1), _weekend(subjects)
+    found: Mask = (two[a] & single[b]) | (two[b] & single[a])
+    return found
+
+
+def _weekend(subjects: Subjects) -> Mask:
+    """Tell which listings have two dates, the one the day after the other."""
+    weekend: Mask = (subjects.dates == 2) & (subjects.last_day - subjects.day == 1)
+    return weekend
 
 
 def _is_named(facts: Facts, subjects: Subjects) -> Mask:

@@ -11,7 +11,7 @@ from dedup_core.comparisons.places import districts_differ, one_spot
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
-from dedup_core.vetoes.links import dates_of, parts_of, several_and_one
+from dedup_core.vetoes.links import dates_of, parts_of, several_and_one, weekend_and_day
 from dedup_core.vetoes.one_stage import one_stage, who_and_what
 from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
 from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_day, run_and_show, two_runs
@@ -117,8 +117,9 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", item_or_whole(facts, subjects), below_match),
         ("item_or_whole", item_of(facts, subjects, policy.vetoes.rest), below_match),
-        ("two_shows", two_showings(facts, subjects), below_review),
+        ("two_shows", two_showings(facts, subjects), below_match),
         ("several_and_one", several_and_one(facts, subjects), below_review),
+        ("several_and_one", weekend_and_day(facts, subjects), below_match),
         ("two_shows", two_shows(facts, subjects, policy), refused),
         ("shows_together", shows_together(facts, subjects), below_match),
         ("shows_together", listed_singly(facts, subjects), below_review),

@@ -65,10 +65,11 @@ def two_runs(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
 
 
 def kinds_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find two kinds of event, and visits to what lasts for weeks; a series may be of any."""
+    """Find two kinds of event, and visits to what lasts for weeks; a series may be of any, a play be shown in a festival."""
     a, b = facts.pairs.a, facts.pairs.b
     known = (subjects.kind[a] >= 0) & (subjects.kind[b] >= 0)
-    different = known & (subjects.kind[a] != subjects.kind[b]) & ~(subjects.series[a] | subjects.series[b])
+    any_kind = subjects.series | subjects.play
+    different = known & (subjects.kind[a] != subjects.kind[b]) & ~(any_kind[a] | any_kind[b])
     visit = (subjects.visit[a] & (subjects.days[b] >= LONG_RUN)) | (
         subjects.visit[b] & (subjects.days[a] >= LONG_RUN)
     )

@@ -37,6 +37,8 @@ def two_showings(facts: Facts, subjects: Subjects) -> Mask:
     """Find two starts in one cinema far enough apart for two showings."""
     a = facts.pairs.a
     found: Mask = (facts.meeting.apart >= NEXT_SHOWING) & (facts.names.venues >= ONE_VENUE)
+    # What was moved has another hour, too, and the hour of the doors is told in a text.
+    found &= (facts.meeting.gap == 0) & ~facts.meeting.announced & (np.nan_to_num(facts.evidence["time"]) < 0)
     rows = np.flatnonzero(found)
     names = subjects.venue_keys.gather(subjects.venue[a[rows]])
     found[rows] = names.str.contains(CINEMA).fill_null(value=False).to_numpy()

@@ -116,6 +116,7 @@ def test_one_letter_is_a_slip_in_a_long_name_but_no_number_and_no_letter_of_a_ho
         ("Gundelfngen", "Gundelfingen", True),
         ("Oberried", "Unterried", False),
         ("Untersimoningen", "Obersimoningen", False),
+        ("Neustadt a. d. Aisch", "Neustadt/Aisch", True),
         ("Lahrbach", "Waldkirch", False),
     ],
 )

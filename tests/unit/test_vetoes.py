@@ -230,7 +230,7 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             listing("kin:1", "Elio", start="14:30", city="Waldkirch", venue="Central-Kino"),
             listing("tag:2", "Film: „Elio“", start="17:00", city="Waldkirch", venue="Central-Kino"),
             "two_shows",
-            "no_match",
+            "ambiguous",
         ),
         (
             listing("kal:1", "Bernd Storz liest", day="2026-04-23", start="20:00", **PLACE),
@@ -376,6 +376,15 @@ def test_a_date_of_a_series_is_linked_and_not_merged() -> None:
 
     assert result.links["kind"].to_list() == ["date_of"]
     assert result.canonical_events.height == 2
+
+
+def test_what_children_do_is_no_word_of_headlines() -> None:
+    reading, playing = (
+        listing(f"{source}:1", f"{what} und Basteln", start="15:00", **PLACE)
+        for source, what in (("kal", "Lesen"), ("amt", "Spielen"))
+    )
+
+    assert decision(reading, playing)["decision"] != "match"
 
 
 def test_several_dates_and_one_of_them_are_never_joined() -> None:

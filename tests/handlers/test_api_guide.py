@@ -57,4 +57,4 @@ def test_each_example_of_the_guide_runs_and_a_follower_has_all_events(database: 
     assert "304" in lines
     assert any(line.startswith("308 http") for line in lines)
     assert '"merged"' in done.stdout
-    assert lines[-1] == "73 73"
+    assert lines[-1] == "74 74"

@@ -7,6 +7,7 @@ of Python; the lexicon is folded by it too, or its entries would never be found.
 
 import html
 import re
+from collections.abc import Callable
 from html.entities import html5
 from typing import Final
 
@@ -64,18 +65,9 @@ def unescape(text: str) -> str:
     return text
 
 
-def _unescape_column(column: pl.Series) -> pl.Series:
-    """Unescape the few texts that hold an ampersand; the others never reach Python."""
-    rows = column.str.contains("&", literal=True).fill_null(value=False).arg_true()
-    if rows.is_empty():
-        return column
-    plain = [unescape(text) for text in column.gather(rows)]
-    return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
-
-
 def unescaped(expr: pl.Expr) -> pl.Expr:
     """Replace HTML entities in a column of texts, as `unescape` does; null stays null."""
-    return expr.map_batches(_unescape_column, return_dtype=pl.String, is_elementwise=True)
+    return _changed(expr, "&", unescape)
 
 
 def lowered(expr: pl.Expr) -> pl.Expr:
@@ -122,15 +114,22 @@ _SET_WIDE: Final = r"\b[^\W\d_](?: [^\W\d_]){3,}\b"
 
 def unspaced(expr: pl.Expr) -> pl.Expr:
     """Close the gaps of words that are set wide, `S T R A S S E N F E S T`, in a column of texts; the few that are reach Python."""
-    return expr.map_batches(_unspaced_column, return_dtype=pl.String, is_elementwise=True)
+    return _changed(
+        expr, _SET_WIDE, lambda text: re.sub(_SET_WIDE, lambda found: found[0].replace(" ", ""), text)
+    )
 
 
-def _unspaced_column(column: pl.Series) -> pl.Series:
-    rows = column.str.contains(_SET_WIDE).fill_null(value=False).arg_true()
-    if rows.is_empty():
-        return column
-    plain = [re.sub(_SET_WIDE, lambda found: found[0].replace(" ", ""), text) for text in column.gather(rows)]
-    return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
+def _changed(expr: pl.Expr, sign: str, change: Callable[[str], str]) -> pl.Expr:
+    """Change the few texts of a column that hold a sign; the others never reach Python."""
+
+    def of_column(column: pl.Series) -> pl.Series:
+        rows = column.str.contains(sign).fill_null(value=False).arg_true()
+        if rows.is_empty():
+            return column
+        plain = [change(text) for text in column.gather(rows)]
+        return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
+
+    return expr.map_batches(of_column, return_dtype=pl.String, is_elementwise=True)
 
 
 _BROKEN: Final = re.compile(
@@ -141,15 +140,7 @@ _PERHAPS_BROKEN: Final = r"\p{L}{2}-\s+\p{Ll}"
 
 def unbroken(expr: pl.Expr) -> pl.Expr:
     """Close words that a line break parted, `Som- merfest`, in a column of texts; not `Floh- und Trödelmarkt`. The few that are reach Python."""
-    return expr.map_batches(_unbroken_column, return_dtype=pl.String, is_elementwise=True)
-
-
-def _unbroken_column(column: pl.Series) -> pl.Series:
-    rows = column.str.contains(_PERHAPS_BROKEN).fill_null(value=False).arg_true()
-    if rows.is_empty():
-        return column
-    plain = [_BROKEN.sub("", text) for text in column.gather(rows)]
-    return column.clone().scatter(rows, pl.Series(plain, dtype=pl.String))
+    return _changed(expr, _PERHAPS_BROKEN, lambda text: _BROKEN.sub("", text))
 
 
 def folded(expr: pl.Expr) -> pl.Expr:

@@ -32,8 +32,8 @@ TWO_KINDS: Final = 0.585
 OPPOSED: Final = 0.01
 """Similarity of two names that only a Roman number, or east and west, upper and lower, tell apart: they are two for certain."""
 
-ONE: Final = 0.85
-"""Similarity from which two names are one."""
+ONE_VENUE: Final = 0.85
+"""Similarity from which two venues' names are one."""
 
 AREA: Final = 0.589
 """Similarity of a square to the middle of the place, in which it may lie: neither for nor against."""
@@ -191,7 +191,7 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     alike[_slipped(one["typed"], two["typed"])] = 1
     area = [side["key"].is_in(sorted(lexicon.area_names())).to_numpy() for side in (one, two)]
     outside = [side["key"].str.contains(OUTSIDE).to_numpy() for side in (one, two)]
-    alike[((area[0] & outside[1]) | (area[1] & outside[0])) & (alike < ONE)] = AREA
+    alike[((area[0] & outside[1]) | (area[1] & outside[0])) & (alike < ONE_VENUE)] = AREA
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
     alike[_opposed(one["key"], two["key"], SIGN)] = OPPOSED
     return alike

@@ -105,8 +105,8 @@ def _teams(lowered: pl.Series) -> Ints:
     youth = said.str.extract(YOUTH).replace_strict(
         {x: n for n, x in enumerate("abcdefg", start=1)}, default=0, return_dtype=pl.Int32
     )
-    # The A-Jugend are the under-19s, of one more year than the U18; the others follow two by two.
-    under = (20 - said.str.extract(UNDER).cast(pl.Int32)) // 2 + 1
+    # The A-Jugend are the U19 and U18, the B-Jugend the U17 and U16, and so on.
+    under = (19 - said.str.extract(UNDER).cast(pl.Int32)) // 2 + 1
     numbers = np.zeros(len(lowered), np.int32)
     age = pl.Series(np.where(youth > 0, youth, under.clip(1, 7).fill_null(0)))
     kinds = said.str.contains(WOMEN).cast(pl.Int32) * 10 + age * 100

@@ -43,9 +43,5 @@ class Facts:
         )
 
 
-ONE_VENUE: Final = 0.85
-"""Similarity from which two venues' names are one."""
-
-
 LONG_RUN: Final = 8
 """Days; a range as long as this is a run, of which a single show is a part."""

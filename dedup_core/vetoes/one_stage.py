@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Bits, Mask, Rows, same_code
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes.facts import ONE_VENUE, Facts
+from dedup_core.vetoes.facts import Facts
 
 MOSTLY_SHARED: Final = 1.75
 """How much more two titles must share than the shorter rest says: sisters of a conference share the smaller part."""

@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz
 
+from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes.facts import ONE_VENUE, Facts
+from dedup_core.vetoes.facts import Facts
 
 
 def places_differ(facts: Facts, subjects: Subjects, venue_below: float) -> Mask:

@@ -5,11 +5,12 @@ from typing import Final
 import numpy as np
 
 from dedup_core.comparisons.dates import EVENING
+from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes.facts import ONE_VENUE, Facts
+from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.places import towns_differ
 
 LATE: Final = 120.0

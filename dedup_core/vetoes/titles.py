@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz
 
+from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.compounds import stem
@@ -17,7 +18,7 @@ from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.subjects.common_words import common_words
 from dedup_core.subjects.contrasts import BANDS
-from dedup_core.vetoes.facts import ONE_VENUE, Facts
+from dedup_core.vetoes.facts import Facts
 
 
 def numerals_differ(facts: Facts, subjects: Subjects) -> Mask:

@@ -10,6 +10,7 @@ from dedup_core.pipeline import resolve, subjects_and_words
 from dedup_core.policy import default_policy
 from dedup_core.rivals import RIVALS
 from dedup_core.scoring import score
+from dedup_core.subjects.contrasts import TEAMS
 from dedup_core.vetoes import REASONS
 from tests.unit.listings import events, listing, occurrence
 
@@ -376,6 +377,18 @@ def test_a_date_of_a_series_is_linked_and_not_merged() -> None:
 
     assert result.links["kind"].to_list() == ["date_of"]
     assert result.canonical_events.height == 2
+
+
+@pytest.mark.parametrize(
+    ("letter", "years", "one"), [("A", 19, True), ("A", 18, True), ("B", 17, True), ("B", 18, False)]
+)
+def test_a_youth_team_is_named_by_its_letter_or_by_its_years(letter: str, years: int, *, one: bool) -> None:
+    lettered = listing("ver:1", f"{letter}-Jugend: SV Walddorf – TuS Ried", start="15:00", **PLACE)
+    counted = listing("kal:2", f"SV Walddorf U{years} – TuS Ried U{years}", start="15:00", **PLACE)
+
+    levels = subjects_and_words(events(lettered, counted), POLICY)[0].level
+
+    assert bool(levels[0, TEAMS] == levels[1, TEAMS]) is one
 
 
 def test_what_children_do_is_no_word_of_headlines() -> None:

@@ -143,12 +143,64 @@ def unbroken(expr: pl.Expr) -> pl.Expr:
     return _changed(expr, _PERHAPS_BROKEN, lambda text: _BROKEN.sub("", text))
 
 
+_ALIKE: Final = {
+    "ä": "ae",
+    "ö": "oe",
+    "ü": "ue",
+    "Ä": "ae",
+    "Ö": "oe",
+    "Ü": "ue",
+    "ß": "ss",
+    **dict(zip("áàâåãçéèêëíìîïñóòôõúùûÁÀÂÅÇÉÈÊËÓÔÚ", "aaaaaceeeeiiiinoooouuuaaaaceeeeoou", strict=True)),
+    **dict.fromkeys("–—„“”«»…·•€→\u00a0", " "),
+    **dict.fromkeys("'`´’‘\u00ad", ""),
+}
+"""Characters that German texts have beside those of ASCII, and what folding makes of them wherever they stand; with the quotes that vanish."""
+
+_ENTITY_BEGINS: Final = r"&[#A-Za-z]"
+
+_GAPS: Final = r"[\x00-\x1f!-/:-@\[-`{-\x7f][\x00-\x20!-/:-@\[-`{-\x7f]*| [\x00-\x20!-/:-@\[-`{-\x7f]+"
+"""Runs of ASCII that are neither letters nor digits, but for single spaces, which stay as they are."""
+
+
 def folded(expr: pl.Expr) -> pl.Expr:
     """Fold a column of texts; null stays null, a text without letters and digits becomes empty.
 
     Entities unescaped, compatibility forms and capitals levelled, ä ö ü ß as ae oe ue ss, other marks stripped,
-    apostrophes removed, every run of anything else one space. One million titles take about a second.
+    apostrophes removed, every run of anything else one space. One million titles take about half a second.
     """
+    return expr.map_batches(_folded_column, return_dtype=pl.String, is_elementwise=True)
+
+
+_QUICKLY: Final = (
+    pl.col("text")
+    .str.replace_many(_ALIKE)
+    .str.to_lowercase()
+    .str.replace_all(_GAPS, " ")
+    .str.strip_chars(" ")
+    .alias("plain")
+)
+
+_OTHERWISE: Final = (
+    (pl.col("plain").str.len_bytes() != pl.col("plain").str.len_chars())
+    | pl.col("text").str.contains(_ENTITY_BEGINS)
+).fill_null(value=False)
+"""Where other characters are left, or entities."""
+
+
+def _folded_column(column: pl.Series) -> pl.Series:
+    """Fold what is ASCII but for a few characters, as most texts are, in a quarter of the time; and the others thoroughly."""
+    texts = column.alias("text").to_frame()
+    found = texts.with_columns(_QUICKLY)
+    rows = found.select(_OTHERWISE.arg_true()).to_series()
+    if rows.is_empty():
+        return found["plain"]
+    others = texts["text"].gather(rows).to_frame().select(_folded_thoroughly(pl.col("text")))
+    return found["plain"].scatter(rows, others.to_series())
+
+
+def _folded_thoroughly(expr: pl.Expr) -> pl.Expr:
+    """Fold by the tables of Unicode."""
     letters = unescaped(expr).str.replace_all(_DROPPED, "").str.normalize("NFKD").str.to_lowercase()
     plain = letters.str.replace_many(_LETTERS).str.replace_all(r"\p{Mn}+", "")
     return plain.str.replace_all(r"[^\p{Alphabetic}\p{N}]+", " ").str.strip_chars(" ")

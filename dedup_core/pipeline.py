@@ -28,6 +28,7 @@ from dedup_core.reconciling import difference, reconcile
 from dedup_core.rendering import hashed, result_hash
 from dedup_core.scoring import Scored, score
 from dedup_core.subjects import Subjects, subjects_of
+from dedup_core.subjects.rarity import ranks
 from dedup_core.synthesising import synthesise
 from dedup_core.witnesses import with_witnesses
 
@@ -202,10 +203,9 @@ def subjects_and_words(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, 
         # Python's own work, for which counting columns leaves room; what goes wrong here does so again where it is needed.
         beside.submit(normalising.ready)
         corpus = corpus_of(events, words, extents, background=policy.background, common=common)
-    tokens = words.join(corpus.words, on="word", maintain_order="left").with_columns(
-        (pl.col("df").rank("ordinal").over("event") - 1).alias("rarity")
-    )
-    return subjects_of(events, table, extents, words, corpus, policy), tokens
+    known = words.join(corpus.words, on="word", maintain_order="left")
+    tokens = known.select("event", "token", "df", rarity=ranks(known))
+    return subjects_of(events, table, extents, known, corpus, policy), tokens
 
 
 def blocked(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]:

@@ -17,8 +17,8 @@ Signatures: TypeAlias = npt.NDArray[np.uint64]
 
 Rows: TypeAlias = npt.NDArray[np.integer]
 
-CHUNK: Final = 100_000
-"""Titles whose letters are laid out at once: keeps the copies under about 100 MB."""
+CHUNK: Final = 10_000
+"""Titles whose letters are laid out at once: their copies of some MB stay within reach of the processor."""
 
 SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio: neighbouring numbers, multiplied by it, differ in their first bits (Knuth 1998, 6.4)."""
@@ -38,7 +38,7 @@ def letter_signatures(titles: pl.Series) -> Signatures:
 def _letters_signed(titles: pl.Series) -> Signatures:
     joined = titles.str.replace_all(" ", "", literal=True)
     lengths = joined.str.len_bytes().to_numpy().astype(np.int64)
-    letters = np.frombuffer("".join(joined.to_list()).encode(), np.uint8).astype(np.uint64)
+    letters = np.frombuffer(joined.str.join("").item().encode(), np.uint8).astype(np.uint64)
     runs = (letters[:-2] << np.uint64(16)) | (letters[1:-1] << np.uint64(8)) | letters[2:]
     ends = np.cumsum(lengths)
     within = np.ones(len(letters), np.bool_)

@@ -50,7 +50,7 @@ def _vectors(
         .join(subjects.text_words, on="word", how="left")
         .with_columns((bits * (1 + pl.col("count").log()) * STEPS).round().cast(pl.Float64).alias("value"))
     )
-    codes = words["word"].cast(pl.Categorical).to_physical().rank("dense").cast(pl.Int32).to_numpy() - 1
+    codes = words["word"].cast(pl.Categorical).to_physical().cast(pl.Int32).to_numpy()
     events = words["event"].cast(pl.Int32).to_numpy()
     matrix = sparse.csr_array(
         (words["value"].to_numpy(), (events, codes)), shape=(len(rows), int(codes.max(initial=0)) + 1)

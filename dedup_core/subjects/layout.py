@@ -49,12 +49,11 @@ def subjects_of(
     events: pl.DataFrame,
     occurrences: pl.DataFrame,
     spans: pl.DataFrame,
-    words: pl.DataFrame,
+    known: pl.DataFrame,
     corpus: Corpus,
     policy: Policy,
 ) -> Subjects:
-    """Lay out the columns. words: as from `dedup_core.corpus.title_words`."""
-    known = words.join(corpus.words, on="word", maintain_order="left")
+    """Lay out the columns. known: as from `dedup_core.corpus.title_words`, with what the corpus knows of each word."""
     common = common_words()
     n = events.height
     named_after = (["city_key", "district_key"], ["venue_key"])
@@ -117,7 +116,7 @@ def subjects_of(
         letter_signs=letter_signatures(events["title_tokens"]),
         place_words=matrix(own_place["event"], own_place["token"], own_place["bits"], (n, len(vocabulary))),
         has_place_word=matrix(own_place["event"], own_place["token"], None, (n, len(vocabulary))),
-        initials=initials(words, corpus, n),
+        initials=initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=summed(towns, n),
         names_district=names_district(towns, events),

@@ -48,15 +48,13 @@ def place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -
     split = words_of(distinct, pl.repeat(None, len(distinct), dtype=pl.Int32, eager=True))["title_tokens"]
     table = pl.DataFrame({"written": distinct, "names": split.str.split(" ")})
     rows = written.join(table, on="written", how="left", maintain_order="left").with_row_index("event")
-    town = "city_key" in columns
-    shortened = (
-        town
-        & (pl.col("word").str.len_chars() >= SHORTENED)
-        & pl.col("written").str.starts_with(pl.col("word"))
+    placed, named = known.join(rows, on="event", maintain_order="left"), pl.col("word").is_in(pl.col("names"))
+    if "city_key" not in columns:
+        return placed.filter(named)
+    shortened = (pl.col("word").str.len_chars() >= SHORTENED) & pl.col("written").str.starts_with(
+        pl.col("word")
     )
-    named = pl.col("word").is_in(pl.col("names"))
-    found = known.join(rows, on="event", maintain_order="left").filter(named | shortened)
-    return found.filter(named | ~pl.col("word").is_in(list(common_words())))
+    return placed.filter(named | shortened).filter(named | ~pl.col("word").is_in(list(common_words())))
 
 
 SHORTENED = 5

@@ -8,6 +8,18 @@ from dedup_core.policy import Policy
 from dedup_core.subjects.columns import Floats, floats
 
 
+def ranks(known: pl.DataFrame) -> pl.Series:
+    """Rank the words of each title: (m,), 0 is the rarest; of two equally rare ones the first is the rarer.
+
+    known: ``event`` (ascending), ``df`` (UInt32) of each word. One sort of whole numbers: Polars' ranks within groups take seven times as long.
+    """
+    event = known["event"].to_numpy()
+    order = np.argsort(event.astype(np.int64) << 32 | known["df"].to_numpy(), kind="stable")
+    rank = np.empty(len(event), np.int64)
+    rank[order] = np.arange(len(event))
+    return pl.Series(rank - np.searchsorted(event, event), dtype=pl.UInt32)
+
+
 def counts(placed: pl.DataFrame, table: pl.DataFrame, on: list[str]) -> Floats:
     """Count the listings of each event's value: (n,), 0 for none. table: ``count`` a value of ``on``."""
     return floats(placed.join(table, on=on, how="left", maintain_order="left")["count"].fill_null(0))

@@ -181,28 +181,60 @@ def candidate_pairs(keys: pl.DataFrame, *, max_block_size: int) -> Candidates:
     A block over ``max_block_size`` events is reported, not paired: its key says too little,
     and n events cost n * (n - 1) / 2 scores.
     """
-    packed, event = _by_block(keys)
+    packing = Packing.of(keys)
+    packed, event = _by_block(keys, packing)
     starts = np.flatnonzero(np.diff(packed, prepend=packed[:1] - 1)) if len(packed) else np.empty(0, np.int64)
     sizes = np.diff(starts, append=len(packed))
     kept = np.repeat((sizes >= 2) & (sizes <= max_block_size), sizes)
     pairs = _pairs_within(packed[kept], event[kept], max_block_size=max_block_size)
     large = sizes > max_block_size
-    return Candidates(pairs, left_out=_named(packed[starts[large]], event[starts[large]], sizes[large]))
+    left_out = _named(packing, packed[starts[large]], event[starts[large]], sizes[large])
+    return Candidates(pairs, left_out=left_out)
 
 
-def _by_block(keys: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How kind, day and code of a key stand in one number, no wider than these need to be: so mostly an event fits in as well.
+
+    first_day: the earliest of all, which is 0. day_bits, code_bits, event_bits: their width; that of the kind is 3.
+    """
+
+    first_day: int
+    day_bits: int
+    code_bits: int
+    event_bits: int
+
+    @classmethod
+    def of(cls, keys: pl.DataFrame) -> "Packing":
+        """Measure the keys."""
+        highest = keys.select(pl.col("day").min().alias("first"), pl.col("day", "code", "event").max())
+        first, day, code, event = highest.fill_null(0).row(0)
+        return cls(first, (day - first).bit_length(), code.bit_length(), event.bit_length())
+
+    def packed(self) -> pl.Expr:
+        """Pack kind, day and code: at most 3, 24 and 32 bits."""
+        kind, day, code = (pl.col(name).cast(pl.Int64) for name in ("kind", "day", "code"))
+        packed: pl.Expr = (kind * 2**self.day_bits + day - self.first_day) * 2**self.code_bits + code
+        return packed
+
+    def kinds_and_days(self, packed: npt.NDArray[np.int64]) -> tuple[list[int], list[int]]:
+        """Unpack all but the codes."""
+        high = packed >> self.code_bits
+        days = high % 2**self.day_bits + self.first_day
+        return (high >> self.day_bits).tolist(), days.tolist()
+
+
+def _by_block(keys: pl.DataFrame, packing: Packing) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     """Pack kind, day and code into one number, and sort the keys by it, then by event.
 
-    32 bits of code, 24 of day (signed: weeks and years before 1970 are small numbers), 7 of kind.
+    With the event in the same number, if there is room for it: that takes a quarter of the time of two columns.
     """
-    kind, day, code = (pl.col(name).cast(pl.Int64) for name in ("kind", "day", "code"))
-    packed = keys.select("event", packed=(kind * 2**24 + day + DAY_OFFSET) * 2**32 + code)
-    ordered = packed.sort("packed", "event")
-    return ordered["packed"].to_numpy(), ordered["event"].to_numpy()
-
-
-DAY_OFFSET: Final = 2**23
-"""Added to days, so that those before 1970 can be packed as well."""
+    width = packing.event_bits
+    if 3 + packing.day_bits + packing.code_bits + width > 63:
+        ordered = keys.select("event", packed=packing.packed()).sort("packed", "event")
+        return ordered["packed"].to_numpy(), ordered["event"].to_numpy()
+    both = keys.select(packing.packed() * 2**width + pl.col("event")).to_series().sort().to_numpy()
+    return both >> width, (both & (2**width - 1)).astype(np.uint32)
 
 
 SLICE: Final = 125_000
@@ -248,14 +280,16 @@ def _paired_below(
 
 
 def _named(
-    packed: npt.NDArray[np.int64], event: npt.NDArray[np.uint32], sizes: npt.NDArray[np.int64]
+    packing: Packing,
+    packed: npt.NDArray[np.int64],
+    event: npt.NDArray[np.uint32],
+    sizes: npt.NDArray[np.int64],
 ) -> pl.DataFrame:
     """Name oversized blocks by kind and day, with an event of each, largest first."""
-    kinds = [KEY_KINDS[kind] for kind in (packed >> 56).tolist()]
-    days = ((packed >> 32) % 2**24 - DAY_OFFSET).tolist()
     # A week or day of a long range stands as a date, too.
     keys = [
-        f"{kind}: {date(1970, 1, 1) + timedelta(days=day)}" for kind, day in zip(kinds, days, strict=True)
+        f"{KEY_KINDS[kind]}: {date(1970, 1, 1) + timedelta(days=day)}"
+        for kind, day in zip(*packing.kinds_and_days(packed), strict=True)
     ]
     schema = {"key": pl.String, "example": pl.UInt32, "size": pl.UInt32}
     blocks = pl.DataFrame({"key": keys, "example": event, "size": sizes}, schema=schema)

@@ -210,20 +210,28 @@ def words_of(cores: pl.Series, editions: pl.Series) -> pl.DataFrame:
     return found.select(pl.col("title_words", "title_tokens").fill_null("")).collect()
 
 
-def telling_words(texts: pl.Series) -> pl.DataFrame:
-    """List the words of folded texts, as `words_of` those of titles: ``row`` (UInt32), ``parts``; as often as they are said."""
-    words = _in_parts(_spelt(texts).explode("word"))
-    return words.filter(~pl.col("stop")).select("row", "parts")
+def telling_words(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """List the words of folded texts, and split them as `words_of` does those of titles.
+
+    Returns:
+        ``row`` (UInt32), ``word``, as often as they are said; and of each distinct one that may tell events apart ``word``, ``parts``,
+        a row a part.
+    """
+    words = _spelt(texts).explode("word")
+    return words, _split_words(words["word"]).filter(~pl.col("stop")).drop("stop")
 
 
 def _spelt(texts: pl.Series) -> pl.DataFrame:
     """Split folded texts at their spaces, synonyms of several words made one: ``row``, ``word`` (List[str])."""
-    # Twice, as two phrases side by side share the space between them.
-    padded = pl.concat_str(pl.lit(" "), pl.col("text"), pl.lit(" "))
-    padded = padded.str.replace_many(_phrases()).str.replace_many(_phrases())
-    return texts.to_frame("text").select(
+    padded = texts.to_frame("text").select(pl.concat_str(pl.lit(" "), "text", pl.lit(" "))).to_series()
+    spelt = padded.str.replace_many(_phrases())
+    # Twice where there are any, as two phrases side by side share the space between them.
+    changed = (spelt != padded).arg_true()
+    if len(changed):
+        spelt = spelt.scatter(changed, spelt.gather(changed).str.replace_many(_phrases()))
+    return spelt.to_frame("word").select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        padded.str.strip_chars(" ").str.split(" ").alias("word"),
+        pl.col("word").str.strip_chars(" ").str.split(" "),
     )
 
 

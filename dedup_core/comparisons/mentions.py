@@ -169,7 +169,7 @@ def _venues(subjects: Subjects) -> tuple[sparse.csr_array, Floats]:
     )
     telling = words.explode("parts").filter(~pl.col("parts").is_in(generic), pl.col("parts") != "").unique()
     sizes = np.bincount(telling["row"].to_numpy(), minlength=len(names)).astype(np.float32)
-    return _ones(telling, len(names), subjects), sizes
+    return _ones(telling.join(_tokens(subjects), on="parts"), len(names), subjects), sizes
 
 
 def _read(rows: Rows, subjects: Subjects) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -193,14 +193,20 @@ def _words(texts: pl.Series, subjects: Subjects, *, without: str | None = None) 
     without: a word not to be heard: a choir's "Kirche" is not the Lutherkirche that it sings in.
     """
     plain = texts.to_frame("text").select(folded(pl.col("text")).fill_null("")).to_series()
-    words = telling_words(plain).filter(pl.col("parts").ne_missing(without))
-    return _ones(words, len(texts), subjects)
+    said, parts = telling_words(plain)
+    known = parts.filter(pl.col("parts").ne_missing(without)).join(_tokens(subjects), on="parts")
+    return _ones(said.join(known, on="word"), len(texts), subjects)
+
+
+def _tokens(subjects: Subjects) -> pl.DataFrame:
+    """Number the words of titles: ``parts``, ``token``."""
+    tokens = pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True)
+    return pl.DataFrame({"parts": subjects.vocabulary, "token": tokens})
 
 
 def _ones(words: pl.DataFrame, n: int, subjects: Subjects) -> sparse.csr_array:
-    """Lay out words: (n, V). words: ``row``, ``parts``; as often as one likes."""
-    tokens = pl.int_range(len(subjects.vocabulary), dtype=pl.Int32, eager=True)
-    known = pl.DataFrame({"parts": subjects.vocabulary, "token": tokens})
-    found = words.join(known, on="parts").select("row", "token").unique()
-    ends = (found["row"].cast(pl.Int32).to_numpy(), found["token"].to_numpy())
-    return sparse.csr_array((np.ones(found.height, np.float32), ends), shape=(n, len(subjects.vocabulary)))
+    """Lay out words: (n, V). words: ``row``, ``token``; as often as one likes."""
+    ends = (words["row"].cast(pl.Int32).to_numpy(), words["token"].to_numpy())
+    ones = sparse.csr_array((np.ones(words.height, np.float32), ends), shape=(n, len(subjects.vocabulary)))
+    ones.data[:] = 1  # what was said twice was summed
+    return ones

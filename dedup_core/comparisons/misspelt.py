@@ -4,6 +4,7 @@ Asked only where titles share letters but not their words. Two names that differ
 evidence, and the vetoes, have their say.
 """
 
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -94,12 +95,10 @@ def _best(found: pl.DataFrame, side: str, n: int, subjects: Subjects) -> Floats:
 
 def _as_a_whole(left: Spread, right: Spread, n: int, subjects: Subjects, weights: TitleWeights) -> Floats:
     """Compare the rests run together: (n,) how much of them is one misspelt, [0, 1]."""
-    rests = _run_together(left, right, n, subjects)
-    one, other = rests["left"].to_list(), rests["right"].to_list()
+    one, other = (_run_together(words, n, subjects) for words in (left, right))
     whole = process.cpdist(one, other, scorer=fuzz.ratio, dtype=np.float32, workers=-1) / 100
-    long_enough = (
-        (rests["left"].str.len_chars() >= SHORT) & (rests["right"].str.len_chars() >= SHORT)
-    ).to_numpy()
+    lengths = [np.fromiter(map(len, texts), np.intp, n) for texts in (one, other)]
+    long_enough = np.minimum(*lengths) >= SHORT
     near = np.where(long_enough | (whole >= 1), whole, 0)
     partly = np.flatnonzero(long_enough & (near < weights.near))
     part = process.cpdist(
@@ -131,10 +130,11 @@ def _rests(pairs: Pairs, subjects: Subjects) -> tuple[Spread, Spread]:
     return (left[0][only_left], left[1][only_left]), (right[0][only_right], right[1][only_right])
 
 
-def _run_together(left: Spread, right: Spread, n: int, subjects: Subjects) -> pl.DataFrame:
-    """Write the words of each side without blanks: (n,) rows ``left``, ``right``, empty if none."""
-    vocabulary = subjects.vocabulary.str.replace_many(READ_AS)
-    return pl.DataFrame({"left": _joined(left, vocabulary, n), "right": _joined(right, vocabulary, n)})
+def _run_together(words: Spread, n: int, subjects: Subjects) -> list[str]:
+    """Write the words of each pair without blanks: (n,), empty if none. A loop, as Polars takes longer to join so few at a time."""
+    texts = subjects.vocabulary.gather(words[1]).str.replace_many(READ_AS).to_list()
+    ends = np.searchsorted(words[0], np.arange(n + 1)).tolist()
+    return ["".join(texts[start:end]) for start, end in pairwise(ends)]
 
 
 def _spread(events: Rows, lists: Ragged) -> Spread:
@@ -154,10 +154,3 @@ def _among(these: Spread, those: Spread, n: int) -> Mask:
     table[pair, place] = word
     found: Mask = (table[these[0]] == these[1][:, None]).any(axis=1)
     return found
-
-
-def _joined(spread: Spread, vocabulary: pl.Series, n: int) -> pl.Series:
-    words = pl.DataFrame({"pair": spread[0], "word": vocabulary.gather(spread[1])})
-    texts = words.group_by("pair", maintain_order=True).agg(pl.col("word").str.join(""))
-    every = pl.DataFrame({"pair": pl.int_range(n, dtype=pl.Int64, eager=True)})
-    return every.join(texts, on="pair", how="left", maintain_order="left")["word"].fill_null("")

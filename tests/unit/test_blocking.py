@@ -52,6 +52,26 @@ def test_an_oversized_block_is_reported_not_paired(keys: list[set[Key]], limit: 
     assert left_out["size"].to_list() == oversized
 
 
+@given(keys_of_events, st.integers(2, 6))
+def test_days_and_codes_too_wide_for_one_number_part_and_name_blocks_as_others_do(
+    keys: list[set[Key]], limit: int
+) -> None:
+    frame = key_frame(keys)
+    first, last = (pl.lit((day - date(1970, 1, 1)).days, pl.Int32) for day in (date.min, date.max))
+    wide = frame.with_columns(
+        day=pl.when(pl.col("day") == pl.col("day").min()).then(first).otherwise(last - pl.col("day")),
+        code=2**32 - 1 - pl.col("code"),
+        event=pl.col("event") + 4096,
+    ).cast(frame.schema)
+
+    found, usual = (candidate_pairs(keys, max_block_size=limit) for keys in (wide, frame))
+
+    moved = usual.pairs.select(pl.all() + 4096)
+    assert found.pairs.rows() == moved.rows()
+    assert found.left_out["size"].to_list() == usual.left_out["size"].to_list()
+    assert all(key.rsplit(": ")[-1] >= "0001-01-01" for key in found.left_out["key"])
+
+
 @given(st.floats(46, 55), st.floats(6, 15), st.floats(-0.69, 0.69), st.floats(-0.69, 0.69))
 def test_places_nearer_than_the_cell_share_one(
     lat: float, lon: float, north_km: float, east_km: float

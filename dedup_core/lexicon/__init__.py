@@ -34,6 +34,7 @@ from dedup_core.lexicon.titles import (
 )
 from dedup_core.lexicon.words import (
     alike_venue_words,
+    alternatives,
     area_names,
     church_words,
     compound_parts,
@@ -53,6 +54,7 @@ __all__ = [
     "ONLINE",
     "District",
     "alike_venue_words",
+    "alternatives",
     "area_names",
     "captures",
     "church_words",

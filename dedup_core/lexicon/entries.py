@@ -221,6 +221,24 @@ class Stopwords(Entry):
     genres: Words = ()
 
 
+class Row(Entry):
+    """Things of one kind, each with the words that name it. about: for the reader."""
+
+    about: str
+    things: Annotated[tuple[Words, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _one_thing(self, info: ValidationInfo) -> Self:
+        _refuse_shared(self.things, "a word", info)
+        return self
+
+
+class Alternatives(Entry):
+    """alternatives.yaml: rows of things of which an event is about one."""
+
+    alternatives: Annotated[tuple[Row, ...], Field(min_length=1)]
+
+
 class Venues(Entry):
     """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, for no venue, and for a whole place."""
 

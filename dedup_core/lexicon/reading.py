@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from dedup_core.errors import InvalidLexicon
 from dedup_core.lexicon.entries import (
     CHECKED,
+    Alternatives,
     Compounds,
     Countries,
     Districts,
@@ -40,6 +41,7 @@ FILES: Final[Mapping[str, type[Entry]]] = {
     "kinds.yaml": Kinds,
     "stopwords.yaml": Stopwords,
     "venues.yaml": Venues,
+    "alternatives.yaml": Alternatives,
 }
 
 PLAIN: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

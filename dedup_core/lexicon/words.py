@@ -10,7 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Compounds, Stopwords, Synonyms, Venues
+from dedup_core.lexicon.entries import Alternatives, Compounds, Stopwords, Synonyms, Venues
 from dedup_core.lexicon.geography import countries, country_words, districts, place_aliases, places, regions
 from dedup_core.lexicon.reading import read
 
@@ -106,6 +106,22 @@ def stopwords() -> frozenset[str]:
 def genre_words() -> frozenset[str]:
     """Return the folded words that say what kind of event a name stands for."""
     return frozenset(fold_all(list(read("stopwords.yaml", Stopwords).genres)))
+
+
+@cache
+def alternatives() -> Mapping[str, tuple[tuple[int, int], ...]]:
+    """Return folded word or phrase -> the rows that it stands in, and its thing in each: two things of a row exclude each other."""
+    rows = read("alternatives.yaml", Alternatives).alternatives
+    named = [
+        (word, (number, thing))
+        for number, row in enumerate(rows)
+        for thing, words in enumerate(row.things)
+        for word in words
+    ]
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for word, (_, place) in zip(fold_all([word for word, _ in named]), named, strict=True):
+        found[word] = (*found.get(word, ()), place)
+    return MappingProxyType(found)
 
 
 @cache

@@ -44,7 +44,7 @@ def bands(lowered: pl.Series) -> sparse.csr_array:
 
 LEVELS: Final = (
     (
-        r"einsteiger|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs|(?-u:\b)basics?(?-u:\b)",
+        r"einsteiger|schnupper|anfänger|anfaenger|beginner|grundkurs|grundlagen|basiskurs|(?-u:\b)basics?(?-u:\b)",
         "mittelstufe|intermediate",
         "fortgeschritten|aufbaukurs|advanced",
     ),

@@ -8,6 +8,7 @@ REASONS: Final = {
     "two_names": "Each title has a name of its own that the other lacks, as sibling events have.",
     "kind_only": "All that the titles share is common, and each says something of its own.",
     "one_replaced": "The titles are one but for one thing, in which each says another.",
+    "alternatives_differ": "The titles name two things of one kind, of which an event is about one.",
     "audience_differs": "All that the titles share is common, and one of them says for whom it is, the other not or otherwise.",
     "heads_differ": "Each title is one word, and the longer one ends in another kind of thing.",
     "two_items": "All that the titles share is who invites or the festival, and each names an item of its own.",

@@ -10,6 +10,7 @@ from dedup_core.comparisons.pairs import Bits, Mask
 from dedup_core.comparisons.places import districts_differ, one_spot
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
+from dedup_core.vetoes.alternatives import alternatives_differ
 from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one, weekend_and_day
 from dedup_core.vetoes.one_stage import one_stage, who_and_what
@@ -78,15 +79,17 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
     a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in parts_of(facts, subjects))
     items = two_items(facts, subjects, policy.vetoes.rest)
+    replaced = one_thing_replaced(facts, subjects, policy, common, unsaid) & ~headline
     rules: list[tuple[str, Mask, np.float32]] = [
         ("title_differs", differs & ~headline, below_review),
         ("headline_differs", differs & headline, below_match),
         ("two_names", names & ~headline & elsewhere, below_match),
         ("kind_only", common & each & ~headline & elsewhere, below_match),
+        ("one_replaced", replaced, below_match),
         (
-            "one_replaced",
-            one_thing_replaced(facts, subjects, policy, common, unsaid) & ~headline,
-            below_match,
+            "alternatives_differ",
+            alternatives_differ(facts, subjects, policy, (common & each & ~headline) | replaced),
+            below_review,
         ),
         ("audience_differs", audience_differs(facts, subjects, policy, common), below_match),
         ("heads_differ", heads_differ(facts, subjects, policy, common), below_match),

@@ -170,6 +170,31 @@ class Marker(Entry):
     counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class Row(Entry):
+    """Things of one kind, each with the words that name it. about: for the reader."""
+
+    about: str
+    things: Annotated[tuple[Words, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _one_thing(self, info: ValidationInfo) -> Self:
+        _refuse_shared(self.things, "a word", info)
+        return self
+
+
+class Alternatives(Entry):
+    """alternatives.yaml: rows of things of which an event is about one; clubs of which a town has one, and patterns for what each does by itself."""
+
+    alternatives: Annotated[tuple[Row, ...], Field(min_length=1)]
+    clubs: Annotated[tuple[Words, ...], Field(min_length=2)]
+    affairs: Marker
+
+    @model_validator(mode="after")
+    def _one_club(self, info: ValidationInfo) -> Self:
+        _refuse_shared(self.clubs, "a word", info)
+        return self
+
+
 class Organisers(Entry):
     """organisers.yaml; hosts: patterns for what stands before a title's colon, lowered; umbrellas: for what stands in brackets at its end; supports, works: for what is added at its end."""
 
@@ -219,24 +244,6 @@ class Stopwords(Entry):
 
     stopwords: Mapping[str, Words]
     genres: Words = ()
-
-
-class Row(Entry):
-    """Things of one kind, each with the words that name it. about: for the reader."""
-
-    about: str
-    things: Annotated[tuple[Words, ...], Field(min_length=2)]
-
-    @model_validator(mode="after")
-    def _one_thing(self, info: ValidationInfo) -> Self:
-        _refuse_shared(self.things, "a word", info)
-        return self
-
-
-class Alternatives(Entry):
-    """alternatives.yaml: rows of things of which an event is about one."""
-
-    alternatives: Annotated[tuple[Row, ...], Field(min_length=1)]
 
 
 class Venues(Entry):

@@ -10,7 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Alternatives, Compounds, Stopwords, Synonyms, Venues
+from dedup_core.lexicon.entries import Alternatives, Compounds, Marker, Stopwords, Synonyms, Venues
 from dedup_core.lexicon.geography import countries, country_words, districts, place_aliases, places, regions
 from dedup_core.lexicon.reading import read
 
@@ -109,13 +109,37 @@ def genre_words() -> frozenset[str]:
 
 
 @cache
-def alternatives() -> Mapping[str, tuple[tuple[int, int], ...]]:
-    """Return folded word or phrase -> the rows that it stands in, and its thing in each: two things of a row exclude each other."""
-    rows = read("alternatives.yaml", Alternatives).alternatives
+def _alternatives() -> Alternatives:
+    return read("alternatives.yaml", Alternatives)
+
+
+Things = Mapping[str, tuple[tuple[int, int], ...]]
+"""Folded word or phrase -> the rows that it stands in, and its thing in each: two things of a row exclude each other."""
+
+
+@cache
+def alternatives() -> Things:
+    """Return the things of which an event is about one."""
+    return _by_word([row.things for row in _alternatives().alternatives])
+
+
+@cache
+def clubs() -> Things:
+    """Return the clubs of which a town has one: a single row."""
+    return _by_word([_alternatives().clubs])
+
+
+@cache
+def affairs() -> Marker:
+    """Return the patterns for what each club does by itself, for lowered titles."""
+    return _alternatives().affairs
+
+
+def _by_word(rows: Sequence[Sequence[Sequence[str]]]) -> Things:
     named = [
         (word, (number, thing))
-        for number, row in enumerate(rows)
-        for thing, words in enumerate(row.things)
+        for number, things in enumerate(rows)
+        for thing, words in enumerate(things)
         for word in words
     ]
     found: dict[str, tuple[tuple[int, int], ...]] = {}

@@ -1,16 +1,18 @@
-"""Alternatives: things of one kind of which an event is about one: `Realschule`, `Grundschule`.
+"""Alternatives: things of one kind of which an event is about one: `Realschule`, `Grundschule`; the meetings of two clubs.
 
-A row that the lexicon lacks leaves the pair to a person, as before; a row that holds what one event may have several of parts it.
+A row that the lexicon lacks leaves the pair to a person; a row that holds what one event may have several of parts it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
 import numpy as np
 import polars as pl
 
 from dedup_core import lexicon
-from dedup_core.comparisons.pairs import Mask
+from dedup_core.comparisons.pairs import Mask, Rows
+from dedup_core.comparisons.titles import EXACT
+from dedup_core.folding import fold_all
 from dedup_core.normalising import words_of
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
@@ -18,46 +20,82 @@ from dedup_core.vetoes.facts import Facts
 
 
 def alternatives_differ(facts: Facts, subjects: Subjects, policy: Policy, asked: Mask) -> Mask:
-    """Find the pairs of a mask whose titles name two things of a row, and none of it in common; those that are no match or question are not read."""
-    rows = np.flatnonzero(asked & (facts.weight >= policy.thresholds.ambiguous))
-    found = np.zeros(len(asked), np.bool_)
-    sides = (_things(subjects.titles.gather(side[rows])) for side in (facts.pairs.a, facts.pairs.b))
-    found[rows] = [_exclude(one, other) for one, other in zip(*sides, strict=True)]
+    """Find the pairs of a mask whose titles name two things of a row, and none of it in common; what is neither match nor question is not read."""
+    perhaps = asked & (facts.weight >= policy.thresholds.ambiguous)
+    return _excluding(perhaps, facts, lambda rows: _things(subjects.titles.gather(rows), _alternatives()))
+
+
+def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs of what each club does by itself, as a general meeting, that name two clubs: in one inn, at one hour, they are two."""
+    perhaps = facts.weight >= policy.thresholds.ambiguous
+    perhaps &= np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= EXACT
+    titles = subjects.texts["title"]
+    rows = np.flatnonzero(perhaps)
+    for side in (facts.pairs.a, facts.pairs.b):
+        rows = rows[_is_affair(titles.gather(side[rows]))]
+    own = np.zeros(len(perhaps), np.bool_)
+    own[rows] = True
+    # Who invites is cut out of the titles' words.
+    return _excluding(own, facts, lambda said: _things(_split(titles.gather(said).to_list()), _clubs()))
+
+
+def _is_affair(titles: pl.Series) -> Mask:
+    found: Mask = titles.str.to_lowercase().str.contains("|".join(lexicon.affairs().patterns)).to_numpy()
     return found
 
 
 Things = Mapping[int, set[int]]
+"""Row -> things of it that a title names."""
 
 
-def _things(titles: pl.Series) -> list[Things]:
-    """Tell what titles, as words, name: row -> things of it."""
-    padded = pl.concat_str(pl.lit(" "), pl.col("title"), pl.lit(" "))
-    said = pl.DataFrame({"title": titles}).select(
-        padded.str.extract_many(list(_phrases()), overlapping=True).alias("said")
-    )
-    return [_by_row(phrases) for phrases in said["said"].to_list()]
-
-
-def _by_row(phrases: Iterable[str]) -> Things:
-    things: dict[int, set[int]] = {}
-    for phrase in phrases:
-        for row, thing in _phrases()[phrase]:
-            things.setdefault(row, set()).add(thing)
-    return things
+def _excluding(asked: Mask, facts: Facts, read: Callable[[Rows], list[Things]]) -> Mask:
+    """Tell which pairs of a mask name two things of a row, and none in common. A loop, over the few asked."""
+    rows = np.flatnonzero(asked)
+    found = np.zeros(len(asked), np.bool_)
+    if len(rows):
+        both = zip(read(facts.pairs.a[rows]), read(facts.pairs.b[rows]), strict=True)
+        found[rows] = [_exclude(one, other) for one, other in both]
+    return found
 
 
 def _exclude(one: Things, other: Things) -> bool:
     return any(one[row].isdisjoint(other[row]) for row in one.keys() & other.keys())
 
 
+def _things(titles: pl.Series, known: lexicon.Things) -> list[Things]:
+    """Tell what titles, as words, name."""
+    padded = pl.concat_str(pl.lit(" "), pl.col("title"), pl.lit(" "))
+    said = titles.to_frame("title").select(padded.str.extract_many(list(known), overlapping=True))
+    return [_by_row(phrases, known) for phrases in said.to_series().to_list()]
+
+
+def _by_row(phrases: Iterable[str], known: lexicon.Things) -> Things:
+    things: dict[int, set[int]] = {}
+    for phrase in phrases:
+        for row, thing in known[phrase]:
+            things.setdefault(row, set()).add(thing)
+    return things
+
+
 @cache
-def _phrases() -> Mapping[str, tuple[tuple[int, int], ...]]:
+def _alternatives() -> lexicon.Things:
+    return _as_in_titles(lexicon.alternatives())
+
+
+@cache
+def _clubs() -> lexicon.Things:
+    return _as_in_titles(lexicon.clubs())
+
+
+def _as_in_titles(things: lexicon.Things) -> lexicon.Things:
     """Give the lexicon's words as titles have them, between blanks."""
-    listed = list(lexicon.alternatives().items())
-    texts = pl.Series([word for word, _ in listed], dtype=pl.String)
-    split = words_of(texts, pl.repeat(None, len(texts), dtype=pl.Int32, eager=True))["title_tokens"]
     found: dict[str, tuple[tuple[int, int], ...]] = {}
-    for words, (_, places) in zip(split, listed, strict=True):
+    for words, places in zip(_split(list(things)), things.values(), strict=True):
         phrase = f" {words} "
         found[phrase] = (*found.get(phrase, ()), *places)
     return found
+
+
+def _split(texts: list[str]) -> pl.Series:
+    folded = pl.Series(fold_all(texts), dtype=pl.String)
+    return words_of(folded, pl.repeat(None, len(folded), dtype=pl.Int32, eager=True))["title_tokens"]

@@ -10,8 +10,9 @@ from dedup_core.comparisons.pairs import Bits, Mask
 from dedup_core.comparisons.places import districts_differ, one_spot
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes.alternatives import alternatives_differ
+from dedup_core.vetoes.alternatives import alternatives_differ, clubs_meet
 from dedup_core.vetoes.facts import Facts
+from dedup_core.vetoes.hosts import clubs_differ, hosts_differ, start_apart, two_of_a_kind
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one, weekend_and_day
 from dedup_core.vetoes.one_stage import one_stage, who_and_what
 from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
@@ -34,9 +35,7 @@ from dedup_core.vetoes.times import (
     two_shows,
 )
 from dedup_core.vetoes.titles import (
-    clubs_differ,
     frame_only,
-    hosts_differ,
     item_of,
     levels_differ,
     named_besides,
@@ -101,7 +100,10 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("number_differs", levels_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
+        ("hosts_differ", hosts & start_apart(facts), below_review),
         ("clubs_differ", clubs_differ(facts, subjects, policy), below_match),
+        ("clubs_differ", two_of_a_kind(facts, subjects, replaced), below_review),
+        ("clubs_meet", clubs_meet(facts, subjects, policy), below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", neighbours(facts, subjects, policy), below_review),

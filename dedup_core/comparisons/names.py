@@ -10,12 +10,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import polars.selectors as cs
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
 from dedup_core import lexicon
 from dedup_core.chunks import each
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
+from dedup_core.patrons import patrons_of, two_patrons
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
 from dedup_core.venues import church_word, generic_words, known_words
@@ -115,7 +117,10 @@ def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
             subjects.venue_kinds.alias("kind"),
             subjects.venue_keys.alias("key"),
         ]
-    ).with_columns(typed=pl.when(typed).then(key.str.replace_all(" ", "", literal=True)).fill_null(""))
+    ).with_columns(
+        *patrons_of(subjects.venue_keys),
+        typed=pl.when(typed).then(key.str.replace_all(" ", "", literal=True)).fill_null(""),
+    )
     return KnownNames(
         _compared(parts, subjects.city, pl.DataFrame([subjects.city_names.alias("name")]), _town_similarity),
         _compared(parts, subjects.venue, venues, _venue_similarity),
@@ -194,6 +199,8 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     alike[((area[0] & outside[1]) | (area[1] & outside[0])) & (alike < ONE_VENUE)] = AREA
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
     alike[_opposed(one["key"], two["key"], SIGN)] = OPPOSED
+    patrons = [side.select(cs.starts_with("patron_")) for side in (one, two)]
+    alike[two_patrons(*patrons) & (alike < ONE_VENUE)] = OPPOSED
     return alike
 
 

@@ -246,8 +246,20 @@ class Stopwords(Entry):
     genres: Words = ()
 
 
+class Patrons(Entry):
+    """Names of which a house has one, with those that mean the same. endings: what may follow in one word: `Pauluskirche`."""
+
+    endings: tuple[Word, ...] = ()
+    names: Annotated[tuple[Words, ...], Field(min_length=2, max_length=63)]
+
+    @model_validator(mode="after")
+    def _one_name(self, info: ValidationInfo) -> Self:
+        _refuse_shared(self.names, "a name", info)
+        return self
+
+
 class Venues(Entry):
-    """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, for no venue, and for a whole place."""
+    """venues.yaml: words for a church, for houses of which a place has one, for kinds of house, for no more than a kind, for no venue, and for a whole place; names of houses."""
 
     church: Words
     single: tuple[Annotated[tuple[Word, ...], Field(min_length=2)], ...] = ()
@@ -256,6 +268,7 @@ class Venues(Entry):
     generic: Words
     unknown: Words
     areas: Words
+    patrons: tuple[Patrons, ...] = ()
 
     @model_validator(mode="after")
     def _one_house(self, info: ValidationInfo) -> Self:

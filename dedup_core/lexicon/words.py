@@ -10,7 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Alternatives, Compounds, Marker, Stopwords, Synonyms, Venues
+from dedup_core.lexicon.entries import Alternatives, Compounds, Marker, Patrons, Stopwords, Synonyms, Venues
 from dedup_core.lexicon.geography import countries, country_words, districts, place_aliases, places, regions
 from dedup_core.lexicon.reading import read
 
@@ -200,3 +200,15 @@ def area_names() -> frozenset[str]:
 def unknown_venues() -> frozenset[str]:
     """Return the folded texts that stand where a venue should and name none."""
     return frozenset(fold_all(list(_venues().unknown)))
+
+
+@cache
+def patrons() -> tuple[Patrons, ...]:
+    """Return the names of which a house has one, as rows, the names and endings folded."""
+    return tuple(
+        Patrons(
+            endings=tuple(fold_all(list(row.endings))),
+            names=tuple(tuple(fold_all(list(words))) for words in row.names),
+        )
+        for row in _venues().patrons
+    )

@@ -28,7 +28,7 @@ def alternatives_differ(facts: Facts, subjects: Subjects, policy: Policy, asked:
 def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find the pairs of what each club does by itself, as a general meeting, that name two clubs: in one inn, at one hour, they are two."""
     perhaps = facts.weight >= policy.thresholds.ambiguous
-    perhaps &= np.minimum(facts.wording.rest_a, facts.wording.rest_b) >= EXACT
+    perhaps &= np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= EXACT
     titles = subjects.texts["title"]
     rows = np.flatnonzero(perhaps)
     for side in (facts.pairs.a, facts.pairs.b):

@@ -65,21 +65,22 @@ def clubs_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     named = np.diff(subjects.bands.indptr) > 0
     differ: Mask = named[facts.pairs.a] & named[facts.pairs.b] & (facts.weight >= policy.thresholds.match)
     differ &= np.maximum(facts.wording.rest_a, facts.wording.rest_b) >= policy.vetoes.rest
-    return _of_two_names(differ, facts, subjects)
+    return _of_two_names(differ, facts, subjects, known=1)
 
 
 def two_of_a_kind(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     """Find the pairs of a mask whose titles name two clubs or two houses of one kind: of titles that are one but for these, each has its own."""
-    return _of_two_names(asked, facts, subjects)
+    return _of_two_names(asked, facts, subjects, known=2)
 
 
-def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects) -> Mask:
+def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects, *, known: int) -> Mask:
+    """Ask for two names, of which fewer than ``known`` are common words: `Kita Regenbogen` is a name, `Musikverein Frühschoppen` is none."""
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
     sides = (subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b))
     clubs = [_two_names(one, other) for one, other in zip(*sides, strict=True)]
-    known = _known({name for names in clubs for name in names})
-    found[rows] = [bool(names) and known.isdisjoint(names) for names in clubs]
+    common = _known({name for names in clubs for name in names})
+    found[rows] = [bool(names) and len(common.intersection(names)) < known for names in clubs]
     return found
 
 

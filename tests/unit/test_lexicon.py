@@ -29,6 +29,7 @@ MARKERS = {
     "umbrellas": lexicon.umbrellas(),
     "supports": lexicon.supports(),
     "works": lexicon.works(),
+    "affairs": lexicon.affairs(),
 }
 
 

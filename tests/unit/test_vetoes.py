@@ -142,10 +142,44 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "ambiguous",
         ),
         (
-            listing("amt:1", "Schwimmkurs Gruppe Rot", start="17:00", **PLACE),
-            listing("kal:2", "Schwimmkurs Gruppe Blau", start="17:00", **PLACE),
+            listing("amt:1", "Kammerkonzert mit Werken von Brahms", start="17:00", **PLACE),
+            listing("kal:2", "Kammerkonzert mit Werken von Debussy", start="17:00", **PLACE),
             "one_replaced",
             "ambiguous",
+        ),
+        (
+            listing("amt:1", "Schwimmkurs Gruppe Rot", start="17:00", **PLACE),
+            listing("kal:2", "Schwimmkurs Gruppe Blau", start="17:00", **PLACE),
+            "alternatives_differ",
+            "no_match",
+        ),
+        (
+            listing("amt:1", "Schützenverein: Jahreshauptversammlung", start="19:00", **PLACE),
+            listing("kal:2", "Jahreshauptversammlung des Turnvereins", start="19:00", **PLACE),
+            "clubs_meet",
+            "no_match",
+        ),
+        (
+            listing("amt:1", "Sommerfest Kita Regenbogen", start="14:00", city="Waldkirch"),
+            listing("kal:2", "Sommerfest Kita Sonnenschein", start="14:00", city="Waldkirch"),
+            "clubs_differ",
+            "no_match",
+        ),
+        (
+            listing("amt:1", "Musikverein: Frühjahrskonzert", start="20:00", city="Waldkirch"),
+            listing("kal:2", "Frühjahrskonzert der Stadtkapelle", start="19:30", **PLACE),
+            "hosts_differ",
+            "no_match",
+        ),
+        (
+            listing(
+                "amt:1", "Seniorennachmittag", start="14:30", city="Waldkirch", venue="Gemeindehaus Paulus"
+            ),
+            listing(
+                "kal:2", "Seniorennachmittag", start="14:30", city="Waldkirch", venue="Johannes-Gemeindehaus"
+            ),
+            "venues_opposed",
+            "no_match",
         ),
         (
             listing("amt:1", "Stadtführung", start="14:00", **PLACE),

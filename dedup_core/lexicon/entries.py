@@ -183,15 +183,17 @@ class Row(Entry):
 
 
 class Alternatives(Entry):
-    """alternatives.yaml: rows of things of which an event is about one; clubs of which a town has one, and patterns for what each does by itself."""
+    """alternatives.yaml: rows of things of which an event is about one; clubs of which a town has one, and patterns for what each does by itself; what a town has once on a day."""
 
     alternatives: Annotated[tuple[Row, ...], Field(min_length=1)]
     clubs: Annotated[tuple[Words, ...], Field(min_length=2)]
     affairs: Marker
+    unique: Annotated[tuple[Words, ...], Field(min_length=2)]
 
     @model_validator(mode="after")
-    def _one_club(self, info: ValidationInfo) -> Self:
-        _refuse_shared(self.clubs, "a word", info)
+    def _one_meaning(self, info: ValidationInfo) -> Self:
+        for row in (self.clubs, self.unique):
+            _refuse_shared(row, "a word", info)
         return self
 
 

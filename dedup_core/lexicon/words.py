@@ -130,6 +130,12 @@ def clubs() -> Things:
 
 
 @cache
+def unique_things() -> Things:
+    """Return what a town has once on a day: a single row."""
+    return _by_word([_alternatives().unique])
+
+
+@cache
 def affairs() -> Marker:
     """Return the patterns for what each club does by itself, for lowered titles."""
     return _alternatives().affairs

@@ -42,6 +42,7 @@ from dedup_core.subjects.localities import (
 from dedup_core.subjects.rarity import counts, information, venue_bits
 from dedup_core.subjects.shows import doors_given, ends, midnights, sessions, several_shows
 from dedup_core.subjects.table import Subjects
+from dedup_core.subjects.unique import unique_things
 from dedup_core.venues import title_words_of, venue_words
 
 
@@ -108,6 +109,7 @@ def subjects_of(
         level=levels(lowered),
         bands=bands(lowered),
         audience=audiences(known, n),
+        unique=unique_things(events["title_tokens"]),
         word_lists=ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=floats(corpus.words["bits"]),

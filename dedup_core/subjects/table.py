@@ -19,7 +19,7 @@ class Subjects:
     """Columns of n source events.
 
     words: (n, V) bits of each title word; has_word: the same, 1 where a word is; word_lists: the words in order.
-    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: (n, k) whom it is for, as beginners or the advanced, women or men, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written. audience: (n,) for whom it says it is, a bit each.
+    numbers: has_word for the words that hold digits; has_number: whether there are any. numeral: the Roman one from II on that a title holds, 0 for none. level: (n, k) whom it is for, as beginners or the advanced, women or men, 0 unknown. bands: (n, k) ones, the clubs and bands that a title names as written. audience: (n,) for whom it says it is, a bit each. unique: (n,) what it says of which a town has one on a day, 0 for none.
     vocabulary: the V words; word_bits: their information (V,).   titles: the words, space-joined.   word_signs, letter_signs: their signatures.
     place_words: (n, V) bits of the words that only name the event's own town or venue; has_place_word: the same, 1 where one is.
     initials: (n, V), 1 where the title's initials form a word.   title_bits: their sum; town_bits, hall_bits: that of the words that only name the event's own town, its own venue; names_district: whether the former name its district; genre_bits: of those that say what kind of event it is; host_bits: of those that say who invites, or to what festival it belongs; performer_bits: of those at its end that say whose it is; work_bits: of those that say what is played.
@@ -52,6 +52,7 @@ class Subjects:
     level: Ints
     bands: sparse.csr_array
     audience: Ints
+    unique: Ints
     word_lists: Ragged
     vocabulary: pl.Series
     word_bits: Floats

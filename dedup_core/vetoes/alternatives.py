@@ -3,7 +3,7 @@
 A row that the lexicon lacks leaves the pair to a person; a row that holds what one event may have several of parts it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -12,8 +12,7 @@ import polars as pl
 from dedup_core import lexicon
 from dedup_core.comparisons.pairs import Mask, Rows
 from dedup_core.comparisons.titles import EXACT
-from dedup_core.folding import fold_all
-from dedup_core.normalising import words_of
+from dedup_core.phrases import Named, as_in_titles, named_in, split
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
@@ -22,7 +21,7 @@ from dedup_core.vetoes.facts import Facts
 def alternatives_differ(facts: Facts, subjects: Subjects, policy: Policy, asked: Mask) -> Mask:
     """Find the pairs of a mask whose titles name two things of a row, and none of it in common; what is neither match nor question is not read."""
     perhaps = asked & (facts.weight >= policy.thresholds.ambiguous)
-    return _excluding(perhaps, facts, lambda rows: _things(subjects.titles.gather(rows), _alternatives()))
+    return _excluding(perhaps, facts, lambda rows: named_in(subjects.titles.gather(rows), _alternatives()))
 
 
 def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
@@ -36,7 +35,7 @@ def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     own = np.zeros(len(perhaps), np.bool_)
     own[rows] = True
     # Who invites is cut out of the titles' words.
-    return _excluding(own, facts, lambda said: _things(_split(titles.gather(said).to_list()), _clubs()))
+    return _excluding(own, facts, lambda said: named_in(split(titles.gather(said).to_list()), _clubs()))
 
 
 def _is_affair(titles: pl.Series) -> Mask:
@@ -44,11 +43,7 @@ def _is_affair(titles: pl.Series) -> Mask:
     return found
 
 
-Things = Mapping[int, set[int]]
-"""Row -> things of it that a title names."""
-
-
-def _excluding(asked: Mask, facts: Facts, read: Callable[[Rows], list[Things]]) -> Mask:
+def _excluding(asked: Mask, facts: Facts, read: Callable[[Rows], list[Named]]) -> Mask:
     """Tell which pairs of a mask name two things of a row, and none in common. A loop, over the few asked."""
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
@@ -58,44 +53,15 @@ def _excluding(asked: Mask, facts: Facts, read: Callable[[Rows], list[Things]]) 
     return found
 
 
-def _exclude(one: Things, other: Things) -> bool:
+def _exclude(one: Named, other: Named) -> bool:
     return any(one[row].isdisjoint(other[row]) for row in one.keys() & other.keys())
-
-
-def _things(titles: pl.Series, known: lexicon.Things) -> list[Things]:
-    """Tell what titles, as words, name."""
-    padded = pl.concat_str(pl.lit(" "), pl.col("title"), pl.lit(" "))
-    said = titles.to_frame("title").select(padded.str.extract_many(list(known), overlapping=True))
-    return [_by_row(phrases, known) for phrases in said.to_series().to_list()]
-
-
-def _by_row(phrases: Iterable[str], known: lexicon.Things) -> Things:
-    things: dict[int, set[int]] = {}
-    for phrase in phrases:
-        for row, thing in known[phrase]:
-            things.setdefault(row, set()).add(thing)
-    return things
 
 
 @cache
 def _alternatives() -> lexicon.Things:
-    return _as_in_titles(lexicon.alternatives())
+    return as_in_titles(lexicon.alternatives())
 
 
 @cache
 def _clubs() -> lexicon.Things:
-    return _as_in_titles(lexicon.clubs())
-
-
-def _as_in_titles(things: lexicon.Things) -> lexicon.Things:
-    """Give the lexicon's words as titles have them, between blanks."""
-    found: dict[str, tuple[tuple[int, int], ...]] = {}
-    for words, places in zip(_split(list(things)), things.values(), strict=True):
-        phrase = f" {words} "
-        found[phrase] = (*found.get(phrase, ()), *places)
-    return found
-
-
-def _split(texts: list[str]) -> pl.Series:
-    folded = pl.Series(fold_all(texts), dtype=pl.String)
-    return words_of(folded, pl.repeat(None, len(folded), dtype=pl.Int32, eager=True))["title_tokens"]
+    return as_in_titles(lexicon.clubs())

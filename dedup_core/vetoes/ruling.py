@@ -43,6 +43,7 @@ from dedup_core.vetoes.titles import (
     one_name_and_minute,
     two_items,
 )
+from dedup_core.vetoes.unique import one_of_its_town
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", neighbours(facts, subjects, policy), below_review),
-        ("places_differ", common & places, below_match),
+        ("places_differ", common & places & ~one_of_its_town(facts, subjects, policy), below_match),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
         ("venues_opposed", opposed, below_match),
         ("venues_opposed", opposed & ~one_name_and_minute(facts, policy), below_review),

@@ -37,9 +37,11 @@ def named_besides(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
 
 
 def one_name_and_minute(facts: Facts, policy: Policy) -> Mask:
-    """Find the pairs of one start and one title, with more in it than one rare word: one clown is in one house, and a source has the wrong one."""
+    """Find the pairs of one start and one title, with a rare word and more in it: one clown is in one house, and a source has the wrong one."""
     equal = np.maximum(facts.wording.rest_a, facts.wording.rest_b) < EXACT
-    one: Mask = equal & (facts.wording.shared >= 2 * policy.vetoes.rare_word) & (facts.meeting.apart == 0)
+    rare = facts.wording.rarest >= policy.vetoes.rare_word
+    more = facts.wording.shared >= 2 * policy.vetoes.rare_word
+    one: Mask = equal & rare & more & (facts.meeting.apart == 0)
     return one
 
 

@@ -1,0 +1,50 @@
+"""What a town has once on a day: two listings of its festival are one event, whichever square or stage each names.
+
+A town of several villages may have it twice; where both districts are told, they speak.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from dedup_core.comparisons.pairs import Mask, same_code
+from dedup_core.comparisons.places import districts_differ, same_town
+from dedup_core.comparisons.titles import EXACT
+from dedup_core.policy import Policy
+from dedup_core.subjects import Subjects
+from dedup_core.vetoes.facts import Facts
+
+ONE_START: Final = 60
+"""Minutes; starts further apart are two."""
+
+
+def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs that name the same such thing on the same days in one town, and say nothing else but who invites or plays."""
+    a, b = facts.pairs.a, facts.pairs.b
+    found: Mask = (subjects.unique[a] > 0) & (subjects.unique[a] == subjects.unique[b])
+    rows = np.flatnonzero(found)
+    facts = facts.where(found)
+    a, b = facts.pairs.a, facts.pairs.b
+    one = same_town(facts.pairs, subjects) & ~districts_differ(facts.pairs, subjects)
+    one &= (subjects.day[a] == subjects.day[b]) & (subjects.audience[a] == subjects.audience[b])
+    one &= ~(facts.meeting.apart > ONE_START) & ~same_code(subjects.source, facts.pairs)
+    rests = [
+        rest - subjects.performer_bits[side] - subjects.host_bits[side]
+        for rest, side in ((facts.wording.rest_a, a), (facts.wording.rest_b, b))
+    ]
+    one &= (np.minimum(*rests) < EXACT) & (np.maximum(*rests) < policy.vetoes.rest)
+    found[rows] = one
+    return found
+
+
+ONE_OF_ITS_TOWN: Final = np.float32(8.0)
+"""Bits of two titles of such a thing, however common its word: it is rare on that day in that town."""
+
+
+def weigh_unique(facts: Facts, subjects: Subjects, policy: Policy) -> None:
+    """Let titles of such a thing count as rare ones do."""
+    title = facts.evidence["title"]
+    asked = one_of_its_town(facts, subjects, policy) & (title < ONE_OF_ITS_TOWN)
+    more = np.where(asked, ONE_OF_ITS_TOWN - np.nan_to_num(title), 0).astype(np.float32)
+    title += more
+    facts.weight[:] += more

@@ -3,16 +3,20 @@
 A place that a source got wrong parts what is one event; so most of these rules only ask a person.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
 from rapidfuzz import fuzz
 
+from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
+from dedup_core.venues import known_words
 from dedup_core.vetoes.facts import Facts
 
 
@@ -96,14 +100,41 @@ BEGUN: Final = 6
 """Letters with which the name of a town is said."""
 
 
+SHORTEST: Final = 3
+"""Letters before such an ending: a Burg is no town."""
+
+
+def is_place(word: str) -> bool:
+    """Tell whether a folded word sounds like the name of a place, and is none for a kind of venue or event."""
+    end = next((end for end in PLACE_ENDS if word.endswith(end)), "")
+    return bool(end) and len(word) >= len(end) + SHORTEST and word not in known_words() | _houses()
+
+
+@cache
+def _houses() -> frozenset[str]:
+    return frozenset(lexicon.alike_venue_words()) | frozenset(lexicon.single_venue_words())
+
+
 def towns_named(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     """Find the matches at two venues of which the one is written with its town, and the other named after another place: the town halls of two."""
+    return _of_two_venues(facts, subjects, policy, _named_apart)
+
+
+def houses_of_two(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the matches at two venues that are one word for a kind of house, and the names of two places: `Rathaus Au`, `Rathaus Ried`."""
+    return _of_two_venues(facts, subjects, policy, _one_kind)
+
+
+def _of_two_venues(
+    facts: Facts, subjects: Subjects, policy: Policy, holds: Callable[[Rows, Rows, Subjects], Mask]
+) -> Mask:
+    """Ask something of the few matches at two known venues whose names are alike."""
     a, b = facts.pairs.a, facts.pairs.b
     asked = (facts.weight >= policy.thresholds.match) & both_known(subjects.city, facts.pairs)
     asked &= both_known(subjects.venue, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
     rows = np.flatnonzero(asked & (facts.names.venues >= ONE_VENUE) & (facts.names.venues < 1))
     found = np.zeros(len(a), np.bool_)
-    found[rows] = _named_apart(a[rows], b[rows], subjects) | _named_apart(b[rows], a[rows], subjects)
+    found[rows] = holds(a[rows], b[rows], subjects) | holds(b[rows], a[rows], subjects)
     return found
 
 
@@ -112,8 +143,22 @@ def _named_apart(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     apart = np.zeros(len(one), np.bool_)
     for row, key in enumerate(subjects.texts["venue_key"].gather(other).to_list()):
         _, blank, end = key.rpartition(" ")
-        if blank and end.endswith(PLACE_ENDS):
+        if blank and is_place(end):
             town = subjects.city_names[int(subjects.city[one[row]])]
             written = subjects.texts["venue"][int(one[row])].lower()
             apart[row] = town[:BEGUN] in written and fuzz.partial_ratio(town, end) < ALIKE
     return apart
+
+
+def _one_kind(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where each venue is called by one word, the same, and the name of a place, another. A loop, over the few such."""
+    keys = (subjects.texts["venue_key"].gather(side).to_list() for side in (one, other))
+    return np.array(
+        [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*keys, strict=True)], np.bool_
+    )
+
+
+def _two_of(left: list[str], right: list[str]) -> bool:
+    if len(left) != 2 or len(right) != 2 or left[0] != right[0]:
+        return False
+    return is_place(left[1]) and is_place(right[1]) and fuzz.ratio(left[1], right[1]) < ALIKE

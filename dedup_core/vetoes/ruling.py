@@ -15,7 +15,14 @@ from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.hosts import clubs_differ, hosts_differ, start_apart, two_of_a_kind
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one, weekend_and_day
 from dedup_core.vetoes.one_stage import one_stage, who_and_what
-from dedup_core.vetoes.places import far_apart, neighbours, places_differ, towns_differ, towns_named
+from dedup_core.vetoes.places import (
+    far_apart,
+    houses_of_two,
+    neighbours,
+    places_differ,
+    towns_differ,
+    towns_named,
+)
 from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_day, run_and_show, two_runs
 from dedup_core.vetoes.siblings import (
     audience_differs,
@@ -41,6 +48,8 @@ from dedup_core.vetoes.titles import (
     named_besides,
     numerals_differ,
     one_name_and_minute,
+    part_alone,
+    turned_around,
     two_items,
 )
 from dedup_core.vetoes.unique import one_of_its_town
@@ -73,6 +82,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     unsaid = who_and_what(facts, subjects, policy)
     elsewhere = ~one_stage(facts, subjects, unsaid)
     numerals = numerals_differ(facts, subjects)
+    besides = numerals & named_besides(facts, subjects, policy)
     opposed = facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
     twice = side_by_side(facts, subjects, policy)
     evening = one_evening(facts, subjects, policy)
@@ -96,8 +106,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("two_items", items, below_match),
         ("two_items", items & elsewhere, below_review),
         ("number_differs", facts.wording.numbered, below_review),
-        ("number_differs", numerals, below_match),
-        ("number_differs", numerals & ~named_besides(facts, subjects, policy), below_review),
+        ("number_differs", numerals & ~part_alone(facts, subjects, besides), below_match),
+        ("number_differs", numerals & ~besides, below_review),
         ("number_differs", levels_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
@@ -110,9 +120,11 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("neighbours", neighbours(facts, subjects, policy), below_review),
         ("places_differ", common & places & ~one_of_its_town(facts, subjects, policy), below_match),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
+        ("places_differ", places & turned_around(facts, subjects, places), below_review),
         ("venues_opposed", opposed, below_match),
         ("venues_opposed", opposed & ~one_name_and_minute(facts, policy), below_review),
         ("towns_named", towns_named(facts, subjects, policy), below_match),
+        ("towns_named", houses_of_two(facts, subjects, policy), below_review),
         ("town_named", town_and_place(facts, subjects, policy, common), below_match),
         ("runs_of_one", runs_of_one(facts, subjects, policy, common), below_match),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),

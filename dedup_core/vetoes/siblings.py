@@ -13,12 +13,13 @@ from rapidfuzz import fuzz
 
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.comparisons.titles import EXACT
+from dedup_core.folding import fold
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.subjects.audiences import audience_words
 from dedup_core.subjects.contrasts import TEAMS
 from dedup_core.vetoes.facts import LONG_RUN, Facts
-from dedup_core.vetoes.places import PLACE_ENDS
+from dedup_core.vetoes.places import is_place
 
 ALIKE: Final = 60.0
 """Similarity of letters, of 100, from which what two titles have alone may be one thing misspelt."""
@@ -87,8 +88,8 @@ def runs_of_one(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) 
 ONE_PLACE: Final = 80.0
 """The same for names of places, many of which end alike."""
 
-LAST_WORD: Final = re.compile(r" ([a-zäöüß]+)$")
-"""The last of several words of a lowered title."""
+LAST_WORD: Final = re.compile(r"^(.*?)(?: in)? ([a-zäöüß]+)$")
+"""What stands before the last word of a lowered title, and that."""
 
 
 def town_and_place(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
@@ -135,10 +136,12 @@ def _programmes(one: str, other: str) -> bool:
 
 
 def _two_places(one: str, other: str) -> bool:
+    """Tell whether two titles are one but for the last word, which in each sounds like a place: `Seniorennachmittag Unterlach`."""
     left, right = LAST_WORD.search(one), LAST_WORD.search(other)
-    if not left or not right or not (left[1].endswith(PLACE_ENDS) and right[1].endswith(PLACE_ENDS)):
+    if not left or not right or left[1] != right[1]:
         return False
-    return fuzz.ratio(left[1], right[1]) < ONE_PLACE
+    names = (fold(left[2]), fold(right[2]))
+    return all(map(is_place, names)) and fuzz.ratio(*names) < ONE_PLACE
 
 
 def _replaced(one: Words, other: Words) -> bool:

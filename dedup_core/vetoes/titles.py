@@ -3,12 +3,16 @@
 A title that leaves unsaid what the other says is no contradiction.
 """
 
+import re
+from typing import Final
+
 import numpy as np
 
-from dedup_core.comparisons.pairs import Mask
+from dedup_core.comparisons.pairs import Bits, Mask, Rows
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
+from dedup_core.subjects.contrasts import NUMERALS
 from dedup_core.vetoes.facts import Facts
 
 
@@ -34,6 +38,28 @@ def named_besides(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     more = [rest >= 1.5 * policy.vetoes.rare_word for rest in words]
     named: Mask = ((parts[0] & more[0]) | (parts[1] & more[1])) & (np.minimum(*words) < EXACT)
     return named & (facts.wording.rarest >= policy.vetoes.rare_word)
+
+
+def part_alone(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
+    """Find the pairs of a mask of which the one title is what stands behind the numeral of the other, which counts what stands before: `Die Walküre`.
+
+    A loop, over the few pairs of which one has a numeral.
+    """
+    rows = np.flatnonzero(asked)
+    found = np.zeros(len(asked), np.bool_)
+    sides = (subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b))
+    found[rows] = [
+        _behind_numeral(one, other) or _behind_numeral(other, one) for one, other in zip(*sides, strict=True)
+    ]
+    return found
+
+
+_COUNTED: Final = re.compile(rf"\b(?:{'|'.join(NUMERALS)})\b\W+(.+)$")
+
+
+def _behind_numeral(one: str, other: str) -> bool:
+    behind = _COUNTED.search(one)
+    return behind is not None and other.strip().lower() in behind[1].lower()
 
 
 def one_name_and_minute(facts: Facts, policy: Policy) -> Mask:
@@ -71,13 +97,24 @@ def item_of(facts: Facts, subjects: Subjects, least: float) -> Mask:
 def frame_only(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     """Find the pairs of a mask that share nothing but what frames one of the titles, or the one or the other: the support of an evening has evenings of its own."""
     rows = np.flatnonzero(asked & (facts.wording.shared > 0))
-    framed = np.zeros(len(asked), np.float32)
-    for one, other in (
-        (facts.pairs.a[rows], facts.pairs.b[rows]),
-        (facts.pairs.b[rows], facts.pairs.a[rows]),
-    ):
-        said = subjects.hosts[one].multiply(subjects.has_word[other])
-        framed[rows] += np.asarray(said.sum(axis=1)).ravel()
     only = np.zeros(len(asked), np.bool_)
-    only[rows] = framed[rows] >= facts.wording.shared[rows] - EXACT
+    only[rows] = sum(_framed(rows, facts, subjects)) >= facts.wording.shared[rows] - EXACT
     return only
+
+
+def turned_around(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
+    """Find the pairs of a mask of which each has as its frame what the other is about: two bands that play before each other, in two houses."""
+    rows = np.flatnonzero(frame_only(facts, subjects, asked))
+    turned = np.zeros(len(asked), np.bool_)
+    turned[rows] = np.minimum(*_framed(rows, facts, subjects)) > 0
+    return turned
+
+
+def _framed(rows: Rows, facts: Facts, subjects: Subjects) -> tuple[Bits, Bits]:
+    """Sum the bits of what the one title has as its frame and the other says, and the reverse: (r,) each."""
+    a, b = facts.pairs.a[rows], facts.pairs.b[rows]
+    framed_a, framed_b = (
+        np.asarray(subjects.hosts[one].multiply(subjects.has_word[other]).sum(axis=1), np.float32).ravel()
+        for one, other in ((a, b), (b, a))
+    )
+    return framed_a, framed_b

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, same_code
 from dedup_core.comparisons.places import districts_differ, same_town
 from dedup_core.comparisons.titles import EXACT
@@ -27,7 +28,10 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     a, b = facts.pairs.a, facts.pairs.b
     one = same_town(facts.pairs, subjects) & ~districts_differ(facts.pairs, subjects)
     one &= (subjects.day[a] == subjects.day[b]) & (subjects.audience[a] == subjects.audience[b])
-    one &= ~(facts.meeting.apart > ONE_START) & ~same_code(subjects.source, facts.pairs)
+    one &= ~(facts.meeting.apart > ONE_START)
+    # A source lists two things side by side, or one anew in its next issue.
+    anew = (facts.meeting.apart == 0) & (facts.names.venues >= ONE_VENUE)
+    one &= anew | ~same_code(subjects.source, facts.pairs)
     rests = [
         rest - subjects.performer_bits[side] - subjects.host_bits[side]
         for rest, side in ((facts.wording.rest_a, a), (facts.wording.rest_b, b))

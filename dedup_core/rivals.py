@@ -1,7 +1,7 @@
 """Rivals: two listings that are not one event, and a third that fits both.
 
 A source that lists 15:00 and 19:00 decides for everybody: what fits the one better is not the other, and what fits both equally
-is for a person to tell. This looks at pairs of pairs, so it runs once all are scored; a rival that no block
+is for a person to tell; what says all that both say, and no hour, announces both. This looks at pairs of pairs, so it runs once all are scored; a rival that no block
 paired is not seen, and `dedup_core.clustering` then keeps the two apart by the pair that is refused.
 """
 
@@ -16,7 +16,9 @@ from dedup_core.subjects import Subjects
 
 OUTDONE: Final = "outdone"
 TORN: Final = "torn"
+COVERED: Final = "covered"
 RIVALS: Final = {
+    COVERED: "It says no hour and all that two listings of one source say, which begin at two: it announces both, and is linked to them.",
     OUTDONE: "Another listing fits clearly better, and it is not the same event as this one.",
     TORN: "It fits two listings that are not one event, so a person should look.",
 }
@@ -32,9 +34,23 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     if contested.is_empty():
         return scored
     limits = policy.thresholds
-    bound = pl.when("outdone").then(limits.ambiguous - 0.05).otherwise(limits.match - 0.05).cast(pl.Float32)
+    bound = (
+        pl.when(pl.col("covered").is_not_null())
+        .then(policy.clustering.refuse_below)
+        .when("outdone")
+        .then(limits.ambiguous - 0.05)
+        .otherwise(limits.match - 0.05)
+        .cast(pl.Float32)
+    )
     weight = pl.when(pl.col("outdone").is_null()).then("weight").otherwise(pl.min_horizontal("weight", bound))
-    reason = pl.when("outdone").then(pl.lit(OUTDONE)).when(~pl.col("outdone")).then(pl.lit(TORN))
+    reason = (
+        pl.when(pl.col("covered").is_not_null())
+        .then(pl.lit(COVERED))
+        .when("outdone")
+        .then(pl.lit(OUTDONE))
+        .when(~pl.col("outdone"))
+        .then(pl.lit(TORN))
+    )
     cut = (pl.col("limited") - pl.col("weight")).cast(pl.Float32)
     decision = (
         pl.when(pl.col("limited") >= limits.match)
@@ -51,6 +67,7 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
             weight="limited",
             score=(1 / (1 + (-pl.col("limited").cast(pl.Float64) * LOG_2).exp())).cast(pl.Float32),
             decision=decision,
+            relation=pl.coalesce("relation", "covered"),
             reasons=pl.concat_str("reasons", "rival", separator=" ", ignore_nulls=True).replace("", None),
         )
         .select(scored.columns)
@@ -80,7 +97,10 @@ def _placed_apart(
 
 
 def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
-    """List the pairs with a rival: ``a``, ``b``, ``outdone`` (whether one is clearly better, else they are as good)."""
+    """List the pairs with a rival: ``a``, ``b``, ``outdone`` (whether one is clearly better, else they are as good), ``covered``.
+
+    covered: the relation of a pair of which the one announces what both rivals do; null for none.
+    """
     alive = (pl.col("weight") >= policy.thresholds.ambiguous) & pl.col("relation").is_null()
     # What is itself contradicted may leave it open, but outdoes nothing.
     contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
@@ -128,11 +148,53 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     )
     ahead = pl.col("plain") - pl.col("plain_2")
     margin = policy.vetoes.rival
+    rivals = rivals.with_columns(covered=_covered(rivals, subjects, policy) & (ahead.abs() < margin))
     sides = pl.concat(
         [
-            rivals.filter(ahead < margin).select("x", "y", outdone=ahead <= -margin),
-            rivals.filter(ahead > -margin).select("x", y="y_2", outdone=ahead >= margin),
+            rivals.filter(ahead < margin).select("x", "y", "covered", outdone=ahead <= -margin),
+            rivals.filter(ahead > -margin).select("x", pl.col("y_2").alias("y"), "covered", outdone=ahead >= margin),
         ]
     )
-    pair = sides.select("outdone", a=pl.min_horizontal("x", "y"), b=pl.max_horizontal("x", "y"))
-    return pair.group_by("a", "b").agg(pl.col("outdone").any())
+    pair = sides.select(
+        "outdone",
+        a=pl.min_horizontal("x", "y"),
+        b=pl.max_horizontal("x", "y"),
+        covered=pl.when("covered").then(_relation_of(sides, subjects)),
+    )
+    return pair.group_by("a", "b").agg(
+        pl.col("outdone").any(),
+        covered=pl.when(~pl.col("outdone").any()).then(pl.col("covered").drop_nulls().min()),
+    )
+
+
+def _covered(rivals: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Series:
+    """Tell where ``x`` says no hour, and all words of two entries of one source that begin apart on its day: two shows, or two concerts in one line."""
+    x, one, other = (rivals[side].to_numpy() for side in ("x", "y", "y_2"))
+    starts = subjects.moment
+    covered = np.isnan(starts[x]) & rivals["one_source"].to_numpy()
+    covered &= np.abs(starts[one] - starts[other]) >= policy.vetoes.side_by_side_minutes
+    covered &= (subjects.day[x] == subjects.day[one]) & (subjects.day[x] == subjects.day[other])
+    rows = np.flatnonzero(covered)
+    covered[rows] = _says_all(x[rows], one[rows], subjects) & _says_all(x[rows], other[rows], subjects)
+    return pl.Series(covered)
+
+
+def _says_all(
+    one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32], subjects: Subjects
+) -> npt.NDArray[np.bool_]:
+    """Tell where the one's title has all words of the other's: (p,)."""
+    words = subjects.has_word[other]
+    both = np.asarray(words.multiply(subjects.has_word[one]).sum(axis=1)).ravel()
+    all_said: npt.NDArray[np.bool_] = both >= np.diff(words.indptr)
+    return all_said
+
+
+def _relation_of(sides: pl.DataFrame, subjects: Subjects) -> pl.Series:
+    """Name the relation of ``y`` to ``x``, which announces it: one of its dates, or a part of what it says more than."""
+    x, y = sides["x"].to_numpy(), sides["y"].to_numpy()
+    kind = np.where(_says_all(y, x, subjects), "date", "part")
+    first = np.where(y < x, "a", "b")
+    return pl.Series(
+        [f"{one}_{of}_of_{'b' if one == 'a' else 'a'}" for one, of in zip(first, kind, strict=True)],
+        dtype=pl.String,
+    )

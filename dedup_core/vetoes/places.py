@@ -14,6 +14,7 @@ from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
+from dedup_core.folding import fold_all
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.venues import known_words
@@ -152,9 +153,9 @@ def _named_apart(one: Rows, other: Rows, subjects: Subjects) -> Mask:
 
 def _one_kind(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where each venue is called by one word, the same, and the name of a place, another. A loop, over the few such."""
-    keys = (subjects.texts["venue_key"].gather(side).to_list() for side in (one, other))
+    names = (fold_all(subjects.texts["venue"].gather(side).to_list()) for side in (one, other))
     return np.array(
-        [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*keys, strict=True)], np.bool_
+        [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*names, strict=True)], np.bool_
     )
 
 

@@ -152,7 +152,9 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
     sides = pl.concat(
         [
             rivals.filter(ahead < margin).select("x", "y", "covered", outdone=ahead <= -margin),
-            rivals.filter(ahead > -margin).select("x", pl.col("y_2").alias("y"), "covered", outdone=ahead >= margin),
+            rivals.filter(ahead > -margin).select(
+                "x", pl.col("y_2").alias("y"), "covered", outdone=ahead >= margin
+            ),
         ]
     )
     pair = sides.select(

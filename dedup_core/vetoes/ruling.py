@@ -27,6 +27,7 @@ from dedup_core.vetoes.runs import item_or_whole, kinds_differ, run_and_day, run
 from dedup_core.vetoes.siblings import (
     audience_differs,
     heads_differ,
+    items_of_programmes,
     one_thing_replaced,
     runs_of_one,
     town_and_place,
@@ -87,7 +88,10 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     twice = side_by_side(facts, subjects, policy)
     evening = one_evening(facts, subjects, policy)
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
-    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in parts_of(facts, subjects))
+    in_programme = runs_of_one(facts, subjects, policy, common)
+    items_a, items_b = items_of_programmes(facts, subjects, in_programme)
+    part_a, part_b = parts_of(facts, subjects)
+    a_in_b, b_in_a = (part & ~(a_of_b | b_of_a) for part in (part_a | items_a, part_b | items_b))
     items = two_items(facts, subjects, policy.vetoes.rest)
     replaced = one_thing_replaced(facts, subjects, policy, common, unsaid) & ~headline
     rules: list[tuple[str, Mask, np.float32]] = [
@@ -126,7 +130,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_named", towns_named(facts, subjects, policy), below_match),
         ("towns_named", houses_of_two(facts, subjects, policy), below_review),
         ("town_named", town_and_place(facts, subjects, policy, common), below_match),
-        ("runs_of_one", runs_of_one(facts, subjects, policy, common), below_match),
+        ("runs_of_one", in_programme, below_match),
         ("districts_differ", common & districts_differ(facts.pairs, subjects), below_review),
         ("side_by_side", twice & ~evening, refused),
         ("side_by_side", twice & evening, below_match),

@@ -85,6 +85,30 @@ def runs_of_one(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) 
     return _of_titles(_of_words(asked, facts, subjects, _end_otherwise), facts, subjects, _programmes)
 
 
+def items_of_programmes(facts: Facts, subjects: Subjects, runs: Mask) -> tuple[Mask, Mask]:
+    """Of two runs of a mask on the same days, find those of which the one is named as an item of the other: `Kultursommer: Skulpturenpfad`.
+
+    Returns:
+        (p,) each: whether the first is an item of the second, and the reverse.
+    """
+    a, b = facts.pairs.a, facts.pairs.b
+    same = runs & (subjects.day[a] == subjects.day[b]) & (subjects.last_day[a] == subjects.last_day[b])
+    rest_a, rest_b = facts.wording.rest_a, facts.wording.rest_b
+    return (
+        _of_titles(same & (rest_b < EXACT), facts, subjects, _is_item),
+        _of_titles(same & (rest_a < EXACT), facts, subjects, lambda one, other: _is_item(other, one)),
+    )
+
+
+ITEM: Final = re.compile(r"^([^:–]{5,}?)(?:: | – ).{3,}")
+"""A lowered title that names a programme, and an item of it."""
+
+
+def _is_item(item: str, whole: str) -> bool:
+    named = ITEM.search(item)
+    return bool(named and PROGRAMME.search(named[1]) and whole.startswith(named[1].strip()))
+
+
 ONE_PLACE: Final = 80.0
 """The same for names of places, many of which end alike."""
 

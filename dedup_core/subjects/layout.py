@@ -33,6 +33,7 @@ from dedup_core.subjects.contrasts import bands, levels, numerals
 from dedup_core.subjects.framing import FRAMES, WORKS, framing_words
 from dedup_core.subjects.initials import initials
 from dedup_core.subjects.localities import (
+    area_words,
     districts,
     landscape,
     names_district,
@@ -68,13 +69,16 @@ def subjects_of(
         operator.call,
         rows=n,
     )
+    district_named = names_district(towns, events)
+    lowered = events["title"].str.to_lowercase()
+    middle = area_words(known, lowered)
+    towns = pl.concat([towns.select(known.columns), middle]).unique(["event", "token"], maintain_order=True)
     genres = known.filter(pl.col("word").is_in(list(genre_words())))
     # What the venue is called after its town is said once.
     only_halls = halls.join(
         towns.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
     )
-    own_place = pl.concat([towns, halls]).unique(["event", "token"], maintain_order=True)
-    lowered = events["title"].str.to_lowercase()
+    own_place = pl.concat([towns, halls.select(known.columns)]).unique(["event", "token"], maintain_order=True)
     frames = framing_words(known, own_place, lowered)
     performs = pl.col("role") == len(FRAMES) - 1
     plays = pl.col("role") == WORKS
@@ -121,7 +125,7 @@ def subjects_of(
         initials=initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
         town_bits=summed(towns, n),
-        names_district=names_district(towns, events),
+        names_district=district_named,
         hall_bits=summed(only_halls, n),
         genre_bits=summed(genres, n),
         host_bits=summed(hosts, n),

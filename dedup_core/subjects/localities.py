@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core import lexicon
+from dedup_core.folding import folded
 from dedup_core.normalising import words_of
 from dedup_core.subjects.columns import Ints, ints
 from dedup_core.subjects.common_words import common_words
@@ -55,6 +56,22 @@ def place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -
         pl.col("word")
     )
     return placed.filter(named | shortened).filter(named | ~pl.col("word").is_in(list(common_words())))
+
+
+AREA = r"\b(?:in der|im|am) (innenstadt|altstadt|ortsmitte|stadtmitte|dorfmitte|fußgängerzone|ortskern|stadtkern|dorfkern|zentrum|stadtzentrum|ortszentrum)\b"
+"""Where in its town an event is, as lowered titles say it that mean no venue."""
+
+
+def area_words(known: pl.DataFrame, lowered: pl.Series) -> pl.DataFrame:
+    """List the title words that only say that it is in the middle of its town: as ``known``. lowered: the titles as written, lowered."""
+    titles = lowered.alias("title").to_frame().with_row_index("event")
+    said = titles.select("event", area=pl.col("title").str.extract(AREA)).drop_nulls()
+    areas = said["area"].unique()
+    folds = areas.alias("area").to_frame().select(folded(pl.col("area"))).to_series()
+    words = words_of(folds, pl.repeat(None, len(areas), dtype=pl.Int32, eager=True))["title_tokens"]
+    named = said.join(pl.DataFrame({"area": areas, "named": words.str.split(" ")}), on="area")
+    both = known.join(named, on="event", maintain_order="left")
+    return both.filter(pl.col("word").is_in(pl.col("named"))).select(known.columns)
 
 
 SHORTENED = 5

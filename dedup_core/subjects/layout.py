@@ -34,6 +34,7 @@ from dedup_core.subjects.framing import FRAMES, WORKS, framing_words
 from dedup_core.subjects.initials import initials
 from dedup_core.subjects.localities import (
     area_words,
+    country_words,
     districts,
     landscape,
     names_district,
@@ -71,14 +72,18 @@ def subjects_of(
     )
     district_named = names_district(towns, events)
     lowered = events["title"].str.to_lowercase()
-    middle = area_words(known, lowered)
-    towns = pl.concat([towns.select(known.columns), middle]).unique(["event", "token"], maintain_order=True)
+    elsewhere = [area_words(known, lowered), country_words(known, events)]
+    towns = pl.concat([towns.select(known.columns), *elsewhere]).unique(
+        ["event", "token"], maintain_order=True
+    )
     genres = known.filter(pl.col("word").is_in(list(genre_words())))
     # What the venue is called after its town is said once.
     only_halls = halls.join(
         towns.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
     )
-    own_place = pl.concat([towns, halls.select(known.columns)]).unique(["event", "token"], maintain_order=True)
+    own_place = pl.concat([towns, halls.select(known.columns)]).unique(
+        ["event", "token"], maintain_order=True
+    )
     frames = framing_words(known, own_place, lowered)
     performs = pl.col("role") == len(FRAMES) - 1
     plays = pl.col("role") == WORKS

@@ -74,6 +74,20 @@ def area_words(known: pl.DataFrame, lowered: pl.Series) -> pl.DataFrame:
     return both.filter(pl.col("word").is_in(pl.col("named"))).select(known.columns)
 
 
+def country_words(known: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """List the title words that only name the event's own country, as its list gives it: as ``known``. `PyCon US` is the one of that year there."""
+    keys = lexicon.countries()
+    names = pl.DataFrame({"name": list(keys), "key": list(keys.values())})
+    words = words_of(names["name"], pl.repeat(None, names.height, dtype=pl.Int32, eager=True))["title_tokens"]
+    named = names.select("key", words.str.split(" ").alias("word")).explode("word").unique()
+    said = known.filter(pl.col("word").is_in(named["word"].unique().implode()))
+    countries = events.select(name=folded(pl.col("country"))).join(
+        names, on="name", how="left", maintain_order="left"
+    )
+    of_event = said.with_columns(key=countries["key"].gather(said["event"]))
+    return of_event.join(named, on=["key", "word"], how="semi", maintain_order="left").select(known.columns)
+
+
 SHORTENED = 5
 """Letters of the beginning of a place's name that may stand for it: Ödsbach for Ödsbachtal; but not the Kirche of Kirchental."""
 

@@ -40,7 +40,15 @@ from dedup_core.policy import EvidenceWeights, Policy
 from dedup_core.rivals import with_rivals
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
-from dedup_core.vetoes import FESTIVAL_BITS, Facts, Rulings, rulings, weigh_unique, weigh_unsaid
+from dedup_core.vetoes import (
+    FESTIVAL_BITS,
+    Facts,
+    Rulings,
+    rulings,
+    weigh_concerts,
+    weigh_unique,
+    weigh_unsaid,
+)
 
 CHUNK: Final = 500_000
 """Pairs scored at once on a core; bounds the memory of the evidence table."""
@@ -241,6 +249,7 @@ def _score_part(
     related = facts.wording.shared >= FESTIVAL_BITS  # nothing else is a date or a part of another
     facts = facts if keep_all else facts.where((facts.weight >= policy.thresholds.floor) | related)
     weigh_unique(facts, subjects, policy)
+    weigh_concerts(facts, subjects, policy)
     weigh_unsaid(facts, subjects, policy)
     ruled, evidence = rulings(facts, subjects, policy), facts.evidence
     cut = np.minimum(ruled.limit - facts.weight, 0)

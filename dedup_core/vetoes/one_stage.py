@@ -71,6 +71,38 @@ def weigh_unsaid(facts: Facts, subjects: Subjects, policy: Policy) -> None:
     facts.weight[:] += more.astype(np.float32)
 
 
+CONCERT: Final = "konzert|serenade|matinee|matinée|liederabend|chorabend|(?:advent|weihnacht|chor)s?singen"
+"""What a band or a choir gives."""
+
+
+def weigh_concerts(facts: Facts, subjects: Subjects, policy: Policy) -> None:
+    """Let titles say nothing of each other where one is who plays, the other what is played and no more: a choir, and the concert in its church.
+
+    At one minute, in one venue, of two sources; a concert that names who plays, or a work, is not meant.
+    """
+    a, b = facts.pairs.a, facts.pairs.b
+    title = facts.evidence["title"]
+    asked = (title < 0) & _one_minute(facts, subjects) & ~same_code(subjects.source, facts.pairs)
+    rows = np.flatnonzero(asked & (facts.wording.shared < EXACT))
+    plays = [_plays(one[rows], other[rows], subjects) for one, other in ((a, b), (b, a))]
+    rows = rows[plays[0] | plays[1]]
+    facts.weight[rows] -= title[rows]
+    title[rows] = 0
+
+
+def _plays(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    """Tell where ``one`` names a band or choir and no concert, and ``other`` a concert, where it is, and nothing and nobody else: (p,)."""
+    titles = subjects.texts["title"]
+    concerts = [
+        titles.gather(side).str.to_lowercase().str.contains(CONCERT).to_numpy() for side in (one, other)
+    ]
+    named = np.diff(subjects.bands.indptr) > 0
+    found: Mask = (
+        named[one] & ~named[other] & ~concerts[0] & concerts[1] & (subjects.name_bits[other] < EXACT)
+    )
+    return found
+
+
 def _said_of(one: Rows, other: Rows, subjects: Subjects) -> Bits:
     """Sum the bits of what only the title of ``one`` says of who and where: (p,)."""
     names = subjects.names[one]

@@ -215,6 +215,14 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
                 venue="Rathaus Neusiedlach",
             ),
             "towns_named",
+            "no_match",
+        ),
+        (
+            listing("amt:1", "Trio Zimtkraut", start="19:00", city="Waldkirch", venue="St. Blasius Waldkirch"),
+            listing(
+                "kal:2", "Trio Zimtkraut", start="19:00", city="Waldkirch", venue="St. Blasius Neusiedlach"
+            ),
+            "towns_named",
             "ambiguous",
         ),
         (
@@ -247,7 +255,7 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
                 venue="Alte Weberei",
             ),
             "places_differ",
-            "ambiguous",
+            "no_match",
         ),
         (
             listing("kal:1", "SC Ried – SG Au", start="15:00", **PLACE),
@@ -336,17 +344,55 @@ def test_what_is_left_of_an_exhibition_is_no_item_of_it(last: str, *, joined: bo
     assert ("item_or_whole" not in reasons(told)) is joined
 
 
+AGATHA = {"city": "Waldkirch", "venue": "Agathakirche"}
+
+
 def test_titles_that_say_what_and_who_part_less_at_one_minute_but_are_never_joined_for_it() -> None:
-    choir = listing("kal:1", "Kirchenchor Cäcilia", start="17:10", city="Waldkirch", venue="Agathakirche")
-    what = {"city": "Waldkirch", "venue": "Agathakirche"}
+    reader = listing("kal:1", "Zora Zimtkraut", start="17:10", **AGATHA)
 
     one_minute, half_an_hour = (
-        decision(choir, listing("mag:2", "Adventskonzert in St. Agatha", start=start, **what))
+        decision(reader, listing("mag:2", "Lesung in St. Agatha", start=start, **AGATHA))
         for start in ("17:10", "17:40")
     )
 
     assert one_minute["decision"] != "match"
     assert one_minute["title"] > half_an_hour["title"]
+
+
+@pytest.mark.parametrize(
+    ("start", "what", "decided"),
+    [
+        ("17:10", "Adventskonzert in St. Agatha", "match"),
+        ("17:40", "Adventskonzert in St. Agatha", "no_match"),
+        ("17:10", "Vortrag in St. Agatha", "no_match"),
+        ("17:10", "Adventskonzert mit Zora Zimtkraut", "no_match"),
+    ],
+)
+def test_a_choir_and_a_concert_in_its_church_at_one_minute_are_one(
+    start: str, what: str, decided: str
+) -> None:
+    choir = listing("kal:1", "Kirchenchor Cäcilia", start="17:10", **AGATHA)
+
+    told = decision(choir, listing("mag:2", what, start=start, **AGATHA))
+
+    assert told["decision"] == decided
+
+
+@pytest.mark.parametrize(
+    ("other", "decided"),
+    [
+        ("Dorffest", "match"),
+        ("Dorffest des Musikvereins", "match"),
+        ("Kinderdorffest", "ambiguous"),
+        ("Bürgerfest", "no_match"),
+    ],
+)
+def test_what_a_town_has_once_on_a_day_is_one_on_whichever_square(other: str, decided: str) -> None:
+    one = listing("amt:1", "Dorffest", start="11:00", city="Waldkirch", venue="Kirchplatz")
+
+    told = decision(one, listing("tou:2", other, start="11:00", city="Waldkirch", venue="Festwiese am Bach"))
+
+    assert told["decision"] == decided
 
 
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
@@ -381,7 +427,7 @@ def test_one_address_is_one_venue_whatever_it_is_called() -> None:
     assert told["decision"] == "match"
 
 
-def test_a_listing_without_a_time_joins_neither_of_two_shows() -> None:
+def test_a_listing_without_a_time_joins_neither_of_two_shows_and_is_linked_to_both() -> None:
     shows = [
         listing(f"tix:{start[:2]}", "Circus Almani", start=start, **PLACE) for start in ("15:00", "19:30")
     ]
@@ -389,7 +435,23 @@ def test_a_listing_without_a_time_joins_neither_of_two_shows() -> None:
     result = resolved(*shows, listing("kal:1", "Circus Almani", **PLACE))
 
     assert result.canonical_events.height == 3
-    assert result.review.height == 2
+    assert result.review.height == 0
+    assert result.links["kind"].to_list() == ["date_of", "date_of"]
+
+
+def test_a_listing_without_a_time_that_says_less_than_two_concerts_is_for_a_person() -> None:
+    concerts = [
+        listing("kal:15", "Adventskonzert des Kirchenchors", start="15:00", city="Waldkirch"),
+        listing("kal:18", "Adventskonzert des Gospelchors", start="18:00", city="Waldkirch"),
+    ]
+
+    vague, both = (
+        resolved(*concerts, listing("mag:1", title, city="Waldkirch"))
+        for title in ("Adventskonzert", "Adventskonzerte von Kirchenchor und Gospelchor")
+    )
+
+    assert vague.links.height == 0
+    assert both.links["kind"].to_list() == ["part_of", "part_of"]
 
 
 def test_the_show_of_the_other_hour_is_outdone_by_the_one_of_its_own() -> None:

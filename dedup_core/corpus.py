@@ -158,11 +158,16 @@ def _word_bits(
 
 
 def description_words(events: pl.DataFrame) -> pl.DataFrame:
-    """Lay out the words of each description, the short one where the long one is missing.
+    """Count the words of each description.
 
     Returns:
         ``event`` (UInt32 row number), ``word``, ``count`` (UInt32): each word once an event, in no order.
     """
+    return words_of_descriptions(events).group_by("event", "word").agg(pl.len().alias("count"))
+
+
+def words_of_descriptions(events: pl.DataFrame) -> pl.DataFrame:
+    """Lay out the words of each description, the short one where the long one is missing: ``event`` (UInt32 row number), ``word``."""
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX)
     return (
         events.select(
@@ -170,8 +175,6 @@ def description_words(events: pl.DataFrame) -> pl.DataFrame:
         )
         .explode("word")
         .filter(pl.col("word").str.len_chars() >= MIN_LETTERS)
-        .group_by("event", "word")
-        .agg(pl.len().alias("count"))
     )
 
 

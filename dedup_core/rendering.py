@@ -147,6 +147,13 @@ def _hidden(canonical: pl.DataFrame) -> pl.Expr:
 
 def _listed(rows: pl.Series, identities: pl.Series) -> pl.Series:
     """Write lists of row numbers as identities with commas between; null for a null or empty list."""
+    alone = identities.gather(rows.list.first())
+    several = (rows.list.len() > 1).arg_true()
+    return alone.scatter(several, _joined(rows.gather(several), identities)) if len(several) else alone
+
+
+def _joined(rows: pl.Series, identities: pl.Series) -> pl.Series:
+    """Write lists of two row numbers or more."""
     spread = pl.DataFrame([rows.rename("row")]).with_row_index("event").explode("row").drop_nulls("row")
     texts = spread.select("event", identities.gather(spread["row"]).alias("text"))
     joined = texts.group_by("event", maintain_order=True).agg(pl.col("text").str.join(","))

@@ -9,9 +9,9 @@ import polars as pl
 from scipy import sparse
 
 from dedup_core.comparisons.pairs import Bits, Pairs, Rows, along
-from dedup_core.corpus import description_words
+from dedup_core.corpus import words_of_descriptions
 from dedup_core.policy import EvidenceWeights
-from dedup_core.subjects import Subjects
+from dedup_core.subjects import Floats, Ints, Subjects
 
 STEPS = 16
 """Steps of a bit to which the weight of a word is rounded."""
@@ -44,26 +44,34 @@ def _vectors(
 
     Weights are whole numbers, so that their sums are exact and the order in which they are added does not matter.
     """
-    bits = pl.col("bits").fill_null(subjects.rarest_text_word)
-    words = (
-        _described(rows, subjects)
-        .join(subjects.text_words, on="word", how="left")
-        .with_columns((bits * (1 + pl.col("count").log()) * STEPS).round().cast(pl.Float64).alias("value"))
-    )
+    words = _described(rows, subjects)
     codes = words["word"].cast(pl.Categorical).to_physical().cast(pl.Int32).to_numpy()
-    events = words["event"].cast(pl.Int32).to_numpy()
-    matrix = sparse.csr_array(
-        (words["value"].to_numpy(), (events, codes)), shape=(len(rows), int(codes.max(initial=0)) + 1)
-    )
-    lengths = np.sqrt(np.bincount(events, weights=words["value"].to_numpy() ** 2, minlength=len(rows)))
-    enough = np.bincount(events, minlength=len(rows)) >= MIN_WORDS
-    return matrix, enough & ~subjects.template[rows], lengths
+    ends = (words["event"].cast(pl.Int32).to_numpy(), codes)
+    shape = (len(rows), int(codes.max(initial=0)) + 1)
+    # Equal places are summed: each word once an event.
+    counted = sparse.csr_array((words["count"].cast(pl.Float64).to_numpy(), ends), shape=shape)
+    counts = pl.Series("count", counted.data, dtype=pl.Float64).cast(pl.UInt32)
+    bits = pl.Series("bits", _bits(words["word"], codes, subjects)[counted.indices])
+    weight = (pl.col("bits") * (1 + pl.col("count").log()) * STEPS).round().cast(pl.Float64)
+    counted.data[:] = pl.DataFrame([bits, counts]).select(weight).to_series().to_numpy()
+    lengths = np.sqrt(np.asarray((counted * counted).sum(axis=1)).ravel())
+    enough = np.diff(counted.indptr) >= MIN_WORDS
+    return counted, enough & ~subjects.template[rows], lengths
+
+
+def _bits(words: pl.Series, codes: Ints, subjects: Subjects) -> Floats:
+    """Look up what each word weighs: (highest code + 1,), the rarest where the corpus has not met it. codes: (m,) of the words."""
+    known = pl.DataFrame([words.rename("word"), pl.Series("code", codes)]).unique("code")
+    met = known.join(subjects.text_words, on="word")
+    bits = np.full(int(codes.max(initial=0)) + 1, subjects.rarest_text_word, np.float32)
+    bits[met["code"].to_numpy()] = met["bits"].to_numpy()
+    return bits
 
 
 def _described(rows: Rows, subjects: Subjects) -> pl.DataFrame:
-    """Lay out the words of these events' descriptions, as `description_words` does: ``event`` is the position in ``rows`` (ascending)."""
+    """Lay out the words of these events' descriptions: ``event`` (the position in ``rows``, ascending), ``word``, ``count``; those of one may stand twice."""
     if subjects.described is None:
-        return description_words(subjects.texts[rows])
+        return words_of_descriptions(subjects.texts[rows]).with_columns(count=pl.lit(1, pl.UInt32))
     position = pl.int_range(len(rows), dtype=pl.UInt32, eager=True)
     asked = pl.DataFrame({"event": rows, "position": position}, schema_overrides={"event": pl.UInt32})
     return subjects.described.join(asked, on="event").select(

@@ -18,10 +18,13 @@ def numerals(events: pl.DataFrame) -> Ints:
 
     An edition is none, nor is what a point makes an ordinal: `Ludwig II.` is a king, whom another source calls by his name alone.
     """
+    rows = events["title"].str.contains_any(list(NUMERALS)).fill_null(value=False).arg_true()
     said = pl.col("title").str.extract(rf"\b({'|'.join(NUMERALS)})(?:[^.\w]|$)")
     number = said.replace_strict(NUMERALS, default=None, return_dtype=pl.Int32)
     part = pl.when(number.ne_missing(pl.col("edition"))).then(number)
-    return events.select(part.fill_null(0)).to_series().to_numpy()
+    found = np.zeros(events.height, np.int32)
+    found[rows.to_numpy()] = events.select("title", "edition")[rows].select(part.fill_null(0)).to_series()
+    return found
 
 
 BANDS: Final = "verein|verband|zunft|feuerwehr|kapelle|stadtmusik|blasmusik|guggemusik|guggenmusik|chor|kantorei|orchester|landfrauen"

@@ -42,20 +42,28 @@ def towns_of(venues: pl.Series, events: pl.DataFrame) -> pl.Series:
 
 
 def place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """List the title words that only name the event's own town or venue: one source says where, another doesn't."""
+    """List the title words that only name the event's own town or venue, as ``known``: one source says where, another doesn't."""
     names = pl.concat_str(columns, separator=" ", ignore_nulls=True)
-    written = events.select(names.fill_null("").alias("written"))
-    distinct = written["written"].unique()
+    written = events.select(names.fill_null("").alias("written"))["written"]
+    distinct = written.unique()
+    number = pl.DataFrame([distinct, pl.int_range(len(distinct), dtype=pl.Int64, eager=True).alias("place")])
+    places = written.to_frame().join(number, on="written", how="left", maintain_order="left")["place"]
     split = words_of(distinct, pl.repeat(None, len(distinct), dtype=pl.Int32, eager=True))["title_tokens"]
-    table = pl.DataFrame({"written": distinct, "names": split.str.split(" ")})
-    rows = written.join(table, on="written", how="left", maintain_order="left").with_row_index("event")
-    placed, named = known.join(rows, on="event", maintain_order="left"), pl.col("word").is_in(pl.col("names"))
+    parts = number.select("place", word=split.str.split(" ")).explode("word")
+    said = known.select("word", "token", place=places.gather(known["event"]))
+    named = _in_both(said, parts.join(known.select("word", "token").unique("token"), on="word"))
     if "city_key" not in columns:
-        return placed.filter(named)
-    shortened = (pl.col("word").str.len_chars() >= SHORTENED) & pl.col("written").str.starts_with(
-        pl.col("word")
-    )
-    return placed.filter(named | shortened).filter(named | ~pl.col("word").is_in(list(common_words())))
+        return known.filter(named)
+    begins = pl.col("written").str.starts_with(pl.col("word"))
+    shortened = begins & (pl.col("word").str.len_chars() >= SHORTENED)
+    begun = said.with_columns(written=distinct.gather(said["place"])).select(shortened).to_series()
+    return known.filter(named | (begun & ~pl.col("word").is_in(list(common_words()))))
+
+
+def _in_both(these: pl.DataFrame, those: pl.DataFrame) -> pl.Series:
+    """Tell which rows have a ``place`` and ``token`` that others have, too."""
+    both = pl.col("place") * 2**32 + pl.col("token")
+    return these.select(both.is_in(those.select(both).to_series().implode())).to_series()
 
 
 AREA = r"\b(?:in der|im|am) (innenstadt|altstadt|ortsmitte|stadtmitte|dorfmitte|fußgängerzone|ortskern|stadtkern|dorfkern|zentrum|stadtzentrum|ortszentrum)\b"

@@ -29,12 +29,12 @@ def several_shows(events: pl.DataFrame, known: pl.DataFrame, spans: pl.DataFrame
 
     Listings are taken for shows of the same thing if they share the rarest word of their titles.
     """
-    rarest = known.sort("event", "bits", "word", descending=[False, True, False]).unique(
-        "event", keep="first"
-    )
-    placed = events.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("event"), "source_code", "city_key")
-    shows = placed.with_columns(night=spans["first_night"], moment=spans["moment"]).join(
-        rarest.select("event", "word"), on="event", how="left", maintain_order="left"
+    shows = events.select(
+        "source_code",
+        "city_key",
+        night=spans["first_night"],
+        moment=spans["moment"],
+        word=_rarest(known, events.height),
     )
     thing = ["city_key", "night", "word"]
     listed = (
@@ -51,6 +51,20 @@ def several_shows(events: pl.DataFrame, known: pl.DataFrame, spans: pl.DataFrame
         maintain_order="left",
     )
     return found["several"].fill_null(value=False).to_numpy()
+
+
+def _rarest(known: pl.DataFrame, n: int) -> pl.Series:
+    """Find the rarest word of each title, of equally rare ones the first in the alphabet: (n,) its token, null for none.
+
+    known: ``event`` (ascending), ``token`` (in the order of the alphabet), ``bits``.
+    """
+    event, token, bits = (known[name].to_numpy() for name in ("event", "token", "bits"))
+    starts = np.flatnonzero(np.diff(event, prepend=-1))
+    found = np.full(n, -1, np.int64)
+    if len(starts):
+        most = np.repeat(np.maximum.reduceat(bits, starts), np.diff(starts, append=len(event)))
+        found[event[starts]] = np.minimum.reduceat(np.where(bits == most, token, token.max()), starts)
+    return pl.Series(found).set(pl.Series(found < 0), None)
 
 
 def doors_given(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:

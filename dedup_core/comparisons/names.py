@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from dedup_core import lexicon
 from dedup_core.chunks import each
-from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows, same_code
 from dedup_core.patrons import patrons_of, two_patrons
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
@@ -77,16 +77,16 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """How alike different names are. two: (d,) ascending, low code * number of names + high code; alike: (d,) in [0, 1]."""
+    """How alike different names are. table: ``two`` (Int64: low code * number of names + high code, each once), ``alike`` (Float32, [0, 1])."""
 
-    two: npt.NDArray[np.int64]
-    alike: Floats
+    table: pl.DataFrame
 
     def of(self, pairs: Pairs, codes: Ints, names: pl.Series) -> Floats:
         """Look pairs up: (p,), 0 where a name is missing or both are the same."""
         found = np.zeros(len(pairs), np.float32)
         differ, asked = _two_names(pairs, codes, len(names))
-        found[differ] = self.alike[np.searchsorted(self.two, asked)]
+        met = pl.DataFrame({"two": asked}).join(self.table, on="two", how="left", maintain_order="left")
+        found[differ] = met["alike"].to_numpy()
         return found
 
 
@@ -127,10 +127,11 @@ def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
     )
 
 
-def _two_names(pairs: Pairs, codes: Ints, known: int) -> tuple[Mask, npt.NDArray[np.int64]]:
-    """Tell where both names are known and differ (p,), and number the two."""
-    differ = both_known(codes, pairs) & ~same_code(codes, pairs)
-    left, right = codes[pairs.a[differ]].astype(np.int64), codes[pairs.b[differ]].astype(np.int64)
+def _two_names(pairs: Pairs, codes: Ints, known: int) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Find the pairs where both names are known and differ, and number the two."""
+    left, right = codes[pairs.a], codes[pairs.b]
+    differ = np.flatnonzero((left != right) & ((left | right) >= 0))  # -1 has all bits
+    left, right = left[differ].astype(np.int64), right[differ].astype(np.int64)
     return differ, np.minimum(left, right) * known + np.maximum(left, right)
 
 
@@ -140,11 +141,12 @@ def _compared(
     names: pl.DataFrame,
     compare: Callable[[pl.DataFrame, pl.DataFrame], Floats],
 ) -> Alike:
-    asked = list(each(parts, lambda pairs: np.unique(_two_names(pairs, codes, len(names))[1])))
-    two = np.unique(np.concatenate(asked)) if asked else np.empty(0, np.int64)
-    if not len(two):
-        return Alike(two, np.empty(0, np.float32))
-    return Alike(two, compare(names[two // len(names)], names[two % len(names)]))
+    asked = each(parts, lambda pairs: pl.Series("two", _two_names(pairs, codes, len(names))[1]).unique())
+    two = pl.concat([pl.Series("two", [], pl.Int64), *asked]).unique().sort()
+    if two.is_empty():
+        return Alike(pl.DataFrame([two, pl.Series("alike", [], pl.Float32)]))
+    alike = compare(names[two // len(names)], names[two % len(names)])
+    return Alike(pl.DataFrame([two, pl.Series("alike", alike)]))
 
 
 def _town_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:

@@ -218,7 +218,9 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             "no_match",
         ),
         (
-            listing("amt:1", "Trio Zimtkraut", start="19:00", city="Waldkirch", venue="St. Blasius Waldkirch"),
+            listing(
+                "amt:1", "Trio Zimtkraut", start="19:00", city="Waldkirch", venue="St. Blasius Waldkirch"
+            ),
             listing(
                 "kal:2", "Trio Zimtkraut", start="19:00", city="Waldkirch", venue="St. Blasius Neusiedlach"
             ),

@@ -17,6 +17,7 @@ from scipy import sparse
 from dedup_core import lexicon
 from dedup_core.chunks import each
 from dedup_core.comparisons.dates import meeting_of
+from dedup_core.comparisons.names import address_of, learned
 from dedup_core.comparisons.pairs import Mask, Pairs, Rows, both_known, same_code
 from dedup_core.comparisons.places import distance_km, same_town
 from dedup_core.comparisons.titles import EXACT, PLACE_SHARE
@@ -46,6 +47,8 @@ BITS: Final = pl.Struct(
         "shared": pl.Float64(),
         "equal": pl.Float64(),
         "that_day": pl.Int32(),
+        "occasions": pl.Int32(),
+        "towns": pl.Int32(),
     }
 )
 
@@ -58,6 +61,7 @@ OBSERVED: Final = pl.Struct(
         "one_town": pl.Boolean(),
         "online": pl.Boolean(),
         "one_venue": pl.Boolean(),
+        "one_address": pl.Boolean(),
         "km": pl.Float64(),
         "sure": pl.Float64(),
         "gap": pl.Int32(),
@@ -77,7 +81,8 @@ rare: from which information on a word is called rare.
 shared, equal: bits that the title was given for what both share, and for nothing else being said; what is left of its evidence is what
 only one says. capped: whether shared words reached the most that they may count; alike: whether words count as shared that are spelt
 otherwise, or that the other listing says elsewhere.
-one_town, one_venue: whether they are called the same; online: whether one side alone is; that_day: events that the town has at least on the day. km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
+one_town, one_venue: whether they are called the same; online: whether one side alone is; that_day: events that the town has at least on the day. one_address: whether
+two venues of two names have one, as they or other listings tell; occasions, towns: where both names were learned to be of one house, as `dedup_core.subjects.houses.Aliases`. km, sure: between the places, and the confidence of the less sure side. gap, moved, common: days between, whether one was moved from the
 other's day, share of common days. days_a, days_b: how many days each has. minutes: between the nearest starts; during: one begins while
 the other lasts.
 """
@@ -204,10 +209,15 @@ def _whereabouts(pairs: Pairs, subjects: Subjects) -> dict[str, pl.Series]:
     sure = np.minimum(subjects.geo_confidence[pairs.a], subjects.geo_confidence[pairs.b])
     days = [np.maximum(subjects.dates[rows], subjects.days[rows]) for rows in (pairs.a, pairs.b)]
     towns = both_known(subjects.city, pairs)
+    one, other = (address_of(rows, subjects) for rows in (pairs.a, pairs.b))
+    rows = learned(pairs, subjects)
     return {
         "one_town": _where(towns, same_town(pairs, subjects)),
         "online": pl.Series(subjects.online[pairs.a] != subjects.online[pairs.b]),
         "one_venue": _where(both_known(subjects.venue, pairs), same_code(subjects.venue, pairs)),
+        "one_address": _where(both_known(subjects.venue, pairs) & (one >= 0) & (other >= 0), one == other),
+        "bits_occasions": _counted(rows, subjects.aliases.occasions),
+        "bits_towns": _counted(rows, subjects.aliases.towns),
         "bits_that_day": _rounded(np.minimum(subjects.density[pairs.a], subjects.density[pairs.b]), 0),
         "km": _rounded(km, 3),
         "sure": _rounded(np.where(np.isnan(km), np.nan, sure), 2),
@@ -219,6 +229,13 @@ def _whereabouts(pairs: Pairs, subjects: Subjects) -> dict[str, pl.Series]:
         "minutes": _rounded(meeting.apart, 0),
         "during": pl.Series(meeting.during | meeting.window),
     }
+
+
+def _counted(rows: Ints, counts: Ints) -> pl.Series:
+    """Look counts up: null where there is no row, and for 0."""
+    found = np.zeros(len(rows), np.int32)
+    found[rows >= 0] = counts[rows[rows >= 0]]
+    return pl.Series(found).replace(0, None)
 
 
 def _where(known: Mask, told: Mask) -> pl.Series:

@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from dedup_core import lexicon, normalising
+from dedup_core.aliases import with_aliases
 from dedup_core.blocking import Candidates, blocking_keys, candidate_pairs
 from dedup_core.clustering import Clusters, IndexedVerdicts, cluster, index_verdicts, missing_pairs
 from dedup_core.corpus import corpus_of, title_words
@@ -212,7 +213,8 @@ def blocked(events: pl.DataFrame, policy: Policy) -> tuple[Subjects, Candidates]
     """Lay out what comparisons look at, and choose the pairs to compare. events: sorted by identity."""
     subjects, tokens = subjects_and_words(events, policy)
     keys = blocking_keys(events, subjects.occurrences, tokens, limits=policy.blocking)
-    return subjects, candidate_pairs(keys, max_block_size=policy.blocking.max_block_size)
+    candidates = candidate_pairs(keys, max_block_size=policy.blocking.max_block_size)
+    return with_aliases(subjects, candidates.pairs, policy), candidates
 
 
 def completed(scored: Scored, subjects: Subjects, policy: Policy) -> Scored:

@@ -137,6 +137,10 @@ class PlaceWeights(Section):
     )
     venue: Curve = Field(description="similarity of the names of venues in [0, 1] -> share of the bits below")
     venue_cap: Bits = Field(description="bits; the most that a rare venue may add")
+    alias_occasions: int = Field(
+        ge=2,
+        description="events that two sources put at two names of venues, in a town or in as many towns, from which these are one house's",
+    )
     venue_in_title: float = Field(
         ge=0,
         le=1,

@@ -68,6 +68,13 @@ ONLINE: Final = "The one takes place online, the other in a town."
 ONE_VENUE: Final = "The same name."
 ALIKE_VENUE: Final = "The names are alike, or one place is told to have both."
 TWO_VENUES: Final = "The names differ."
+ONE_ADDRESS: Final = "The names differ; the listings, or others of these venues, give one address."
+ONE_HOUSE: Final = (
+    "The names differ; {n} events of the town stand in one source under the one, in another under the other."
+)
+ONE_HOUSE_ELSEWHERE: Final = (
+    "The names differ; in {n} towns an event stands in one source under the one, in another under the other."
+)
 TOLD_VENUE: Final = "A title names the other's venue."
 CHANCE: Final = "The chance before anything is compared: 1 in {n}."
 BEFORE: Final = "Without limits and vetoes the sum would be {bits}."
@@ -209,7 +216,19 @@ def _venues(seen: Mapping[str, Any], bits: float) -> list[Remark]:
         return [Remark(TOLD_VENUE)]
     if one:
         return [Remark(ONE_VENUE)]
-    return [Remark(ALIKE_VENUE if bits >= 0 else TWO_VENUES)]
+    return _one_house(seen) or [Remark(ALIKE_VENUE if bits >= 0 else TWO_VENUES)]
+
+
+def _one_house(seen: Mapping[str, Any]) -> list[Remark]:
+    """Say how the corpus knows that venues of two names are one."""
+    counts = seen.get("bits") or {}
+    if seen.get("one_address") is False:
+        return []
+    if counts.get("occasions"):
+        return [Remark(ONE_HOUSE, {"n": counts["occasions"]})]
+    if seen.get("one_address"):
+        return [Remark(ONE_ADDRESS)]
+    return [Remark(ONE_HOUSE_ELSEWHERE, {"n": counts["towns"]})] if counts.get("towns") else []
 
 
 def _hours(seen: Mapping[str, Any], bits: float) -> list[Remark]:

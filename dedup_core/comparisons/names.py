@@ -16,10 +16,11 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from dedup_core import lexicon
 from dedup_core.chunks import each
-from dedup_core.comparisons.pairs import Mask, Pairs, Rows, same_code
+from dedup_core.comparisons.pairs import Mask, Pairs, Rows, both_known, same_code
 from dedup_core.patrons import patrons_of, two_patrons
 from dedup_core.policy import PlaceWeights
 from dedup_core.subjects import Floats, Ints, Subjects
+from dedup_core.subjects.houses import numbered
 from dedup_core.venues import church_word, generic_words, known_words
 
 CONTAINED: Final = 0.9
@@ -36,6 +37,13 @@ OPPOSED: Final = 0.01
 
 ONE_VENUE: Final = 0.85
 """Similarity from which two venues' names are one."""
+
+LEARNED: Final = 0.9
+"""Similarity of two names that listings of the town were found to give to one house, …"""
+
+ONE_ADDRESS: Final = 0.75
+"""… and of two that have one address, or were found so in other towns only: a school has a hall and a library, so what begins there at
+one minute may be two."""
 
 AREA: Final = 0.589
 """Similarity of a square to the middle of the place, in which it may lie: neither for nor against."""
@@ -64,7 +72,7 @@ class Names:
     """Of p pairs, how alike their names are.
 
     towns: whether two different names of towns are one misspelt, shortened or with its region: `Zell a. H.`, `Weiler im Allgäu`.
-    venues: similarity of the names of the venues, [0, 1], 0 where one is missing.
+    venues: similarity of the names of the venues, [0, 1], 0 where one is missing; at least LEARNED or ONE_ADDRESS where the corpus says so.
     beside: whether they share a name, and each is another kind of room: perhaps one house, perhaps two places.
     opposed: whether all that differs is a Roman number or a word that sets the one against the other: `Pavillon Ost`, `Pavillon West`.
     """
@@ -101,29 +109,82 @@ class KnownNames:
         """Tell how alike the names of p of these pairs are."""
         towns = self.towns.of(pairs, subjects.city, subjects.city_names) >= weights.misspelt
         venues = self.venues.of(pairs, subjects.venue, subjects.venue_names)
-        beside, opposed = venues == np.float32(TWO_KINDS), venues == np.float32(OPPOSED)
-        return Names(
-            towns, np.where(same_code(subjects.venue, pairs), np.float32(1), venues), beside, opposed
-        )
+        opposed = venues == np.float32(OPPOSED)
+        venues[same_code(subjects.venue, pairs)] = 1
+        asked = (venues < ONE_VENUE) & ~opposed & both_known(subjects.venue, pairs)
+        venues[asked] = np.maximum(venues[asked], one_house(pairs.where(asked), subjects))
+        return Names(towns, venues, venues == np.float32(TWO_KINDS), opposed)
+
+
+def one_house(pairs: Pairs, subjects: Subjects) -> Floats:
+    """Tell where the corpus knows two venues as one house, whatever they are called: (p,) similarity, 0 where not. Both venues: known.
+
+    They have one address, as they or other listings of the town say, or both names were found to be of one house. Two addresses are two houses.
+    """
+    found = np.zeros(len(pairs), np.float32)
+    one, other = (address_of(rows, subjects) for rows in (pairs.a, pairs.b))
+    found[(one == other) & (one >= 0)] = ONE_ADDRESS
+    rows = learned(pairs, subjects)
+    known = np.flatnonzero((rows >= 0) & ((one == other) | (one < 0) | (other < 0)))
+    here = subjects.aliases.occasions[rows[known]] > 0
+    found[known] = np.where(here, np.float32(LEARNED), np.float32(ONE_ADDRESS))
+    return found
+
+
+def address_of(rows: Rows, subjects: Subjects) -> Ints:
+    """Give the addresses of listings, or those that other listings give for their venues: (p,) codes, -1 unknown."""
+    own = subjects.address[rows]
+    return np.where(own >= 0, own, subjects.house[rows])
+
+
+def learned(pairs: Pairs, subjects: Subjects) -> Ints:
+    """Find what was learned of the two names of venues of a town: (p,) rows of the aliases, -1 for nothing."""
+    rows = np.full(len(pairs), -1, np.int32)
+    if len(subjects.aliases.two):
+        town = np.flatnonzero(same_code(subjects.city, pairs) & both_known(subjects.venue, pairs))
+        a, b = pairs.a[town], pairs.b[town]
+        names = len(subjects.venue_keys)
+        two = numbered(subjects.city[a], subjects.venue[a], subjects.venue[b], names)
+        rows[town] = subjects.aliases.rows(two)
+    return rows
+
+
+def names_alike(one: Ints, other: Ints, subjects: Subjects) -> Floats:
+    """Compare names of venues, each two once: (p,) in [0, 1], 0 where both are the same. one, other: (p,) codes of them."""
+    asked = np.unique(np.concatenate([one, other]))
+    codes = np.arange(len(asked), dtype=np.int32)
+    names = _venues(subjects)[asked]
+    pairs = Pairs(np.searchsorted(asked, one), np.searchsorted(asked, other))
+    return _compared([pairs], codes, _with_patrons(names), _venue_similarity).of(pairs, codes, names["name"])
 
 
 def names_of(parts: Sequence[Pairs], subjects: Subjects) -> KnownNames:
     """Compare the names of the towns and of the venues, each two once."""
-    key = pl.col("key")
-    typed = (key.str.len_chars() >= TYPED) & ~key.str.contains(r"\b(?:\w|[ivx]+)\b")
-    venues = pl.DataFrame(
+    towns = pl.DataFrame([subjects.city_names.alias("name")])
+    venues = _with_patrons(_venues(subjects))
+    return KnownNames(
+        _compared(parts, subjects.city, towns, _town_similarity),
+        _compared(parts, subjects.venue, venues, _venue_similarity),
+    )
+
+
+def _venues(subjects: Subjects) -> pl.DataFrame:
+    return pl.DataFrame(
         [
             subjects.venue_names.alias("name"),
             subjects.venue_kinds.alias("kind"),
             subjects.venue_keys.alias("key"),
         ]
-    ).with_columns(
-        *patrons_of(subjects.venue_keys),
-        typed=pl.when(typed).then(key.str.replace_all(" ", "", literal=True)).fill_null(""),
     )
-    return KnownNames(
-        _compared(parts, subjects.city, pl.DataFrame([subjects.city_names.alias("name")]), _town_similarity),
-        _compared(parts, subjects.venue, venues, _venue_similarity),
+
+
+def _with_patrons(venues: pl.DataFrame) -> pl.DataFrame:
+    """Add to names what is compared of them: ``typed``, as they are run together where one letter may be a slip, and the patrons."""
+    key = pl.col("key")
+    typed = (key.str.len_chars() >= TYPED) & ~key.str.contains(r"\b(?:\w|[ivx]+)\b")
+    return venues.with_columns(
+        *patrons_of(venues["key"]),
+        typed=pl.when(typed).then(key.str.replace_all(" ", "", literal=True)).fill_null(""),
     )
 
 

@@ -104,8 +104,8 @@ def venue_bits(
 ) -> Bits:
     """The same venue adds by its rarity in the town; similar names add in part, clearly different ones take away.
 
-    At one address, or at equal sure coordinates, different names are names of one venue. A venue that the other's title
-    names counts in part. Missing is neutral.
+    At one address, or at equal sure coordinates, different names are names of one venue; other listings may tell that they are one
+    house's. A venue that the other's title names counts in part. Missing is neutral.
     """
     known = both_known(subjects.venue, pairs)
     share = along(weights.venue, names.venues)

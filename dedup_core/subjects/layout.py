@@ -31,6 +31,7 @@ from dedup_core.subjects.columns import (
 from dedup_core.subjects.common_words import common_words, genre_words
 from dedup_core.subjects.contrasts import bands, levels, numerals
 from dedup_core.subjects.framing import FRAMES, WORKS, framing_words
+from dedup_core.subjects.houses import NO_ALIASES, addresses
 from dedup_core.subjects.initials import initials
 from dedup_core.subjects.localities import (
     area_words,
@@ -102,6 +103,10 @@ def subjects_of(
     city, district, city_names = shared_codes(events["city_key"], districts(events))
     venue, _, venue_names = shared_codes(events["venue_key"])
     venue_texts, venue_kinds = venue_words(venue_names, towns_of(venue_names, events))
+    street = codes(events["street_key"])
+    street_no = codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", ""))
+    own_district = events["district_key"].is_not_null().to_numpy()
+    address, house = addresses(city, venue, np.where(own_district, district, -1), street, street_no)
     day = spans["first_day"]
     placed = events.select(
         "city_key", "venue_key", day=day, last_day=spans["last_day"], minute=spans["moment"] % MINUTES_A_DAY
@@ -166,7 +171,7 @@ def subjects_of(
         ),
         city=city,
         district=district,
-        own_district=events["district_key"].is_not_null().to_numpy(),
+        own_district=own_district,
         online=(events["city_key"] == "online").fill_null(value=False).to_numpy(),
         city_names=city_names,
         venue=venue,
@@ -175,8 +180,11 @@ def subjects_of(
         venue_keys=venue_names,
         venue_title_words=title_words_of(venue_names),
         venue_signs=letter_signatures(venue_texts),
-        street=codes(events["street_key"]),
-        street_no=codes(events["street_no"].str.to_lowercase().str.replace_all(r"\s", "")),
+        street=street,
+        street_no=street_no,
+        address=address,
+        house=house,
+        aliases=NO_ALIASES,
         latitude=events["latitude"].fill_null(float("nan")).to_numpy(),
         longitude=events["longitude"].fill_null(float("nan")).to_numpy(),
         geo_confidence=floats(events["geo_confidence"].fill_null(0.5)),

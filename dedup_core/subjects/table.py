@@ -12,6 +12,7 @@ from scipy import sparse
 
 from dedup_core.signatures import Signatures
 from dedup_core.subjects.columns import Floats, Ints, Ragged
+from dedup_core.subjects.houses import Aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Subjects:
     city, district, venue, street, source: codes; online: whether the town is the net.
     own_district: whether the district stands in a field of the listing, or is told by the venue's name.
     latitude, longitude, geo_confidence: NaN missing.
+    address: code of the whole address; house: that which most listings of the town give for the venue.   aliases: names that are of one house.
     landscape: row of ``landscapes`` that a town's name ends with, -1 for none: `Weiler im Allgäu`; landscapes: (k, 3) latitude, longitude, km around.
     texts: titles, places and descriptions as written; template: those that many titles share; text_words: bits of their words; described: as in `dedup_core.corpus.Corpus`.
     title_factor: how much differing titles count.   headline: whether a journalist wrote the title, and not a programme.
@@ -107,6 +109,9 @@ class Subjects:
     venue_signs: Signatures
     street: Ints
     street_no: Ints
+    address: Ints
+    house: Ints
+    aliases: Aliases
     latitude: npt.NDArray[np.float64]
     longitude: npt.NDArray[np.float64]
     geo_confidence: Floats

@@ -1,0 +1,135 @@
+"""Aliases: two names of one house are learned from what sources put there, and from the addresses of others; traps are not."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dedup_core.events import VERDICT_SCHEMA, Previous, Resolution
+from dedup_core.explaining import explained
+from dedup_core.pipeline import resolve
+from dedup_core.policy import default_policy
+from tests.unit.listings import events, listing
+
+LUTHER, PARISH = "Martin-Luther-Haus", "Ev. Gemeindehaus"
+TOLD = ("Vortrag Bienenkönigin", "Lesung Rosa Wasserfall")
+
+
+def twice(
+    number: int, title: str, day: str, *, one: str = LUTHER, other: str = PARISH, city: str = "Waldkirch"
+) -> list[dict[str, Any]]:
+    """Let two sources put an event at two venues."""
+    return [
+        listing(f"{source}:{number}", title, day, "19:30", city=city, venue=venue)
+        for source, venue in (("kal", one), ("mag", other))
+    ]
+
+
+def asked() -> list[dict[str, Any]]:
+    """Let two sources put at two venues what begins in another town, too, so that it does not itself tell that they are one."""
+    title, day = "Seniorennachmittag", "2026-09-30"
+    return [*twice(9, title, day), listing("amt:9", title, day, "19:30", city="Endingen", venue="Kursaal")]
+
+
+def resolved(*rows: list[dict[str, Any]]) -> Resolution:
+    frame = events(*(row for part in rows for row in part))
+    return resolve(
+        frame, pl.DataFrame(schema=VERDICT_SCHEMA), Previous.nothing(), default_policy(), observe=True
+    )
+
+
+def decided(result: Resolution, number: int = 9) -> dict[str, Any]:
+    """Give the decision on the pair of a number."""
+    pair = (pl.col("id") == str(number)) & (pl.col("source_code") != "amt")
+    rows = result.events.with_row_index("row").filter(pair)["row"]
+    assert result.seen is not None
+    return (
+        result.decisions.with_columns(seen=result.seen)
+        .filter(pl.col("a").is_in(rows.implode()), pl.col("b").is_in(rows.implode()))
+        .row(0, named=True)
+    )
+
+
+TWO_EVENTS = twice(1, TOLD[0], "2026-09-01") + twice(2, TOLD[1], "2026-09-12")
+
+
+def test_two_names_are_learned_from_two_events_of_the_town_and_the_explanation_says_so() -> None:
+    decision = decided(resolved(TWO_EVENTS, asked()))
+
+    assert decision["decision"] == "match"
+    venue = next(
+        part for part in explained(decision, (("kal", "9"), ("mag", "9"))).parts if part.name == "venue"
+    )
+    assert venue.bits is not None
+    assert venue.bits > 0
+    assert "2 events of the town" in venue.seen
+
+
+SIDE_BY_SIDE = [
+    listing("amt:1", "Jugendtreff", "2026-10-05", "19:30", city="Waldkirch", venue=LUTHER),
+    listing("amt:2", "Frauenfrühstück", "2026-10-05", "19:30", city="Waldkirch", venue=PARISH),
+]
+ADDRESSES = [
+    listing(f"amt:{number}", title, "2026-10-07", city="Waldkirch", venue=venue, street=street, street_no="3")
+    for number, (title, venue, street) in enumerate(
+        [("Jugendtreff", LUTHER, "Kirchstraße"), ("Spielekreis", PARISH, "Bahnhofstraße")]
+    )
+]
+FURTHER = [
+    row
+    for number, venue in enumerate(["Stadtbücherei", "Alte Post"], start=3)
+    for row in twice(number, f"Xenophon{number} Ypsilon{number}", f"2026-09-{20 + number}", other=venue)
+]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([], id="nothing told"),
+        pytest.param(TWO_EVENTS[:2], id="one event of the town"),
+        pytest.param(twice(1, TOLD[0], "2026-09-01", city="Lahr"), id="one event of one other town"),
+        pytest.param(TWO_EVENTS + SIDE_BY_SIDE, id="a source lists two events at both at one minute"),
+        pytest.param(TWO_EVENTS + ADDRESSES, id="both have an address of their own"),
+        pytest.param(TWO_EVENTS + FURTHER, id="the one was found with further names: it is no house's"),
+    ],
+)
+def test_two_names_stay_two_where_too_little_is_told_or_something_speaks_against_it(
+    told: list[dict[str, Any]],
+) -> None:
+    assert decided(resolved(told, asked()))["decision"] != "match"
+
+
+def test_services_at_the_same_hours_do_not_make_two_churches_one() -> None:
+    churches = {"one": "Christuskirche", "other": "Kirche St. Blasius"}
+    services = ("Gottesdienst", "Familiengottesdienst", "Heilige Messe")
+    sundays = [
+        row
+        for number, title in enumerate(services)
+        for row in twice(number, title, f"2026-09-{6 + 7 * number:02}", **churches)
+    ]
+
+    assert decided(resolved(sundays), 2)["decision"] != "match"
+
+
+def test_what_several_towns_tell_holds_in_a_town_that_has_both_names() -> None:
+    towns = [
+        row for number, town in enumerate(["Lahr", "Kehl"]) for row in twice(number, TOLD[number], "2026-09-01", city=town)
+    ]  # fmt: skip
+
+    assert decided(resolved(towns, asked()))["decision"] == "match"
+
+
+def test_another_listing_of_each_venue_tells_that_both_have_one_address() -> None:
+    there = [row | {"street": "Kirchstraße", "street_no": "3"} for row in ADDRESSES]
+
+    alone, told = decided(resolved(asked())), decided(resolved(asked(), there))
+
+    assert alone["venue"] < 0
+    assert told["venue"] > 0
+    assert told["seen"]["one_address"]
+
+
+def test_what_is_learned_does_not_depend_on_the_order_of_the_listings() -> None:
+    rows = TWO_EVENTS + FURTHER + asked()
+
+    assert resolved(rows).result_hash == resolved(rows[::-1]).result_hash

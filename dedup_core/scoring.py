@@ -87,14 +87,9 @@ def score(
     pairs: ``a``, ``b`` (UInt32 row numbers, a < b). keep_all: also keep pairs below the floor, with all their evidence; worded: also tell
     their wording.
     """
-    titled = _titled(pairs, subjects, policy, keep_all=keep_all)
-    give_back(subjects.size)
-    names = names_of([part.pairs for part in titled], subjects)
     kept = SAID if worded else ()
-    scored = partial(
-        _score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all, wording=kept
-    )
-    decisions = with_rivals(pl.concat(list(each(titled, scored))), subjects, policy)
+    compared = _compared(pairs, subjects, policy, keep_all=keep_all, wording=kept)
+    decisions = with_rivals(compared, subjects, policy)
     above = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     decisions = decisions.filter(above | keep_all)
     return Scored(
@@ -103,6 +98,19 @@ def score(
         candidates=pairs.height,
         wording=decisions.select("a", "b", *SAID) if worded else None,
     )
+
+
+def _compared(
+    pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all: bool, wording: Sequence[str]
+) -> pl.DataFrame:
+    """Score pairs by themselves. What was found of titles and names is large, and is let go with the end of this function."""
+    titled = _titled(pairs, subjects, policy, keep_all=keep_all)
+    give_back(subjects.size)
+    names = names_of([part.pairs for part in titled], subjects)
+    scored = partial(
+        _score_part, names=names, subjects=subjects, policy=policy, keep_all=keep_all, wording=wording
+    )
+    return pl.concat(list(each(titled, scored)))
 
 
 def _chunk(pairs: pl.DataFrame, start: int) -> Pairs:

@@ -26,8 +26,8 @@ CHUNK: Final = 100_000
 """Pairs compared at once: keeps the copies of rows under about 100 MB."""
 
 
-TEXTS: Final = 50_000
-"""Texts read at once: about 100 words each."""
+TEXTS: Final = 35_000
+"""Texts that a thread reads at once, at most; bounds the memory of their words."""
 
 TEXTS_WORTH_IT: Final = 1_000
 """Texts; fewer are read faster at once than side by side."""
@@ -152,7 +152,9 @@ class Said:
 
 
 def _mentioned(rows: Rows, subjects: Subjects) -> Said:
-    at_once = min(TEXTS, max(TEXTS_WORTH_IT, -(-len(rows) // pl.thread_pool_size())))
+    threads = pl.thread_pool_size()
+    rounds = max(1, -(-len(rows) // (TEXTS * threads)))
+    at_once = max(TEXTS_WORTH_IT, -(-len(rows) // (rounds * threads)))
     chunks = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
     parts = list(each(chunks, partial(_read, subjects=subjects)))
     places, texts = (sparse.csr_array(sparse.vstack(side, format="csr")) for side in zip(*parts, strict=True))

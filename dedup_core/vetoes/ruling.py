@@ -32,7 +32,7 @@ from dedup_core.vetoes.siblings import (
     runs_of_one,
     town_and_place,
 )
-from dedup_core.vetoes.sources import says_more, side_by_side
+from dedup_core.vetoes.sources import for_two_audiences, says_more, side_by_side
 from dedup_core.vetoes.times import (
     hours_apart,
     listed_singly,
@@ -135,6 +135,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("side_by_side", twice & ~evening, refused),
         ("side_by_side", twice & evening, below_match),
         ("side_by_side", says_more(facts, subjects, policy), below_match),
+        ("side_by_side", for_two_audiences(facts, subjects), below_review),
         ("hours_apart", hours_apart(facts, policy), below_match),
         ("midnight", facts.meeting.by_midnight, below_match),
         ("item_or_whole", item_or_whole(facts, subjects), below_match),

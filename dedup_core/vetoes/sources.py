@@ -38,3 +38,10 @@ def says_more(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     more: Mask = same_code(subjects.source, facts.pairs) & (larger >= policy.vetoes.rest) & ~article
     more &= np.nan_to_num(facts.evidence["description"]) < 0
     return more
+
+
+def for_two_audiences(facts: Facts, subjects: Subjects) -> Mask:
+    """Find two entries of one source, with two texts, of which one is for others than the other: `Erste Hilfe`, `Erste Hilfe am Kind`."""
+    a, b = facts.pairs.a, facts.pairs.b
+    two: Mask = same_code(subjects.source, facts.pairs) & (subjects.audience[a] != subjects.audience[b])
+    return two & (np.nan_to_num(facts.evidence["description"]) < 0)

@@ -17,10 +17,14 @@ from dedup_core.vetoes.facts import Facts
 
 
 def numerals_differ(facts: Facts, subjects: Subjects) -> Mask:
-    """Find a second team or part against the first, or a third: `SV Lautental II`. Where no numeral is said and no number at all, the first is meant."""
+    """Find a second team or part against the first, or a third: `SV Lautental II`. Where no numeral is said and no number at all, the first is meant.
+
+    `Sinfoniekonzert III` is the `3. Sinfoniekonzert`.
+    """
     a, b = facts.pairs.a, facts.pairs.b
     numbers = subjects.has_number[a] & subjects.has_number[b]
-    differ: Mask = (subjects.numeral[a] != subjects.numeral[b]) & ~numbers
+    counted = (subjects.numeral[a] == subjects.edition[b]) | (subjects.numeral[b] == subjects.edition[a])
+    differ: Mask = (subjects.numeral[a] != subjects.numeral[b]) & ~numbers & ~counted
     return differ
 
 

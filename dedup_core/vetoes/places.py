@@ -108,12 +108,13 @@ SHORTEST: Final = 3
 def is_place(word: str) -> bool:
     """Tell whether a folded word sounds like the name of a place, and is none for a kind of venue or event."""
     end = next((end for end in PLACE_ENDS if word.endswith(end)), "")
-    return bool(end) and len(word) >= len(end) + SHORTEST and word not in known_words() | _houses()
+    return bool(end) and len(word) >= len(end) + SHORTEST and word not in _no_places()
 
 
 @cache
-def _houses() -> frozenset[str]:
-    return frozenset(lexicon.alike_venue_words()) | frozenset(lexicon.single_venue_words())
+def _no_places() -> frozenset[str]:
+    """Give the words that end as names of places do, and are none."""
+    return known_words().union(lexicon.alike_venue_words(), lexicon.single_venue_words())
 
 
 def towns_named(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:

@@ -143,6 +143,7 @@ def _titled(pairs: pl.DataFrame, subjects: Subjects, policy: Policy, *, keep_all
     asked = together([part.pairs.where(part.unsaid) for part in parts])
     if not len(asked):
         return parts
+    give_back(subjects.size)  # reading the texts of all is where most memory is taken
     mentions, start = mentions_of(asked, _one_day(asked, subjects), subjects), 0
     for number, part in enumerate(parts):
         end = start + int(part.unsaid.sum())

@@ -26,7 +26,7 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     rows = np.flatnonzero(found)
     facts = facts.where(found)
     a, b = facts.pairs.a, facts.pairs.b
-    one = same_town(facts.pairs, subjects) & ~districts_differ(facts.pairs, subjects)
+    one = (same_town(facts.pairs, subjects) | facts.names.towns) & ~districts_differ(facts.pairs, subjects)
     one &= (subjects.day[a] == subjects.day[b]) & (subjects.audience[a] == subjects.audience[b])
     one &= ~(facts.meeting.apart > ONE_START)
     # A source lists two things side by side, or one anew in its next issue.

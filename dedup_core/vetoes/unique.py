@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from dedup_core.comparisons.names import ONE_VENUE
-from dedup_core.comparisons.pairs import Mask, same_code
+from dedup_core.comparisons.pairs import Mask, Rows, same_code
 from dedup_core.comparisons.places import districts_differ, same_town
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.policy import Policy
@@ -20,7 +20,7 @@ ONE_START: Final = 60
 
 
 def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """Find the pairs that name the same such thing on the same days in one town, and say nothing else but who invites or plays."""
+    """Find the pairs that name the same such thing on the same days in one town, and of which only one says more than that, or who invites or plays."""
     a, b = facts.pairs.a, facts.pairs.b
     found: Mask = (subjects.unique[a] > 0) & (subjects.unique[a] == subjects.unique[b])
     rows = np.flatnonzero(found)
@@ -36,8 +36,25 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
         rest - subjects.performer_bits[side] - subjects.host_bits[side]
         for rest, side in ((facts.wording.rest_a, a), (facts.wording.rest_b, b))
     ]
-    one &= (np.minimum(*rests) < EXACT) & (np.maximum(*rests) < policy.vetoes.rest)
+    one &= np.minimum(*rests) < EXACT
+    elsewhere = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    ornament = ~elsewhere & ~_another(a, subjects) & ~_another(b, subjects)
+    one &= (np.maximum(*rests) < policy.vetoes.rest) | ornament
     found[rows] = one
+    return found
+
+
+HOUSES: Final = "schule|gymnasium|kita|kindergarten|altenheim|seniorenheim|pflegeheim|klinik|hospital|spital|hotel|gasthaus|gasthof|hof |gärtnerei|gut |schloss|burg "
+"""Who may have one of its own beside the town's, …"""
+
+ITEMS: Final = "eröffnung|auftakt|beim |auf dem |im rahmen|vor dem |nach dem |helfer|aufbau|anmeldung"
+"""… and what is an item of it, or comes before or after."""
+
+
+def _another(rows: Rows, subjects: Subjects) -> Mask:
+    found: Mask = (
+        subjects.texts["title"].gather(rows).str.to_lowercase().str.contains(f"{HOUSES}|{ITEMS}").to_numpy()
+    )
     return found
 
 

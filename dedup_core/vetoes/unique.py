@@ -38,8 +38,8 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     ]
     one &= np.minimum(*rests) < EXACT
     elsewhere = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
-    ornament = ~elsewhere & ~_another(a, subjects) & ~_another(b, subjects)
-    one &= (np.maximum(*rests) < policy.vetoes.rest) | ornament
+    one &= (np.maximum(*rests) < policy.vetoes.rest) | ~elsewhere
+    one &= ~_another(a, subjects) & ~_another(b, subjects)
     found[rows] = one
     return found
 

@@ -397,6 +397,24 @@ def test_what_a_town_has_once_on_a_day_is_one_on_whichever_square(other: str, de
     assert told["decision"] == decided
 
 
+@pytest.mark.parametrize(
+    ("other", "joined"),
+    [
+        ("Weihnachtsmarkt mit vierzig Buden", True),
+        ("Eröffnung des Weihnachtsmarkts", False),
+        ("Weihnachtsmarkt für Kinder", False),
+    ],
+)
+def test_what_a_town_has_once_is_called_by_more_than_its_name_but_for_houses_and_items(
+    other: str, *, joined: bool
+) -> None:
+    one = listing("amt:1", "Weihnachtsmarkt", start="16:00", city="Waldkirch", venue="Marktplatz")
+
+    told = decision(one, listing("tou:2", other, start="16:00", city="Waldkirch"))
+
+    assert (told["decision"] == "match") is joined
+
+
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
 def test_a_town_that_is_only_shortened_or_lengthened_is_no_other_town(town: str) -> None:
     one = listing(

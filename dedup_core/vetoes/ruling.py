@@ -172,13 +172,15 @@ def _limits(rules: list[tuple[str, Mask, np.float32]], n: int) -> Bits:
 
 
 def _reasons(rules: list[tuple[str, Mask, np.float32]], n: int) -> pl.Series:
-    """Name the rules that fired, each distinct set of them put in words once."""
+    """Name the rules that fired in the order of the table, each distinct set of them put in words once. A bit a name: there is room for 63."""
+    names = list(dict.fromkeys(name for name, _, _ in rules))
+    bits = {name: np.int64(1 << number) for number, name in enumerate(names)}
     fired = np.zeros(n, np.int64)
-    for number, (_, mask, _) in enumerate(rules):
-        fired |= mask.astype(np.int64) << number
+    for name, mask, _ in rules:
+        fired |= np.where(mask, bits[name], np.int64(0))
     sets = np.unique(fired)
     words = [
-        " ".join(dict.fromkeys(rule[0] for number, rule in enumerate(rules) if code >> number & 1)) or None
+        " ".join(name for number, name in enumerate(names) if code >> number & 1) or None
         for code in sets.tolist()
     ]
     return pl.Series(words, dtype=pl.String).gather(np.searchsorted(sets, fired))

@@ -1,13 +1,15 @@
-"""Patrons: the saint of a church, the sign of an inn: names of which a house has one.
+"""Patrons: the saint of a church, the sign of an inn, the name of a hall: of these a house has one.
 
 `Gemeindehaus Johannes` and `Gemeindehaus Paulus` are two houses, though most of their letters are alike. A house that has two of the names
-and is called by the one here and by the other there is taken for two.
+and is called by the one here and by the other there is taken for two, unless other listings tell that it is one.
 """
 
 from functools import cache
 from typing import Final
 
+import numpy as np
 import polars as pl
+from rapidfuzz import fuzz, process
 
 from dedup_core import lexicon
 from dedup_core.comparisons.pairs import Mask
@@ -16,20 +18,59 @@ INFLECTED: Final = "(?:s|n|en)?"
 
 
 def patrons_of(names: pl.Series) -> pl.DataFrame:
-    """Tell which names of the lexicon's rows folded names of venues hold: a column a row of it, a bit a name."""
+    """Tell which names of houses folded names of venues hold.
+
+    Returns:
+        ``patron_0`` …: a column a row of the lexicon, a bit a name; ``patron_church``, ``patron_hall``: the name before that word, null for none.
+    """
     table = names.alias("venue").to_frame().with_row_index("row")
-    return table.select(_bits(table, number) for number in range(len(lexicon.patrons())))
+    own = table.select(_own(kind).alias(f"patron_{kind}") for kind in OWN)
+    return own.with_columns(_bits(table, number) for number in range(len(lexicon.patrons())))
 
 
 def two_patrons(one: pl.DataFrame, two: pl.DataFrame) -> Mask:
-    """Tell where two venues have names of one row, and none in common: (d,). one, two: as from `patrons_of`."""
+    """Tell where two venues have names of one row, or as a church or a hall, and none in common: (d,). one, two: as from `patrons_of`."""
+    rows = [name for name, dtype in one.schema.items() if dtype == pl.UInt64]
     found = pl.any_horizontal(
         (pl.col(name) > 0) & (pl.col(f"{name}_two") > 0) & ((pl.col(name) & pl.col(f"{name}_two")) == 0)
-        for name in one.columns
+        for name in rows
     )
-    both = one.hstack(two.rename(lambda name: f"{name}_two"))
-    differ: Mask = both.select(found).to_series().to_numpy()
+    both = one.select(rows).hstack(two.select(rows).rename(lambda name: f"{name}_two"))
+    differ: Mask = both.select(found).to_series().to_numpy().copy()
+    for kind in OWN:
+        differ |= _other_letters(one[f"patron_{kind}"], two[f"patron_{kind}"])
     return differ
+
+
+NAMELESS: Final = "pfarr|stadtpfarr|stadt|dorf|orts|kloster|stifts|schloss|burg|berg|wald|friedhofs|abtei|haupt|unter|ober|gemeinde|wallfahrts|markt|kur|turn|sport|fest|turn und fest|mehrzweck|reit|eis|messe|kultur|schul|schwimm|tennis|sporthalle|stadion|veranstaltungs|bahnhofs|vereins|feuerwehr|wein|winzer|zehnt|vieh|frucht|korn|auto|maschinen|lager|werk|fabrik"
+"""What stands before the words for a church and a hall and names none."""
+
+OWN: Final = {
+    "church": r"\b(?:st|sankt) ([a-z]{3,})|\b([a-z]{4,}?)(?:s|n|en)?kirche\b",
+    "hall": r"\b([a-z]{3,}?)(?:s|n|en)?halle\b",
+}
+"""The name of a church, of a hall."""
+
+OTHER: Final = 60.0
+"""Similarity of letters, of 100, below which two such names are two."""
+
+
+def _own(kind: str) -> pl.Expr:
+    first = pl.col("venue").str.extract(OWN[kind], 1)
+    name = pl.coalesce(first, pl.col("venue").str.extract(OWN[kind], 2)) if kind == "church" else first
+    return pl.when(~name.str.contains(rf"^(?:{NAMELESS})$")).then(name)
+
+
+def _other_letters(one: pl.Series, two: pl.Series) -> Mask:
+    """Tell where both names are known and unlike, letter by letter."""
+    both = (one.is_not_null() & two.is_not_null()).to_numpy()
+    asked = pl.Series(both)
+    alike = process.cpdist(
+        one.filter(asked).to_list(), two.filter(asked).to_list(), scorer=fuzz.ratio, dtype=np.float32
+    )
+    other: Mask = both.copy()
+    other[both] = alike < OTHER
+    return other
 
 
 def _bits(table: pl.DataFrame, number: int) -> pl.Series:

@@ -35,6 +35,9 @@ TWO_KINDS: Final = 0.585
 OPPOSED: Final = 0.01
 """Similarity of two names that only a Roman number, or east and west, upper and lower, tell apart: they are two for certain."""
 
+TWO_HOUSES: Final = 0.011
+"""Similarity of two names of houses of a kind of which each has its own: two saints, two inns, two halls."""
+
 ONE_VENUE: Final = 0.85
 """Similarity from which two venues' names are one."""
 
@@ -75,12 +78,14 @@ class Names:
     venues: similarity of the names of the venues, [0, 1], 0 where one is missing; at least LEARNED or ONE_ADDRESS where the corpus says so.
     beside: whether they share a name, and each is another kind of room: perhaps one house, perhaps two places.
     opposed: whether all that differs is a Roman number or a word that sets the one against the other: `Pavillon Ost`, `Pavillon West`.
+    houses: whether they are houses of a kind with two names: two churches, two inns, two halls.
     """
 
     towns: Mask
     venues: Floats
     beside: Mask
     opposed: Mask
+    houses: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ class KnownNames:
         venues[same_code(subjects.venue, pairs)] = 1
         asked = (venues < ONE_VENUE) & ~opposed & both_known(subjects.venue, pairs)
         venues[asked] = np.maximum(venues[asked], one_house(pairs.where(asked), subjects))
-        return Names(towns, venues, venues == np.float32(TWO_KINDS), opposed)
+        houses = venues == np.float32(TWO_HOUSES)
+        return Names(towns, venues, venues == np.float32(TWO_KINDS), opposed, houses)
 
 
 def one_house(pairs: Pairs, subjects: Subjects) -> Floats:
@@ -263,7 +269,7 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
     alike[_opposed(one["key"], two["key"], SIGN)] = OPPOSED
     patrons = [side.select(cs.starts_with("patron_")) for side in (one, two)]
-    alike[two_patrons(*patrons) & (alike < ONE_VENUE)] = OPPOSED
+    alike[two_patrons(*patrons) & (alike < ONE_VENUE) & (alike != OPPOSED)] = TWO_HOUSES
     return alike
 
 

@@ -57,7 +57,9 @@ def place_words(known: pl.DataFrame, events: pl.DataFrame, columns: list[str]) -
     begins = pl.col("written").str.starts_with(pl.col("word"))
     shortened = begins & (pl.col("word").str.len_chars() >= SHORTENED)
     begun = said.with_columns(written=distinct.gather(said["place"])).select(shortened).to_series()
-    return known.filter(named | (begun & ~pl.col("word").is_in(list(common_words()))))
+    # `Faust` in Faustlach is no town where a title says nothing else.
+    more = known.select(pl.len().over("event") > 1).to_series()
+    return known.filter((named | (begun & ~pl.col("word").is_in(list(common_words())))) & more)
 
 
 def _in_both(these: pl.DataFrame, those: pl.DataFrame) -> pl.Series:

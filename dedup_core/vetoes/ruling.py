@@ -85,6 +85,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     numerals = numerals_differ(facts, subjects)
     besides = numerals & named_besides(facts, subjects, policy)
     opposed = facts.names.opposed & ~one_spot(facts.pairs, facts.km, subjects, policy.evidence.place)
+    once = one_of_its_town(facts, subjects, policy)
     twice = side_by_side(facts, subjects, policy)
     evening = one_evening(facts, subjects, policy)
     a_of_b, b_of_a = dates_of(facts, subjects, policy)
@@ -122,7 +123,9 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", neighbours(facts, subjects, policy), below_review),
-        ("places_differ", common & places & ~one_of_its_town(facts, subjects, policy), below_match),
+        ("places_differ", common & places & ~once, below_match),
+        ("places_differ", facts.names.houses & ~once & ~one_name_and_minute(facts, policy), below_match),
+        ("places_differ", common & facts.names.houses & ~once, below_review),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
         ("places_differ", places & turned_around(facts, subjects, places), below_review),
         ("venues_opposed", opposed, below_match),

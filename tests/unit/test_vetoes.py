@@ -178,7 +178,7 @@ def resolved(*rows: dict[str, Any]) -> Resolution:
             listing(
                 "kal:2", "Seniorennachmittag", start="14:30", city="Waldkirch", venue="Johannes-Gemeindehaus"
             ),
-            "venues_opposed",
+            "places_differ",
             "no_match",
         ),
         (

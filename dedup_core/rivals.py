@@ -174,11 +174,27 @@ def _covered(rivals: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Ser
     x, one, other = (rivals[side].to_numpy() for side in ("x", "y", "y_2"))
     starts = subjects.moment
     covered = np.isnan(starts[x]) & rivals["one_source"].to_numpy()
-    covered &= np.abs(starts[one] - starts[other]) >= policy.vetoes.side_by_side_minutes
+    covered &= np.abs(starts[one] - starts[other]) >= policy.vetoes.two_shows_minutes
+    covered &= ~_tells_an_hour(x, subjects)
     covered &= (subjects.day[x] == subjects.day[one]) & (subjects.day[x] == subjects.day[other])
     rows = np.flatnonzero(covered)
     covered[rows] = _says_all(x[rows], one[rows], subjects) & _says_all(x[rows], other[rows], subjects)
-    return pl.Series(covered)
+    # Two services in two churches are not two showings of one thing.
+    equal = subjects.equal_title[one] == subjects.equal_title[other]
+    return pl.Series(covered & ~(equal & (subjects.venue[one] != subjects.venue[other])))
+
+
+HOUR: Final = r"\d\s*uhr|\d\d?[:.]\d\d\b"
+"""An hour in a lowered text."""
+
+
+def _tells_an_hour(events: npt.NDArray[np.uint32], subjects: Subjects) -> npt.NDArray[np.bool_]:
+    """Tell of which events the text names one hour, which the field does not: (p,). Who names two announces two."""
+    text = pl.concat_str("title", "short_description", "description", separator=" ", ignore_nulls=True)
+    hours = text.str.to_lowercase().str.extract_all(HOUR).list.n_unique()
+    told = subjects.texts[events].select((hours == 1).fill_null(value=False))
+    found: npt.NDArray[np.bool_] = told.to_series().to_numpy()
+    return found
 
 
 def _says_all(

@@ -255,10 +255,10 @@ def _score_part(
 ) -> pl.DataFrame:
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
     facts = _facts(titled, names, subjects, policy, everywhere=keep_all)
+    weigh_concerts(facts, subjects)
     related = facts.wording.shared >= FESTIVAL_BITS  # nothing else is a date or a part of another
     facts = facts if keep_all else facts.where((facts.weight >= policy.thresholds.floor) | related)
     weigh_unique(facts, subjects, policy)
-    weigh_concerts(facts, subjects, policy)
     weigh_unsaid(facts, subjects, policy)
     ruled, evidence = rulings(facts, subjects, policy), facts.evidence
     cut = np.minimum(ruled.limit - facts.weight, 0)

@@ -171,9 +171,10 @@ class Marker(Entry):
 
 
 class Row(Entry):
-    """Things of one kind, each with the words that name it. about: for the reader."""
+    """Things of one kind, each with the words that name it. about: for the reader; taught: speaks in titles of courses and groups only."""
 
     about: str
+    taught: bool = False
     things: Annotated[tuple[Words, ...], Field(min_length=2)]
 
     @model_validator(mode="after")

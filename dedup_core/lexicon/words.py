@@ -124,6 +124,12 @@ def alternatives() -> Things:
 
 
 @cache
+def taught_rows() -> frozenset[int]:
+    """Return the rows of `alternatives` that speak in titles of courses and groups only."""
+    return frozenset(number for number, row in enumerate(_alternatives().alternatives) if row.taught)
+
+
+@cache
 def clubs() -> Things:
     """Return the clubs of which a town has one: a single row."""
     return _by_word([_alternatives().clubs])

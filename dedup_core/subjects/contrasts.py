@@ -63,6 +63,11 @@ LEVELS: Final = (
         "wanderung|wandertour|zu fuß|spaziergang",
     ),
     (r"(?-u:\b)nord(?-u:\b)", r"(?-u:\b)s(?:ü|ue)d(?-u:\b)", r"(?-u:\b)ost(?-u:\b)", r"(?-u:\b)west(?-u:\b)"),
+    (r" us(?:a)?$", r" uk$", r" de$", r" at$", r" ch$", r" fr$", r" es$"),
+    (
+        "kindergottesdienst|kinderkirche|krabbelgottesdienst",
+        "taufgottesdienst|gottesdienst mit (?:taufe|abendmahl)|festgottesdienst|hochamt",
+    ),
     ("bilderbuchkino|kamishibai|vorlese", "kinderkino|kinderfilm|filmnachmittag|filmabend"),
 )
 """What titles say of whom a course or a match is for: of each row one thing excludes the others.

@@ -35,7 +35,7 @@ from dedup_core.subjects.houses import NO_ALIASES, addresses
 from dedup_core.subjects.initials import initials
 from dedup_core.subjects.localities import (
     area_words,
-    country_words,
+    country_codes,
     districts,
     landscape,
     names_district,
@@ -73,7 +73,10 @@ def subjects_of(
     )
     district_named = names_district(towns, events)
     lowered = events["title"].str.to_lowercase()
-    elsewhere = [area_words(known, lowered), country_words(known, events)]
+    elsewhere = [
+        area_words(known, lowered, policy.vetoes.rare_word),
+        country_codes(known, events),
+    ]
     towns = pl.concat([towns.select(known.columns), *elsewhere]).unique(
         ["event", "token"], maintain_order=True
     )
@@ -123,7 +126,7 @@ def subjects_of(
         level=levels(lowered),
         bands=bands(lowered),
         audience=audiences(known, n),
-        unique=unique_things(events["title_tokens"]),
+        unique=unique_things(events, ints(day)),
         word_lists=ragged(known["event"], known["token"], n),
         vocabulary=vocabulary,
         word_bits=floats(corpus.words["bits"]),

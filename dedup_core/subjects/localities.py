@@ -68,12 +68,15 @@ def _in_both(these: pl.DataFrame, those: pl.DataFrame) -> pl.Series:
     return these.select(both.is_in(those.select(both).to_series().implode())).to_series()
 
 
-AREA = r"\b(?:in der|im|am) (innenstadt|altstadt|ortsmitte|stadtmitte|dorfmitte|fußgängerzone|ortskern|stadtkern|dorfkern|zentrum|stadtzentrum|ortszentrum)\b"
+AREA = r"\b(?:in der|im|am) (innenstadt|altstadt|ortsmitte|stadtmitte|dorfmitte|fußgängerzone|ortskern|stadtkern|dorfkern|zentrum|stadtzentrum|ortszentrum)\s*(?:$|[,.;:(–|-])"
 """Where in its town an event is, as lowered titles say it that mean no venue."""
 
 
-def area_words(known: pl.DataFrame, lowered: pl.Series) -> pl.DataFrame:
-    """List the title words that only say that it is in the middle of its town: as ``known``. lowered: the titles as written, lowered."""
+def area_words(known: pl.DataFrame, lowered: pl.Series, rare: float) -> pl.DataFrame:
+    """List the title words that only say that it is in the middle of its town, where a rare word says what it is: as ``known``.
+
+    lowered: the titles as written, lowered. rare: bits of such a word. `Yoga im Zentrum` is another than `Yoga im Park`.
+    """
     titles = lowered.alias("title").to_frame().with_row_index("event")
     said = titles.select("event", area=pl.col("title").str.extract(AREA)).drop_nulls()
     areas = said["area"].unique()
@@ -81,21 +84,27 @@ def area_words(known: pl.DataFrame, lowered: pl.Series) -> pl.DataFrame:
     words = words_of(folds, pl.repeat(None, len(areas), dtype=pl.Int32, eager=True))["title_tokens"]
     named = said.join(pl.DataFrame({"area": areas, "named": words.str.split(" ")}), on="area")
     both = known.join(named, on="event", maintain_order="left")
-    return both.filter(pl.col("word").is_in(pl.col("named"))).select(known.columns)
+    within = pl.col("word").is_in(pl.col("named"))
+    telling = (pl.col("bits").filter(~within).max().over("event") >= rare).fill_null(value=False)
+    return both.filter(within & telling).select(known.columns)
 
 
-def country_words(known: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """List the title words that only name the event's own country, as its list gives it: as ``known``. `PyCon US` is the one of that year there."""
-    keys = lexicon.countries()
-    names = pl.DataFrame({"name": list(keys), "key": list(keys.values())})
-    words = words_of(names["name"], pl.repeat(None, names.height, dtype=pl.Int32, eager=True))["title_tokens"]
-    named = names.select("key", words.str.split(" ").alias("word")).explode("word").unique()
-    said = known.filter(pl.col("word").is_in(named["word"].unique().implode()))
-    countries = events.select(name=folded(pl.col("country"))).join(
-        names, on="name", how="left", maintain_order="left"
-    )
-    of_event = said.with_columns(key=countries["key"].gather(said["event"]))
-    return of_event.join(named, on=["key", "word"], how="semi", maintain_order="left").select(known.columns)
+CODE = r"\s\(?(US|USA|UK|DE|AT|CH|FR|ES|NL|PL|CZ|JP|BR|NZ)\)?$"
+"""A code of a country at the end of a title."""
+
+
+def country_codes(known: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """List the title words that are the code of the event's own country, behind its name: as ``known``. `PyCon US` is the one of that year there."""
+    titles = events.select("title", "country").with_row_index("event").drop_nulls()
+    coded = titles.select(
+        "event", code=pl.col("title").str.extract(CODE), country=folded(pl.col("country"))
+    ).drop_nulls()
+    keys = dict(lexicon.countries())
+    same = pl.col("code").str.to_lowercase().replace_strict(keys, default=None) == pl.col(
+        "country"
+    ).replace_strict(keys, default=None)
+    own = coded.filter(same).select("event", word=pl.col("code").str.to_lowercase())
+    return known.join(own, on=["event", "word"], how="semi", maintain_order="left")
 
 
 SHORTENED = 5

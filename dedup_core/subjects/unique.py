@@ -10,8 +10,23 @@ from dedup_core.phrases import as_in_titles, phrases_in
 from dedup_core.subjects.columns import Ints
 
 
-def unique_things(titles: pl.Series) -> Ints:
-    """Tell which such thing titles, as words, name: (n,), numbers from 1 on; 0 for none and for several."""
+def unique_things(events: pl.DataFrame, days: Ints) -> Ints:
+    """Tell which such thing titles name: (n,), numbers from 1 on; 0 for none and for several, and where a source lists the town's in two places on the day.
+
+    days: (n,) of the events.
+    """
+    named = _named(events["title_tokens"])
+    listed = events.select("source_code", "city_key", "venue_key").with_columns(
+        thing=pl.Series(named), day=pl.Series(days)
+    )
+    places = pl.col("venue_key").n_unique().over("source_code", "city_key", "day", "thing")
+    twice = (places > 1).any().over("city_key", "day", "thing")
+    several = listed.filter(pl.col("thing") > 0).select(twice).to_series().to_numpy()
+    named[np.flatnonzero(named)[several]] = 0
+    return named
+
+
+def _named(titles: pl.Series) -> Ints:
     phrases = _phrases()
     said = (
         phrases_in(titles, phrases).to_frame("phrase").with_row_index("event").explode("phrase").drop_nulls()

@@ -5,6 +5,7 @@ A row that the lexicon lacks leaves the pair to a person; a row that holds what 
 
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,28 @@ from dedup_core.vetoes.facts import Facts
 
 def alternatives_differ(facts: Facts, subjects: Subjects, policy: Policy, asked: Mask) -> Mask:
     """Find the pairs of a mask whose titles name two things of a row, and none of it in common; what is neither match nor question is not read."""
-    perhaps = asked & (facts.weight >= policy.thresholds.ambiguous)
-    return _excluding(perhaps, facts, lambda rows: named_in(subjects.titles.gather(rows), _alternatives()))
+    rows = np.flatnonzero(asked & (facts.weight >= policy.thresholds.ambiguous))
+    found = np.zeros(len(asked), np.bool_)
+    written = [_lowered(side[rows], subjects) for side in (facts.pairs.a, facts.pairs.b)]
+    several = [side.str.contains(SEVERAL).to_numpy() for side in written]
+    taught = [side.str.contains(TAUGHT).to_numpy() for side in written]
+    found[rows] = ~several[0] & ~several[1]
+    told = np.zeros(len(asked), np.bool_)
+    told[rows] = taught[0] | taught[1]
+    return _excluding(
+        found, facts, lambda said: named_in(subjects.titles.gather(said), _alternatives()), told
+    )
+
+
+SEVERAL: Final = r" (?:und|u\.|mit|oder|sowie|bis|and|et) |[&+/,]"
+"""In a lowered title: it may list several things, of which another names another one."""
+
+TAUGHT: Final = "kurs|workshop|lehrgang|seminar|unterricht|training|stunde|schnupper|anfänger|einsteiger|fortgeschritten|einführung|gruppe|klasse|caf[eé]|treff|team"
+"""In a lowered title: a course, or a group."""
+
+
+def _lowered(rows: Rows, subjects: Subjects) -> pl.Series:
+    return subjects.texts["title"].gather(rows).str.to_lowercase()
 
 
 def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
@@ -34,8 +55,21 @@ def clubs_meet(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
         rows = rows[_is_affair(titles.gather(side[rows]))]
     own = np.zeros(len(perhaps), np.bool_)
     own[rows] = True
-    # Who invites is cut out of the titles' words.
-    return _excluding(own, facts, lambda said: named_in(split(titles.gather(said).to_list()), _clubs()))
+    return _excluding(own, facts, lambda said: named_in(_hosts_split(said, subjects), _clubs()))
+
+
+def two_clubs(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
+    """Find the pairs of a mask whose titles name two clubs of the lexicon, that can't be one."""
+    return _excluding(asked, facts, lambda rows: named_in(_hosts_split(rows, subjects), _clubs()))
+
+
+WHERE: Final = r"(?i)\b(?:im|in|am|bei|beim|mit|zum|zur)\b.*$"
+"""Where in a title it says where, or with whom: in the Feuerwehrhaus, with the choir."""
+
+
+def _hosts_split(rows: Rows, subjects: Subjects) -> pl.Series:
+    """Split titles as written, as who invites is cut out of their words, but for what says where they meet, and with whom."""
+    return split(subjects.texts["title"].gather(rows).str.replace(WHERE, "").to_list())
 
 
 def _is_affair(titles: pl.Series) -> Mask:
@@ -43,18 +77,24 @@ def _is_affair(titles: pl.Series) -> Mask:
     return found
 
 
-def _excluding(asked: Mask, facts: Facts, read: Callable[[Rows], list[Named]]) -> Mask:
-    """Tell which pairs of a mask name two things of a row, and none in common. A loop, over the few asked."""
+def _excluding(
+    asked: Mask, facts: Facts, read: Callable[[Rows], list[Named]], taught: Mask | None = None
+) -> Mask:
+    """Tell which pairs of a mask name two things of a row, and none in common. A loop, over the few asked.
+
+    taught: (p,) whether rows of what is taught speak, too; null: no row is such.
+    """
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
     if len(rows):
-        both = zip(read(facts.pairs.a[rows]), read(facts.pairs.b[rows]), strict=True)
-        found[rows] = [_exclude(one, other) for one, other in both]
+        silent = [frozenset() if taught is None or taught[row] else lexicon.taught_rows() for row in rows]
+        both = zip(read(facts.pairs.a[rows]), read(facts.pairs.b[rows]), silent, strict=True)
+        found[rows] = [_exclude(*each) for each in both]
     return found
 
 
-def _exclude(one: Named, other: Named) -> bool:
-    return any(one[row].isdisjoint(other[row]) for row in one.keys() & other.keys())
+def _exclude(one: Named, other: Named, silent: frozenset[int]) -> bool:
+    return any(one[row].isdisjoint(other[row]) for row in (one.keys() & other.keys()) - silent)
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from rapidfuzz import fuzz
 
+from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.compounds import stem
@@ -17,7 +18,9 @@ from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.subjects.common_words import common_words
 from dedup_core.subjects.contrasts import BANDS
+from dedup_core.vetoes.alternatives import two_clubs
 from dedup_core.vetoes.facts import Facts
+from dedup_core.vetoes.places import is_place
 
 
 def hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
@@ -32,13 +35,12 @@ def hosts_differ(facts: Facts, subjects: Subjects) -> Mask:
 
 
 OTHER_START: Final = 30
-"""Minutes; two clubs that begin as far apart as this begin two things."""
+"""Minutes; two clubs that are surely two, and begin as far apart as this, begin two things."""
 
 
-def start_apart(facts: Facts) -> Mask:
-    """Find the pairs whose starts are known, and differ by more than sources are wrong about."""
-    apart: Mask = facts.meeting.apart >= OTHER_START
-    return apart
+def start_apart(facts: Facts, subjects: Subjects, hosts: Mask) -> Mask:
+    """Find the pairs of a mask whose starts differ by as much as doors and start do, and whose hosts the lexicon knows as two: no Musikverein and its Stadtkapelle."""
+    return two_clubs(facts, subjects, hosts & (facts.meeting.apart >= OTHER_START))
 
 
 ALIKE: Final = 70.0
@@ -69,19 +71,33 @@ def clubs_differ(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
 
 
 def two_of_a_kind(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
-    """Find the pairs of a mask whose titles name two clubs or two houses of one kind: of titles that are one but for these, each has its own."""
-    return _of_two_names(asked, facts, subjects, known=2)
+    """Find the pairs of a mask whose titles name two clubs or two houses of one kind, and none of them after a place: of titles that are one but for these, each has its own."""
+    return _of_two_names(asked, facts, subjects, known=2, placed=False)
 
 
-def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects, *, known: int) -> Mask:
-    """Ask for two names, of which fewer than ``known`` are common words: `Kita Regenbogen` is a name, `Musikverein Frühschoppen` is none."""
+def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects, *, known: int, placed: bool = True) -> Mask:
+    """Ask for two names, of which fewer than ``known`` are common words: `Kita Regenbogen` is a name, `Musikverein Frühschoppen` is none.
+
+    placed: whether one may be the name of a place: the Musikverein Kollnau may be the Musikverein Harmonie.
+    """
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
     sides = (subjects.texts["title"].gather(side[rows]).to_list() for side in (facts.pairs.a, facts.pairs.b))
     clubs = [_two_names(one, other) for one, other in zip(*sides, strict=True)]
     common = _known({name for names in clubs for name in names})
-    found[rows] = [bool(names) and len(common.intersection(names)) < known for names in clubs]
+    found[rows] = [
+        bool(names) and len(common.intersection(names)) < known and (placed or not _places(names))
+        for names in clubs
+    ]
     return found
+
+
+def _places(names: tuple[str, ...]) -> bool:
+    """Tell whether any of the names is one of a known town or district, or sounds like one."""
+    folds = fold_all(list(names))
+    return any(
+        name in lexicon.place_aliases() or name in lexicon.districts() or is_place(name) for name in folds
+    )
 
 
 def _two_names(one: str, other: str) -> tuple[str, ...]:

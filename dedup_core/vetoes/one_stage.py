@@ -75,31 +75,42 @@ CONCERT: Final = "konzert|serenade|matinee|matinée|liederabend|chorabend|(?:adv
 """What a band or a choir gives."""
 
 
-def weigh_concerts(facts: Facts, subjects: Subjects, policy: Policy) -> None:
+def weigh_concerts(facts: Facts, subjects: Subjects) -> None:
     """Let titles say nothing of each other where one is who plays, the other what is played and no more: a choir, and the concert in its church.
 
     At one minute, in one venue, of two sources; a concert that names who plays, or a work, is not meant.
     """
-    a, b = facts.pairs.a, facts.pairs.b
     title = facts.evidence["title"]
-    asked = (title < 0) & _one_minute(facts, subjects) & ~same_code(subjects.source, facts.pairs)
-    rows = np.flatnonzero(asked & (facts.wording.shared < EXACT))
-    plays = [_plays(one[rows], other[rows], subjects) for one, other in ((a, b), (b, a))]
-    rows = rows[plays[0] | plays[1]]
+    rows = np.flatnonzero(unnamed_concert(facts, subjects) & (title < 0))
     facts.weight[rows] -= title[rows]
     title[rows] = 0
 
 
+def unnamed_concert(facts: Facts, subjects: Subjects) -> Mask:
+    """Find the pairs at one minute in one venue of which the one is the name of a choir or band, the other a concert of nobody."""
+    a, b = facts.pairs.a, facts.pairs.b
+    asked = (np.nan_to_num(facts.evidence["title"]) <= 0) & (facts.wording.shared < EXACT)
+    asked &= _one_minute(facts, subjects) & ~same_code(subjects.source, facts.pairs)
+    rows = np.flatnonzero(asked)
+    found = np.zeros(len(asked), np.bool_)
+    found[rows] = _plays(a[rows], b[rows], subjects) | _plays(b[rows], a[rows], subjects)
+    return found
+
+
+MUSICIANS: Final = (
+    r"^(?:(?:der|die|das|ev\.|kath\.|evang\.) )?[a-zäöüß-]*"
+    r"(?:chor|kantorei|kapelle|orchester|blasmusik|stadtmusik|musikverein|gesangverein|liederkranz)(?: [^:–,]*)?$"
+)
+"""A lowered title that is the name of a choir or a band."""
+
+
 def _plays(one: Rows, other: Rows, subjects: Subjects) -> Mask:
-    """Tell where ``one`` names a band or choir and no concert, and ``other`` a concert, where it is, and nothing and nobody else: (p,)."""
-    titles = subjects.texts["title"]
-    concerts = [
-        titles.gather(side).str.to_lowercase().str.contains(CONCERT).to_numpy() for side in (one, other)
-    ]
+    """Tell where ``one`` is a choir or band and no concert, and ``other`` a concert, where it is, and nothing and nobody else: (p,)."""
+    titles = [subjects.texts["title"].gather(side).str.to_lowercase() for side in (one, other)]
+    concerts = [side.str.contains(CONCERT).to_numpy() for side in titles]
     named = np.diff(subjects.bands.indptr) > 0
-    found: Mask = (
-        named[one] & ~named[other] & ~concerts[0] & concerts[1] & (subjects.name_bits[other] < EXACT)
-    )
+    music = titles[0].str.contains(MUSICIANS).to_numpy()
+    found: Mask = music & ~named[other] & ~concerts[0] & concerts[1] & (subjects.name_bits[other] < EXACT)
     return found
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import polars as pl
 from rapidfuzz import fuzz
 
 from dedup_core import lexicon
@@ -88,6 +89,37 @@ def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     return found
 
 
+INDOORS: Final = "halle|haus|schule|kirche|kapelle|klinik|heim|museum|gasthof|hotel|saal|keller|aula"
+OUTDOORS: Final = "platz|wiese|garten|park|strasse|gasse|anger|ufer|promenade|brunnen"
+"""Names of places in a house, and of such out of doors."""
+
+AROUND: Final = r"\b(?:um|vor|bei|beim|hinter|an|am)\b"
+"""What tells of a place by a house: around the church."""
+
+BEFORE: Final = "^(kirch|rathaus|schul|schloss|museum|kloster|hallen|burg|muenster|dom)"
+"""What a place out of doors lies before, by its name."""
+
+
+def in_and_out(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
+    """Find the pairs of a mask of which the one is in a house, the other out of doors and not before it: no source takes the one for the other."""
+    rows = np.flatnonzero(asked)
+    found = np.zeros(len(asked), np.bool_)
+    keys = [subjects.texts["venue_key"].gather(side[rows]) for side in (facts.pairs.a, facts.pairs.b)]
+    found[rows] = _house_and_square(*keys) | _house_and_square(*reversed(keys))
+    return found
+
+
+def _house_and_square(one: pl.Series, other: pl.Series) -> Mask:
+    indoors, outdoors = pl.col("one").str.contains(INDOORS), pl.col("other").str.contains(OUTDOORS)
+    plain = ~pl.col("one").str.contains(rf"{OUTDOORS}|{AROUND}") & ~pl.col("other").str.contains(INDOORS)
+    before = pl.col("one").str.contains(pl.col("other").str.extract(BEFORE), literal=True)
+    told = pl.DataFrame({"one": one, "other": other}).select(
+        (indoors & outdoors & plain & ~before.fill_null(value=False)).fill_null(value=False)
+    )
+    found: Mask = told.to_series().to_numpy()
+    return found
+
+
 ALIKE: Final = 70.0
 """Similarity of letters, of 100, from which two names of places are one, misspelt."""
 
@@ -123,7 +155,7 @@ def towns_named(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
 
 
 def houses_of_two(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
-    """Find the matches at two venues that are one word for a kind of house, and the names of two places: `Rathaus Au`, `Rathaus Ried`."""
+    """Find the matches at two venues that are one word for a kind of house, and the names of two places: `Rathaus Neudorf`, `Rathaus Unterbach`."""
     return _of_two_venues(facts, subjects, policy, _one_kind)
 
 
@@ -160,7 +192,22 @@ def _one_kind(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     )
 
 
+EACH_HAS_ONE: Final = frozenset(
+    {
+        "rathaus",
+        "ortsverwaltung",
+        "gemeindehalle",
+        "dorfgemeinschaftshaus",
+        "feuerwehrhaus",
+        "grundschule",
+        "friedhof",
+        "sportplatz",
+    }
+)
+"""Houses of which each village has one, and calls it so."""
+
+
 def _two_of(left: list[str], right: list[str]) -> bool:
-    if len(left) != 2 or len(right) != 2 or left[0] != right[0]:
+    if len(left) != 2 or len(right) != 2 or left[0] != right[0] or left[0] not in EACH_HAS_ONE:
         return False
     return is_place(left[1]) and is_place(right[1]) and fuzz.ratio(left[1], right[1]) < ALIKE

@@ -14,7 +14,9 @@ REASONS: Final = {
     "two_items": "All that the titles share is who invites or the festival, and each names an item of its own.",
     "number_differs": "The titles hold different numbers or levels, as parts, groups and ages do.",
     "hosts_differ": "Each title names another club or band, and nothing says that they have one venue.",
-    "clubs_differ": "The titles name two clubs or houses of one kind; the one may invite and the other play.",
+    "clubs_differ": "The titles name two clubs of one kind; the one may invite and the other play.",
+    "two_of_a_kind": "The titles are one but for the names of two clubs or two houses of one kind.",
+    "houses_differ": "They are in two churches, inns or halls, each of which has a name of its own.",
     "clubs_meet": "Each title names another club, and such meetings every club has by itself.",
     "towns_differ": "They are in different towns: nobody but a person may join them.",
     "neighbours": "They are in two towns that are near each other, and nothing says that it is one place.",
@@ -40,6 +42,8 @@ REASONS: Final = {
     "run_and_show": "One is a single show, the other a run of weeks.",
     "one_of_a_series": "One is a single date of the series that the other announces: linked, not merged.",
     "part_of": "One is an item of the other, which spans more days: linked, not merged.",
+    "once_in_town": "A town has such a thing once on a day: however common its name, it counts as a rare one.",
+    "who_plays": "One is the name of a choir or band, the other a concert that names nobody, at one minute in one venue: so that their titles differ says nothing.",
     "witnessed": "A third listing, which matches both, has the names of both: so that their titles differ says nothing.",
 }
 """Why a weight was cut, or raised again, in the words that a reviewer is shown."""

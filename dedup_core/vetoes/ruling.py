@@ -14,10 +14,11 @@ from dedup_core.vetoes.alternatives import alternatives_differ, clubs_meet
 from dedup_core.vetoes.facts import Facts
 from dedup_core.vetoes.hosts import clubs_differ, hosts_differ, start_apart, two_of_a_kind
 from dedup_core.vetoes.links import dates_of, parts_of, several_and_one, weekend_and_day
-from dedup_core.vetoes.one_stage import one_stage, who_and_what
+from dedup_core.vetoes.one_stage import one_stage, unnamed_concert, who_and_what
 from dedup_core.vetoes.places import (
     far_apart,
     houses_of_two,
+    in_and_out,
     neighbours,
     places_differ,
     towns_differ,
@@ -53,7 +54,7 @@ from dedup_core.vetoes.titles import (
     turned_around,
     two_items,
 )
-from dedup_core.vetoes.unique import one_of_its_town
+from dedup_core.vetoes.unique import ONE_OF_ITS_TOWN, one_of_its_town
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
     """Apply every rule; the lowest limit holds, all reasons are kept."""
     refused = np.float32(policy.clustering.refuse_below)
     below_match = np.float32(policy.thresholds.match - 0.05)
+    no_limit = np.float32(np.inf)  # what was raised already, and is told
     below_review = np.float32(policy.thresholds.ambiguous - 0.05)
     headline = subjects.headline[facts.pairs.a] | subjects.headline[facts.pairs.b]
     headline &= policy.vetoes.headline_review
@@ -116,17 +118,18 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("number_differs", levels_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
-        ("hosts_differ", hosts & start_apart(facts), below_review),
+        ("hosts_differ", start_apart(facts, subjects, hosts), below_review),
         ("clubs_differ", clubs_differ(facts, subjects, policy), below_match),
-        ("clubs_differ", two_of_a_kind(facts, subjects, replaced), below_review),
+        ("two_of_a_kind", two_of_a_kind(facts, subjects, replaced), below_review),
         ("clubs_meet", clubs_meet(facts, subjects, policy), below_review),
         ("towns_differ", towns, below_match),
         ("towns_differ", towns & (common | venues), below_review),
         ("neighbours", neighbours(facts, subjects, policy), below_review),
         ("places_differ", common & places & ~once, below_match),
-        ("places_differ", facts.names.houses & ~once & ~one_name_and_minute(facts, policy), below_match),
-        ("places_differ", common & facts.names.houses & ~once, below_review),
+        ("houses_differ", facts.names.houses & ~once & ~one_name_and_minute(facts, policy), below_match),
+        ("houses_differ", common & facts.names.houses & ~once, below_review),
         ("places_differ", places & frame_only(facts, subjects, places), below_match),
+        ("places_differ", in_and_out(facts, subjects, common & places & ~once), below_review),
         ("places_differ", places & turned_around(facts, subjects, places), below_review),
         ("venues_opposed", opposed, below_match),
         ("venues_opposed", opposed & ~one_name_and_minute(facts, policy), below_review),
@@ -157,6 +160,8 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("two_runs", two_runs(facts, subjects, policy), below_review),
         ("run_and_show", run_and_show(facts, subjects), refused),
         ("run_and_show", run_and_day(facts, subjects), below_match),
+        ("once_in_town", once & (facts.evidence["title"] == ONE_OF_ITS_TOWN), no_limit),
+        ("who_plays", unnamed_concert(facts, subjects), no_limit),
         ("one_of_a_series", a_of_b | b_of_a, refused),
         ("part_of", a_in_b | b_in_a, refused),
     ]

@@ -32,15 +32,28 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     # A source lists two things side by side, or one anew in its next issue.
     anew = (facts.meeting.apart == 0) & (facts.names.venues >= ONE_VENUE)
     one &= anew | ~same_code(subjects.source, facts.pairs)
+    elsewhere = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    # Who has it in another place may have another.
     rests = [
-        rest - subjects.performer_bits[side] - subjects.host_bits[side]
+        rest - np.where(elsewhere, 0, subjects.performer_bits[side] + subjects.host_bits[side])
         for rest, side in ((facts.wording.rest_a, a), (facts.wording.rest_b, b))
     ]
     one &= np.minimum(*rests) < EXACT
-    elsewhere = np.nan_to_num(facts.evidence["venue"]) <= policy.vetoes.venue_differs
+    one &= ~(elsewhere & (_indoors(a, subjects) | _indoors(b, subjects)))
     one &= (np.maximum(*rests) < policy.vetoes.rest) | ~elsewhere
     one &= ~_another(a, subjects) & ~_another(b, subjects)
     found[rows] = one
+    return found
+
+
+INDOORS: Final = "halle|haus|schule|kirche|kapelle|sankt|^st |klinik|heim|friedhof|museum|zentrum|gasthof|hotel|schloss|gaertnerei"
+TOWN_HALL: Final = "rathaus"
+"""Where there may be two, the one in this house and the other in that; but a council may sit in any."""
+
+
+def _indoors(rows: Rows, subjects: Subjects) -> Mask:
+    venue = subjects.texts["venue_key"].gather(rows).fill_null("")
+    found: Mask = (venue.str.contains(INDOORS) & ~venue.str.contains(TOWN_HALL)).to_numpy()
     return found
 
 

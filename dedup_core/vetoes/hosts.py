@@ -78,7 +78,7 @@ def two_of_a_kind(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
 def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects, *, known: int, placed: bool = True) -> Mask:
     """Ask for two names, of which fewer than ``known`` are common words: `Kita Regenbogen` is a name, `Musikverein Frühschoppen` is none.
 
-    placed: whether one may be the name of a place: the Musikverein Kollnau may be the Musikverein Harmonie.
+    placed: whether one of them may be the name of a place: the Musikverein Kollnau may be the Musikverein Harmonie, but none in Buchholz.
     """
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
@@ -86,18 +86,16 @@ def _of_two_names(asked: Mask, facts: Facts, subjects: Subjects, *, known: int, 
     clubs = [_two_names(one, other) for one, other in zip(*sides, strict=True)]
     common = _known({name for names in clubs for name in names})
     found[rows] = [
-        bool(names) and len(common.intersection(names)) < known and (placed or not _places(names))
+        bool(names) and len(common.intersection(names)) < known and (placed or not _one_place(names))
         for names in clubs
     ]
     return found
 
 
-def _places(names: tuple[str, ...]) -> bool:
-    """Tell whether any of the names is one of a known town or district, or sounds like one."""
-    folds = fold_all(list(names))
-    return any(
-        name in lexicon.place_aliases() or name in lexicon.districts() or is_place(name) for name in folds
-    )
+def _one_place(names: tuple[str, ...]) -> bool:
+    """Tell whether just one of two names is that of a known town or district, or sounds like one."""
+    known = lexicon.place_aliases().keys() | lexicon.districts().keys()
+    return sum(name in known or is_place(name) for name in fold_all(list(names))) == 1
 
 
 def _two_names(one: str, other: str) -> tuple[str, ...]:

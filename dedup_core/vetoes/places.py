@@ -125,7 +125,7 @@ ALIKE: Final = 70.0
 
 PLACE_ENDS: Final = (
     "ingen", "heim", "dorf", "bach", "hausen", "weiler", "kirch", "stetten", "hofen", "lach", "reute", "wangen", "siedel", "felden", "tal",
-    "berg", "burg", "ried", "stadt",
+    "berg", "burg", "ried", "stadt", "zell", "zellen",
 )  # fmt: skip
 """How names of places end: surnames, too, so at most a person is asked."""
 

@@ -212,11 +212,15 @@ def arrive(desk: Desk, browser: Browser) -> Iterator[Arrive]:
     assert [stranger for visitor in visitors for stranger in visitor.strangers] == []
 
 
+ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
+"""What htmx says of a request that a newer one replaced, or that was under way when its page was left; one that failed it calls otherwise."""
+
+
 def _watch(visitor: Visitor) -> None:
     own = urlsplit(visitor.desk.address).netloc
 
     def said(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.text.startswith(ABORTED):
             visitor.faults.append(message.text)
 
     def asked(request: Request) -> None:

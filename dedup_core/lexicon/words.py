@@ -216,11 +216,14 @@ def unknown_venues() -> frozenset[str]:
 
 @cache
 def patrons() -> tuple[Patrons, ...]:
-    """Return the names of which a house has one, as rows, the names and endings folded."""
+    """Return the names of which a house has one, as rows, the names and endings folded; all at once, as each call takes its time."""
+    rows = _venues().patrons
+    listed = sorted({word for row in rows for words in (row.endings, *row.names) for word in words})
+    folds = dict(zip(listed, fold_all(listed), strict=True))
     return tuple(
         Patrons(
-            endings=tuple(fold_all(list(row.endings))),
-            names=tuple(tuple(fold_all(list(words))) for words in row.names),
+            endings=tuple(folds[word] for word in row.endings),
+            names=tuple(tuple(folds[word] for word in words) for words in row.names),
         )
-        for row in _venues().patrons
+        for row in rows
     )

@@ -15,6 +15,7 @@ from dedup_core import lexicon
 from dedup_core.comparisons.pairs import Mask
 
 INFLECTED: Final = "(?:s|n|en)?"
+"""Letters that link a name to what follows it: `Paulskirche`, `Katharinenkapelle`."""
 
 
 def patrons_of(names: pl.Series) -> pl.DataFrame:
@@ -42,7 +43,7 @@ def two_patrons(one: pl.DataFrame, two: pl.DataFrame) -> Mask:
     return differ
 
 
-NAMELESS: Final = "pfarr|stadtpfarr|stadt|dorf|orts|kloster|stifts|schloss|burg|berg|wald|friedhofs|abtei|haupt|unter|ober|gemeinde|wallfahrts|markt|kur|turn|sport|fest|turn und fest|mehrzweck|reit|eis|messe|kultur|schul|schwimm|tennis|sporthalle|stadion|veranstaltungs|bahnhofs|vereins|feuerwehr|wein|winzer|zehnt|vieh|frucht|korn|auto|maschinen|lager|werk|fabrik"
+NAMELESS: Final = "pfarr|stadtpfarr|stadt|dorf|orts|kloster|stifts|schloss|burg|berg|wald|friedhofs|abtei|haupt|unter|ober|gemeinde|wallfahrts|markt|kur|turn|sport|fest|mehrzweck|reit|eis|messe|kultur|schul|schwimm|tennis|veranstaltungs|bahnhofs|vereins|feuerwehr|wein|winzer|zehnt|vieh|frucht|korn|auto|maschinen|lager|werk|fabrik"
 """What stands before the words for a church and a hall and names none."""
 
 OWN: Final = {

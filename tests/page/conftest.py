@@ -212,16 +212,18 @@ def arrive(desk: Desk, browser: Browser) -> Iterator[Arrive]:
     assert [stranger for visitor in visitors for stranger in visitor.strangers] == []
 
 
-ABORTED = ("htmx:sendAbort", "htmx:afterRequest")
-"""What htmx says of a request that a newer one replaced, or that was under way when its page was left; one that failed it calls otherwise."""
+ABORTED = ("htmx:afterRequest", "htmx:sendAbort")
+"""The two lines that htmx logs, this one after that, of a request that a newer one replaced or that was under way when its page was left."""
 
 
 def _watch(visitor: Visitor) -> None:
     own = urlsplit(visitor.desk.address).netloc
 
     def said(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(ABORTED):
+        if message.type in ("error", "warning"):
             visitor.faults.append(message.text)
+        if tuple(fault.split(",")[0] for fault in visitor.faults[-2:]) == ABORTED:
+            del visitor.faults[-2:]
 
     def asked(request: Request) -> None:
         if urlsplit(request.url).netloc != own:

@@ -770,3 +770,24 @@ def test_what_begins_while_the_party_lasts_may_be_a_part_of_it() -> None:
 
     assert "hours_apart" not in (decision(party, act)["reasons"] or "")
     assert "hours_apart" in decision(unended, act)["reasons"].split()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "more", "joined"),
+    [
+        ("PyCon 2026", "PyCon US", {"city": "Long Beach", "country": "USA"}, True),
+        ("IT Day", "HR Day", {"city": "Rom", "country": "Italy"}, False),
+        ("Vortrag Österreich", "Vortrag Norwegen", {"city": "Graz", "country": "AT"}, False),
+        ("Der Ring II – Die Walküre", "Die Walküre", PLACE, True),
+        ("SV Lautental II", "SV Lautental", PLACE, False),
+        ("Flohmarkt in der Altstadt", "Flohmarkt am Stadion", {"city": "Waldkirch"}, False),
+    ],
+)
+def test_what_goes_without_saying_joins_nothing_else(
+    one: str, other: str, more: dict[str, Any], *, joined: bool
+) -> None:
+    told = decision(
+        listing("amt:1", one, start="19:00", **more), listing("kal:2", other, start="19:00", **more)
+    )
+
+    assert (told["decision"] == "match") is joined

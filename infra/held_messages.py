@@ -24,6 +24,9 @@ HELD_S: Final = 30
 BEAT_S: Final = 10.0
 """Seconds between two beats: one of them may fail."""
 
+FIRST_BEAT_S: Final = 2.0
+"""Seconds that the work waits for the first beat, as who is killed before it leaves its messages hidden for half an hour."""
+
 LAST_BEAT_S: Final = 2.0
 """Seconds to wait for a beat that is under way. One that comes later finds its message gone, or shortens its pause to HELD_S."""
 
@@ -49,16 +52,21 @@ class SqsMessages:
 
 @contextmanager
 def held(hide: Callable[[int], None], *, held_s: int = HELD_S, beat_s: float = BEAT_S) -> Iterator[None]:
-    """Keep messages hidden for as long as the block runs, by a thread of its own. hide: hides them for so many seconds from now on."""
-    over = threading.Event()
+    """Keep messages hidden for as long as the block runs, and no longer, from before its first step; by a thread of its own.
+
+    hide: hides them for so many seconds from now on.
+    """
+    begun, over = threading.Event(), threading.Event()
 
     def beat() -> None:
         hide(held_s)
+        begun.set()
         while not over.wait(beat_s):
             hide(held_s)
 
     heart = threading.Thread(target=beat, name="heartbeat", daemon=True)
     heart.start()
+    begun.wait(FIRST_BEAT_S)
     try:
         yield
     finally:

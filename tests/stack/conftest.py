@@ -144,7 +144,22 @@ class World:
 
     def idle(self) -> bool:
         """Whether nothing is under way."""
-        return self.caught_up() and not self.waiting("UploadQueueUrl") and not self.waiting("MatchQueueUrl")
+        return self.caught_up() and not any(self.messages().values())
+
+    def messages(self) -> dict[str, int]:
+        """Count the messages of each queue."""
+        return {queue: self.waiting(queue) for queue in ("UploadQueueUrl", "MatchQueueUrl")}
+
+    def rest(self, *, within_s: float) -> None:
+        """Wait until nothing is under way; a test that waits in vain says what still is."""
+        until = time.monotonic() + within_s
+        while not self.idle():
+            if time.monotonic() > until:
+                ingested, matched = self.store.generations()
+                pytest.fail(
+                    f"after {within_s} s {self.messages()} wait, {ingested} ingested, {matched} matched"
+                )
+            time.sleep(0.1)
 
     def process_of(self, function: str) -> Any:
         """Give the process that runs a function, or null."""
@@ -179,11 +194,15 @@ class World:
 
     @contextmanager
     def locked(self, table: str) -> Iterator[Callable[[], bool]]:
-        """Keep everybody out of a table; gives a look whether somebody waits for it."""
+        """Keep everybody out of a table, when nothing is under way; gives a look whether somebody waits for it.
+
+        Else who waits might be who still has to do with what came before: match writes receipts when its events are long there.
+        """
+        self.rest(within_s=60)
         with self.store.engine.connect() as connection:
             connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-            waiters = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            yield lambda: bool(self.rows(waiters)[0][0])
+            waiters = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:name AS regclass)"
+            yield lambda: bool(self.rows(waiters, name=table)[0][0])
             connection.rollback()
 
     def stop_postgres(self) -> None:
@@ -213,5 +232,5 @@ def running() -> Iterator[World]:
 @pytest.fixture
 def world(running: World) -> World:
     """Give the stack when nothing is under way."""
-    eventually(running.idle, "what earlier tests left is done", within_s=120)
+    running.rest(within_s=120)
     return running

@@ -29,7 +29,7 @@ def test_an_ingest_that_is_killed_in_mid_run_leaves_nothing_and_its_file_comes_a
         victim.kill()
         eventually(lambda: not victim.is_running(), "ingest is dead")
     eventually(lambda: world.file("totblatt_1.json"), "the file is taken in by another")
-    eventually(world.idle, "nothing is under way")
+    world.rest(within_s=60)
 
     assert sorted(event.title for event in world.events_of("totblatt")) == ["Kirchweih", "Probe"]
     assert len(world.rows("SELECT 1 FROM files WHERE key = 'totblatt_1.json'")) == 1
@@ -49,7 +49,7 @@ def test_a_match_that_is_killed_in_mid_run_leaves_the_last_state_and_its_message
         victim.kill()
         eventually(lambda: not victim.is_running(), "match is dead")
         seen_in_between = [event.title for event in world.events_of("stillblatt")]
-    eventually(world.idle, "another run is done", within_s=90)
+    world.rest(within_s=90)
 
     assert seen_in_between == ["Wanderung"]
     assert [event.title for event in world.events_of("stillblatt")] == ["Radtour", "Wanderung"]
@@ -126,7 +126,7 @@ def test_a_database_that_is_gone_for_twenty_seconds_costs_time_and_no_file(world
     time.sleep(max(0, GONE_S - (time.monotonic() - stopped)))
     with embedded_postgres(world.stack.folder / "postgres"):
         eventually(lambda: world.file("pauseblatt_1.json"), "the file is taken in", within_s=120)
-        eventually(world.idle, "nothing is under way", within_s=120)
+        world.rest(within_s=120)
 
     assert [event.title for event in world.events_of("pauseblatt")] == ["Auftakt", "Ausklang"]
     assert world.waiting("UploadDeadLettersUrl") == 0

@@ -79,7 +79,7 @@ def test_the_same_content_again_changes_nothing_and_costs_no_run(world: World) -
 
     world.put("wiederblatt_2.json", content)
     again = eventually(lambda: world.file("wiederblatt_2.json"), "the second upload is known")
-    eventually(world.idle, "nothing is under way")
+    world.rest(within_s=60)
 
     assert again.status == "duplicate"
     assert (world.store.generations(), world.runs(), world.events_of("wiederblatt")) == before

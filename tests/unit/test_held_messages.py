@@ -52,6 +52,20 @@ def test_a_message_stays_hidden_while_it_is_worked_on_and_comes_again_soon_after
     assert len(again) == 1
 
 
+def test_work_begins_when_its_messages_are_held() -> None:
+    """A function that is killed in its first step would else leave them hidden for as long as the queue says."""
+    told: list[str] = []
+
+    def slowly(_: int) -> None:
+        time.sleep(0.2)
+        told.append("held")
+
+    with held(slowly):
+        told.append("work")
+
+    assert told == ["held", "work"]
+
+
 def test_no_beat_comes_after_the_work_is_done_or_has_failed() -> None:
     beats: list[int] = []
 

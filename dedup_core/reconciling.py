@@ -125,8 +125,11 @@ def _with_new_ids(
 
 def _free_ids(firsts: pl.DataFrame, used: set[str]) -> list[str]:
     """Derive an id for each row's identity, salted while it is used. A loop: no column engine promises the same hash for ever."""
+    unsalted = list(_unsalted_ids(firsts))
+    if used.isdisjoint(unsalted) and len(set(unsalted)) == len(unsalted):
+        return unsalted
     ids = []
-    for identity, candidate in zip(firsts.iter_rows(), _unsalted_ids(firsts), strict=True):
+    for identity, candidate in zip(firsts.iter_rows(), unsalted, strict=True):
         salt, free = 0, candidate
         while free in used:
             salt += 1

@@ -33,25 +33,29 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
     contested = _contested(scored, subjects, policy)
     if contested.is_empty():
         return scored
+    numbered = scored.select("a", "b").with_row_index("row")
+    found = numbered.join(contested, on=["a", "b"], maintain_order="left")
+    changed = _cut(scored[found["row"]].hstack(found.select("outdone", "covered")), policy)
+    # Few of many rows: only their values are written anew.
+    return scored.with_columns(scored[name].scatter(found["row"], changed[name]) for name in changed.columns)
+
+
+def _cut(contested: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Cut the weights of pairs that have a rival: the columns that change. contested: rows of ``scored``, with ``outdone`` and ``covered``."""
     limits = policy.thresholds
+    covered, outdone = pl.col("covered").is_not_null(), pl.col("outdone")
     bound = (
-        pl.when(pl.col("covered").is_not_null())
+        pl.when(covered)
         .then(policy.clustering.refuse_below)
-        .when("outdone")
+        .when(outdone)
         .then(limits.ambiguous - 0.05)
         .otherwise(limits.match - 0.05)
-        .cast(pl.Float32)
     )
-    weight = pl.when(pl.col("outdone").is_null()).then("weight").otherwise(pl.min_horizontal("weight", bound))
     reason = (
-        pl.when(pl.col("covered").is_not_null())
-        .then(pl.lit(COVERED))
-        .when("outdone")
-        .then(pl.lit(OUTDONE))
-        .when(~pl.col("outdone"))
-        .then(pl.lit(TORN))
+        pl.when(covered).then(pl.lit(COVERED)).when(outdone).then(pl.lit(OUTDONE)).otherwise(pl.lit(TORN))
     )
-    cut = (pl.col("limited") - pl.col("weight")).cast(pl.Float32)
+    limited = contested.with_columns(limited=pl.min_horizontal("weight", bound.cast(pl.Float32)))
+    cut = pl.col("limited") - pl.col("weight")
     decision = (
         pl.when(pl.col("limited") >= limits.match)
         .then(pl.lit("match"))
@@ -59,18 +63,13 @@ def with_rivals(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.
         .then(pl.lit("ambiguous"))
         .otherwise(pl.lit("no_match"))
     )
-    return (
-        scored.join(contested, on=["a", "b"], how="left", maintain_order="left")
-        .with_columns(weight.cast(pl.Float32).alias("limited"), reason.alias("rival"))
-        .with_columns(
-            cap=pl.when(cut < 0).then(pl.col("cap").fill_null(0) + cut).otherwise("cap"),
-            weight="limited",
-            score=(1 / (1 + (-pl.col("limited").cast(pl.Float64) * LOG_2).exp())).cast(pl.Float32),
-            decision=decision,
-            relation=pl.coalesce("relation", "covered"),
-            reasons=pl.concat_str("reasons", "rival", separator=" ", ignore_nulls=True).replace("", None),
-        )
-        .select(scored.columns)
+    return limited.select(
+        cap=pl.when(cut < 0).then(pl.col("cap").fill_null(0) + cut).otherwise("cap"),
+        weight="limited",
+        score=(1 / (1 + (-pl.col("limited").cast(pl.Float64) * LOG_2).exp())).cast(pl.Float32),
+        decision=decision,
+        relation=pl.coalesce("relation", "covered"),
+        reasons=pl.concat_str("reasons", reason, separator=" ", ignore_nulls=True),
     )
 
 
@@ -101,61 +100,15 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
 
     covered: the relation of a pair of which the one announces what both rivals do; null for none.
     """
-    alive = (pl.col("weight") >= policy.thresholds.ambiguous) & pl.col("relation").is_null()
-    # What is itself contradicted may leave it open, but outdoes nothing.
-    contradicted = pl.col("reasons").str.contains(CONTRADICTIONS).fill_null(value=False)
-    said = (
-        pl.when(contradicted).then(pl.min_horizontal("plain", policy.thresholds.ambiguous)).otherwise("plain")
-    )
-    fits = scored.filter(alive).select("a", "b", plain=said.cast(pl.Float32))
-    ends = pl.concat([fits.select("plain", x="a", y="b"), fits.select("plain", x="b", y="a")])
-    two = ends.join(ends, on="x", suffix="_2").filter(pl.col("y") < pl.col("y_2"))
-    sources = pl.Series(subjects.source)
-    vetoed = contradicted & (pl.col("weight") < policy.thresholds.match)
-    named_apart = pl.col("reasons").str.contains(OTHER_NAMES).fill_null(value=False)
-    headlines = pl.Series(subjects.headline)
-    # One of a source's two entries that the source tells apart; a copy of it under the same title is not.
-    told_apart = pl.col("reasons").str.contains("side_by_side").fill_null(value=False)
-    known = scored.select(
-        y="a",
-        y_2="b",
-        vetoed=vetoed,
-        named_apart=named_apart,
-        told_apart=told_apart,
-        copies=pl.col("weight") >= policy.thresholds.match,
-    )
-    two_entries = ~headlines.gather(two["y"]) & ~headlines.gather(two["y_2"])
-    two_items = (
-        pl.col("named_apart").fill_null(value=True)
-        | pl.col("placed_apart")
-        | (pl.col("two_entries") & pl.col("told_apart"))
-    )
-    # What matches is a source's own copy, if one with an address and one without.
-    copies = pl.col("copies").fill_null(value=False)
-    apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items & ~copies)
-    # What was moved stands in other listings with the old day, and in others with the new one.
-    moved = pl.Series(~np.isnan(subjects.previous_day))
-    rivals = (
-        two.with_columns(
-            two_entries=two_entries,
-            one_source=sources.gather(two["y"]) == sources.gather(two["y_2"]),
-            placed_apart=pl.Series(
-                _placed_apart(two["y"].to_numpy(), two["y_2"].to_numpy(), subjects, policy)
-            ),
-        )
-        .join(known, on=["y", "y_2"], how="left")
-        .filter(apart.fill_null(value=False) & ~moved.gather(two["x"]))
-    )
-    ahead = pl.col("plain") - pl.col("plain_2")
-    margin = policy.vetoes.rival
+    rivals = _apart(_two_that_fit(scored, policy), scored, subjects, policy)
+    ahead, margin = pl.col("plain") - pl.col("plain_2"), policy.vetoes.rival
     rivals = rivals.with_columns(covered=_covered(rivals, subjects, policy) & (ahead.abs() < margin))
     sides = pl.concat(
         [
             rivals.filter(ahead < margin).select("x", "y", "covered", outdone=ahead <= -margin),
-            rivals.filter(ahead > -margin).select(
-                "x", pl.col("y_2").alias("y"), "covered", outdone=ahead >= margin
-            ),
-        ]
+            rivals.filter(ahead > -margin).select("x", "covered", y="y_2", outdone=ahead >= margin),
+        ],
+        how="diagonal",
     )
     pair = sides.select(
         "outdone",
@@ -167,6 +120,53 @@ def _contested(scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.D
         pl.col("outdone").any(),
         covered=pl.when(~pl.col("outdone").any()).then(pl.col("covered").drop_nulls().min()),
     )
+
+
+def _two_that_fit(scored: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """List the events ``x`` with two, ``y`` < ``y_2``, that fit them by ``plain`` and ``plain_2`` bits."""
+    alive = (pl.col("weight") >= policy.thresholds.ambiguous) & pl.col("relation").is_null()
+    # What is itself contradicted may leave it open, but outdoes nothing.
+    bits = pl.when(_says(CONTRADICTIONS)).then(pl.min_horizontal("plain", policy.thresholds.ambiguous))
+    fits = scored.filter(alive).select("a", "b", plain=bits.otherwise("plain").cast(pl.Float32))
+    ends = pl.concat([fits.select("plain", x="a", y="b"), fits.select("plain", x="b", y="a")])
+    return ends.join(ends, on="x", suffix="_2").filter(pl.col("y") < pl.col("y_2"))
+
+
+def _says(reasons: str) -> pl.Expr:
+    """Tell whether a pair has one of these reasons."""
+    return pl.col("reasons").str.contains(reasons).fill_null(value=False)
+
+
+def _apart(two: pl.DataFrame, scored: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.DataFrame:
+    """Keep those of `_two_that_fit` that are two events: by what was found of them, or as one source lists both. Adds ``one_source``."""
+    matched = pl.col("weight") >= policy.thresholds.match
+    known = scored.select(
+        y="a",
+        y_2="b",
+        vetoed=_says(CONTRADICTIONS) & ~matched,
+        named_apart=_says(OTHER_NAMES),
+        # One of a source's two entries that the source tells apart; a copy of it under the same title is not.
+        told_apart=_says("side_by_side"),
+        copies=matched,
+    )
+    y, y_2, x = (two[side].to_numpy() for side in ("y", "y_2", "x"))
+    headline = subjects.headline
+    seen = two.with_columns(
+        one_source=subjects.source[y] == subjects.source[y_2],
+        two_entries=~(headline[y] | headline[y_2]),
+        placed_apart=_placed_apart(y, y_2, subjects, policy),
+        # What was moved stands in other listings with the old day, and in others with the new one.
+        moved=~np.isnan(subjects.previous_day[x]),
+    )
+    two_items = (
+        pl.col("named_apart").fill_null(value=True)
+        | pl.col("placed_apart")
+        | (pl.col("two_entries") & pl.col("told_apart").fill_null(value=False))
+    )
+    # What matches is a source's own copy, if one with an address and one without.
+    copies = pl.col("copies").fill_null(value=False)
+    apart = pl.col("vetoed").fill_null(value=False) | (pl.col("one_source") & two_items & ~copies)
+    return seen.join(known, on=["y", "y_2"], how="left").filter(apart & ~pl.col("moved"))
 
 
 def _covered(rivals: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Series:

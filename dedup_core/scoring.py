@@ -41,9 +41,9 @@ from dedup_core.rivals import with_rivals
 from dedup_core.signatures import shared_part
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes import (
-    FESTIVAL_BITS,
     Facts,
     Rulings,
+    linked,
     rulings,
     weigh_concerts,
     weigh_unique,
@@ -89,6 +89,7 @@ def score(
     """
     kept = SAID if worded else ()
     compared = _compared(pairs, subjects, policy, keep_all=keep_all, wording=kept)
+    give_back(subjects.size)
     decisions = with_rivals(compared, subjects, policy)
     above = (pl.col("weight") >= policy.thresholds.floor) | pl.col("relation").is_not_null()
     decisions = decisions.filter(above | keep_all)
@@ -256,9 +257,9 @@ def _score_part(
     """Run every other comparison, then the vetoes; the sum of the parts stays the weight."""
     facts = _facts(titled, names, subjects, policy, everywhere=keep_all)
     weigh_concerts(facts, subjects)
-    related = facts.wording.shared >= FESTIVAL_BITS  # nothing else is a date or a part of another
-    facts = facts if keep_all else facts.where((facts.weight >= policy.thresholds.floor) | related)
     weigh_unique(facts, subjects, policy)
+    if not keep_all:
+        facts = facts.where((facts.weight >= policy.thresholds.floor) | linked(facts, subjects, policy))
     weigh_unsaid(facts, subjects, policy)
     ruled, evidence = rulings(facts, subjects, policy), facts.evidence
     cut = np.minimum(ruled.limit - facts.weight, 0)

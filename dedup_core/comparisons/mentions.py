@@ -26,7 +26,7 @@ CHUNK: Final = 100_000
 """Pairs compared at once: keeps the copies of rows under about 100 MB."""
 
 
-TEXTS: Final = 35_000
+TEXTS: Final = 20_000
 """Texts that a thread reads at once, at most; bounds the memory of their words."""
 
 TEXTS_WORTH_IT: Final = 1_000

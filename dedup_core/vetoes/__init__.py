@@ -6,17 +6,17 @@ that it touched have its name in ``reasons``. `dedup_core.vetoes.ruling` has the
 """
 
 from dedup_core.vetoes.facts import Facts
-from dedup_core.vetoes.links import FESTIVAL_BITS
+from dedup_core.vetoes.links import linked
 from dedup_core.vetoes.one_stage import weigh_concerts, weigh_unsaid
 from dedup_core.vetoes.reasons import REASONS
 from dedup_core.vetoes.ruling import Rulings, rulings
 from dedup_core.vetoes.unique import weigh_unique
 
 __all__ = [
-    "FESTIVAL_BITS",
     "REASONS",
     "Facts",
     "Rulings",
+    "linked",
     "rulings",
     "weigh_concerts",
     "weigh_unique",

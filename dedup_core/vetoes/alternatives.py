@@ -88,7 +88,8 @@ def _excluding(
     found = np.zeros(len(asked), np.bool_)
     if len(rows):
         silent = [frozenset() if taught is None or taught[row] else lexicon.taught_rows() for row in rows]
-        both = zip(read(facts.pairs.a[rows]), read(facts.pairs.b[rows]), silent, strict=True)
+        named = read(np.concatenate([facts.pairs.a[rows], facts.pairs.b[rows]]))
+        both = zip(named[: len(rows)], named[len(rows) :], silent, strict=True)
         found[rows] = [_exclude(*each) for each in both]
     return found
 

@@ -38,9 +38,10 @@ OTHER_START: Final = 30
 """Minutes; two clubs that are surely two, and begin as far apart as this, begin two things."""
 
 
-def start_apart(facts: Facts, subjects: Subjects, hosts: Mask) -> Mask:
+def start_apart(facts: Facts, subjects: Subjects, policy: Policy, hosts: Mask) -> Mask:
     """Find the pairs of a mask whose starts differ by as much as doors and start do, and whose hosts the lexicon knows as two: no Musikverein and its Stadtkapelle."""
-    return two_clubs(facts, subjects, hosts & (facts.meeting.apart >= OTHER_START))
+    asked = hosts & (facts.weight >= policy.thresholds.ambiguous)
+    return two_clubs(facts, subjects, asked & (facts.meeting.apart >= OTHER_START))
 
 
 ALIKE: Final = 70.0

@@ -31,6 +31,14 @@ def dates_of(facts: Facts, subjects: Subjects, policy: Policy) -> tuple[Mask, Ma
     return alike & named & one[a] & many[b], alike & named & one[b] & many[a]
 
 
+def linked(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
+    """Find the pairs of which the one is a date or a part of the other, whatever their weight."""
+    found = np.zeros(len(facts.pairs), np.bool_)
+    for one_of_other in (*dates_of(facts, subjects, policy), *parts_of(facts, subjects)):
+        found |= one_of_other
+    return found
+
+
 def several_and_one(facts: Facts, subjects: Subjects) -> Mask:
     """Find a listing of several dates against one of them: a series or two evenings of a play, and perhaps not all that the other knows."""
     a, b = facts.pairs.a, facts.pairs.b

@@ -106,11 +106,12 @@ MUSICIANS: Final = (
 
 def _plays(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where ``one`` is a choir or band and no concert, and ``other`` a concert, where it is, and nothing and nobody else: (p,)."""
-    titles = [subjects.texts["title"].gather(side).str.to_lowercase() for side in (one, other)]
-    concerts = [side.str.contains(CONCERT).to_numpy() for side in titles]
     named = np.diff(subjects.bands.indptr) > 0
-    music = titles[0].str.contains(MUSICIANS).to_numpy()
-    found: Mask = music & ~named[other] & ~concerts[0] & concerts[1] & (subjects.name_bits[other] < EXACT)
+    found: Mask = ~named[other] & (subjects.name_bits[other] < EXACT)
+    rows = np.flatnonzero(found)
+    titles = [subjects.texts["title"].gather(side[rows]).str.to_lowercase() for side in (one, other)]
+    concerts = [side.str.contains(CONCERT) for side in titles]
+    found[rows] = (titles[0].str.contains(MUSICIANS) & ~concerts[0] & concerts[1]).to_numpy()
     return found
 
 

@@ -4,7 +4,7 @@ A place that a source got wrong parts what is one event; so most of these rules 
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -137,6 +137,7 @@ SHORTEST: Final = 3
 """Letters before such an ending: a Burg is no town."""
 
 
+@lru_cache(maxsize=50_000)
 def is_place(word: str) -> bool:
     """Tell whether a folded word sounds like the name of a place, and is none for a kind of venue or event."""
     end = next((end for end in PLACE_ENDS if word.endswith(end)), "")
@@ -168,11 +169,15 @@ def _of_two_venues(
     asked &= both_known(subjects.venue, facts.pairs) & ~same_code(subjects.venue, facts.pairs)
     rows = np.flatnonzero(asked & (facts.names.venues >= ONE_VENUE) & (facts.names.venues < 1))
     found = np.zeros(len(a), np.bool_)
-    found[rows] = holds(a[rows], b[rows], subjects) | holds(b[rows], a[rows], subjects)
+    found[rows] = holds(a[rows], b[rows], subjects)
     return found
 
 
 def _named_apart(one: Rows, other: Rows, subjects: Subjects) -> Mask:
+    return _with_town(one, other, subjects) | _with_town(other, one, subjects)
+
+
+def _with_town(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where the venue of ``one`` has its town beside its name, and that of ``other`` another place as its last word. A loop, over the few such."""
     apart = np.zeros(len(one), np.bool_)
     for row, key in enumerate(subjects.texts["venue_key"].gather(other).to_list()):
@@ -186,10 +191,14 @@ def _named_apart(one: Rows, other: Rows, subjects: Subjects) -> Mask:
 
 def _one_kind(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where each venue is called by one word, the same, and the name of a place, another. A loop, over the few such."""
-    names = (fold_all(subjects.texts["venue"].gather(side).to_list()) for side in (one, other))
-    return np.array(
-        [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*names, strict=True)], np.bool_
-    )
+    two = np.zeros(len(one), np.bool_)
+    rows = np.arange(len(one))
+    for side in (one, other):
+        named = subjects.texts["venue"].gather(side[rows]).str.to_lowercase()
+        rows = rows[named.str.contains_any(sorted(EACH_HAS_ONE)).to_numpy()]
+    names = [fold_all(subjects.texts["venue"].gather(side[rows]).to_list()) for side in (one, other)]
+    two[rows] = [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*names, strict=True)]
+    return two
 
 
 EACH_HAS_ONE: Final = frozenset(

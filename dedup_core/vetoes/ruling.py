@@ -118,7 +118,7 @@ def rulings(facts: Facts, subjects: Subjects, policy: Policy) -> Rulings:
         ("number_differs", levels_differ(facts, subjects), below_review),
         ("hosts_differ", hosts, below_match),
         ("hosts_differ", hosts & places, below_review),
-        ("hosts_differ", start_apart(facts, subjects, hosts), below_review),
+        ("hosts_differ", start_apart(facts, subjects, policy, hosts), below_review),
         ("clubs_differ", clubs_differ(facts, subjects, policy), below_match),
         ("two_of_a_kind", two_of_a_kind(facts, subjects, replaced), below_review),
         ("clubs_meet", clubs_meet(facts, subjects, policy), below_review),

@@ -60,6 +60,11 @@ def matrix(
     return built
 
 
+def of_words(words: pl.DataFrame, shape: tuple[int, int], *, weighed: bool = False) -> sparse.csr_array:
+    """Build the matrix (n, V) of words of titles. words: ``event``, ``token``, and if weighed ``bits``; ones if not."""
+    return matrix(words["event"], words["token"], words["bits"] if weighed else None, shape)
+
+
 def ragged(rows: pl.Series, values: pl.Series, n: int) -> Ragged:
     """rows: ascending event numbers."""
     starts = np.searchsorted(rows.to_numpy(), np.arange(n + 1)).astype(np.int64)

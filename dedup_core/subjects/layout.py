@@ -24,25 +24,21 @@ from dedup_core.subjects.columns import (
     floats,
     ints,
     matrix,
+    of_words,
     ragged,
     shared_codes,
     summed,
 )
-from dedup_core.subjects.common_words import common_words, genre_words
 from dedup_core.subjects.contrasts import bands, levels, numerals
-from dedup_core.subjects.framing import FRAMES, WORKS, framing_words
 from dedup_core.subjects.houses import NO_ALIASES, addresses
 from dedup_core.subjects.initials import initials
 from dedup_core.subjects.localities import (
-    area_words,
-    country_codes,
     districts,
     landscape,
-    names_district,
-    place_words,
     towns_of,
 )
 from dedup_core.subjects.rarity import counts, information, venue_bits
+from dedup_core.subjects.saying import saying_of
 from dedup_core.subjects.shows import doors_given, ends, midnights, sessions, several_shows
 from dedup_core.subjects.table import Subjects
 from dedup_core.subjects.unique import unique_things
@@ -58,10 +54,7 @@ def subjects_of(
     policy: Policy,
 ) -> Subjects:
     """Lay out the columns. known: as from `dedup_core.corpus.title_words`, with what the corpus knows of each word."""
-    common = common_words()
     n = events.height
-    named_after = (["city_key", "district_key"], ["venue_key"])
-    towns, halls = each(named_after, lambda columns: place_words(known, events, columns), rows=n)
     several, doors, templates = each(
         (
             lambda: several_shows(events, known, spans),
@@ -71,38 +64,12 @@ def subjects_of(
         operator.call,
         rows=n,
     )
-    district_named = names_district(towns, events)
     lowered = events["title"].str.to_lowercase()
-    elsewhere = [
-        area_words(known, lowered, policy.vetoes.rare_word),
-        country_codes(known, events),
-    ]
-    towns = pl.concat([towns.select(known.columns), *elsewhere]).unique(
-        ["event", "token"], maintain_order=True
-    )
-    genres = known.filter(pl.col("word").is_in(list(genre_words())))
-    # What the venue is called after its town is said once.
-    only_halls = halls.join(
-        towns.select("event", "token"), on=["event", "token"], how="anti", maintain_order="left"
-    )
-    own_place = pl.concat([towns, halls.select(known.columns)]).unique(
-        ["event", "token"], maintain_order=True
-    )
-    frames = framing_words(known, own_place, lowered)
-    performs = pl.col("role") == len(FRAMES) - 1
-    plays = pl.col("role") == WORKS
-    hosts = frames.filter(~performs, ~plays).unique(["event", "token"], maintain_order=True)
-    telling = known.filter(~pl.col("word").is_in(list(common)), ~pl.col("word").str.contains(r"\d")).join(
-        own_place.select("event", "word"),
-        on=["event", "word"],
-        how="anti",
-        maintain_order="left",
-    )
+    saying = saying_of(known, events, lowered, policy)
     vocabulary = corpus.words["word"]
-    has_word = matrix(known["event"], known["token"], None, (n, len(vocabulary)))
-    weighted = matrix(known["event"], known["token"], known["bits"], (n, len(vocabulary)))
-    digits = known.filter(pl.col("word").str.contains(r"\d"))
-    numbers = matrix(digits["event"], digits["token"], None, (n, len(vocabulary)))
+    shape = (n, len(vocabulary))
+    has_word, weighted = of_words(known, shape), of_words(known, shape, weighed=True)
+    numbers = of_words(known.filter(pl.col("word").str.contains(r"\d")), shape)
     city, district, city_names = shared_codes(events["city_key"], districts(events))
     venue, _, venue_names = shared_codes(events["venue_key"])
     venue_texts, venue_kinds = venue_words(venue_names, towns_of(venue_names, events))
@@ -133,20 +100,20 @@ def subjects_of(
         titles=events["title_tokens"],
         word_signs=word_signatures(known["event"].to_numpy(), ints(known["token"]), n),
         letter_signs=letter_signatures(events["title_tokens"]),
-        place_words=matrix(own_place["event"], own_place["token"], own_place["bits"], (n, len(vocabulary))),
-        has_place_word=matrix(own_place["event"], own_place["token"], None, (n, len(vocabulary))),
+        place_words=of_words(saying.places, shape, weighed=True),
+        has_place_word=of_words(saying.places, shape),
         initials=initials(known, corpus, n),
         title_bits=np.asarray(weighted.sum(axis=1), dtype=np.float32).ravel(),
-        town_bits=summed(towns, n),
-        names_district=district_named,
-        hall_bits=summed(only_halls, n),
-        genre_bits=summed(genres, n),
-        host_bits=summed(hosts, n),
-        performer_bits=summed(frames.filter(performs), n),
-        work_bits=summed(frames.filter(plays), n),
-        hosts=matrix(hosts["event"], hosts["token"], hosts["bits"], (n, len(vocabulary))),
-        names=matrix(telling["event"], telling["token"], telling["bits"], (n, len(vocabulary))),
-        name_bits=summed(telling, n),
+        town_bits=summed(saying.towns, n),
+        names_district=saying.names_district,
+        hall_bits=summed(saying.halls, n),
+        genre_bits=summed(saying.genres, n),
+        host_bits=summed(saying.hosts, n),
+        performer_bits=summed(saying.performers, n),
+        work_bits=summed(saying.works, n),
+        hosts=of_words(saying.hosts, shape, weighed=True),
+        names=of_words(saying.names, shape, weighed=True),
+        name_bits=summed(saying.names, n),
         several_shows=several,
         equal_title=codes(events["title_words"]),
         edition=floats(events["edition"]),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core import lexicon
-from dedup_core.comparisons.names import BESIDE, ONE_VENUE, OPPOSED, OUTSIDE, names_alike
+from dedup_core.comparisons.names import BESIDE, ONE_VENUE, OPPOSED, names_alike
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.comparisons.places import districts_differ
 from dedup_core.comparisons.titles import title_bits, wording_of
@@ -41,9 +41,6 @@ USUAL: Final = 0.125
 
 FEWER: Final = 4
 """How many towns must say that two names are one house's for each in which they are two (a guess)."""
-
-INSIDE: Final = "haus|halle|saal|kirche|schule|heim$|museum|buecherei|theater|gasthof"
-"""What names of houses have in them: what rain drives from the square into the hall makes no house of the two."""
 
 
 def with_aliases(subjects: Subjects, candidates: pl.DataFrame, policy: Policy) -> Subjects:
@@ -82,10 +79,14 @@ def _told(candidates: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Da
 
 
 def _two_houses(pairs: Pairs, subjects: Subjects) -> Mask:
-    """Tell where both venues are houses, or both are places out of doors, and neither is the middle of the place, in which all are."""
-    names = subjects.venue_keys
-    outside = names.str.contains(OUTSIDE)
-    kinds = (outside.cast(pl.Int8) - (~outside & names.str.contains(INSIDE)).cast(pl.Int8)).to_numpy()
+    """Tell where both venues are houses, or both are places out of doors, and neither is the middle of the place, in which all are.
+
+    What rain drives from the square into the hall makes no house of the two.
+    """
+    names, named = subjects.venue_keys, lexicon.rules().venues
+    outside = names.str.contains(named.outdoors.pattern)
+    inside = ~outside & names.str.contains(named.indoors.pattern)
+    kinds = (outside.cast(pl.Int8) - inside.cast(pl.Int8)).to_numpy()
     kinds = np.where(names.is_in(sorted(lexicon.area_names())).to_numpy(), 2, kinds)
     one, other = (kinds[subjects.venue[rows]] for rows in (pairs.a, pairs.b))
     fit: Mask = (one * other >= 0) & (np.maximum(one, other) < 2)

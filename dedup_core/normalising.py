@@ -70,7 +70,7 @@ def normalise(listings: pl.DataFrame) -> pl.DataFrame:
         _first_day().alias("first_day"),
         announced(listings),
     )
-    moved = title["title"].str.contains(_any(lexicon.markers()["moved"].patterns))
+    moved = title["title"].str.contains(lexicon.markers()["moved"].pattern)
     title = title.with_columns(listings.select(text=lowered(pl.when(moved).then("description"))).to_series())
     previous_day = pl.coalesce(_previous_day("title"), _previous_day("text")).alias("previous_day")
     taken_out = title.select(_markers(), _edition(), previous_day, _kind())
@@ -84,13 +84,9 @@ def _first_day() -> pl.Expr:
     return pl.col("event_dates").list.eval(pl.element().struct.field("date")).list.min()
 
 
-def _any(patterns: tuple[str, ...]) -> str:
-    return "|".join(f"(?:{pattern})" for pattern in patterns)
-
-
 def _markers() -> pl.Expr:
     flags = [
-        pl.when(pl.col("title").str.contains(_any(marker.patterns))).then(pl.lit(name))
+        pl.when(pl.col("title").str.contains(marker.pattern)).then(pl.lit(name))
         for name, marker in sorted(lexicon.markers().items())
     ]
     said = pl.concat_str(*flags, "announced", separator=" ", ignore_nulls=True)
@@ -99,7 +95,7 @@ def _markers() -> pl.Expr:
 
 def _kind() -> pl.Expr:
     kinds = [
-        pl.when(pl.col("title").str.contains(_any(kind.patterns))).then(pl.lit(name))
+        pl.when(pl.col("title").str.contains(kind.pattern)).then(pl.lit(name))
         for name, kind in lexicon.kinds().items()
     ]
     return pl.coalesce(kinds).alias("kind")
@@ -172,7 +168,7 @@ def _core() -> pl.Expr:
         core = core.str.replace_all(pattern, " ")
     core = core.str.replace_all(ANNIVERSARY, " jubiläum ")
     for marker in lexicon.markers().values():
-        core = core.str.replace_all(_any(marker.patterns), " ")
+        core = core.str.replace_all(marker.pattern, " ")
     cut = folded(core)
     return pl.when(cut == "").then(folded(pl.col("title"))).otherwise(cut).alias("core")
 

@@ -43,9 +43,6 @@ def two_patrons(one: pl.DataFrame, two: pl.DataFrame) -> Mask:
     return differ
 
 
-NAMELESS: Final = "pfarr|stadtpfarr|stadt|dorf|orts|kloster|stifts|schloss|burg|berg|wald|friedhofs|abtei|haupt|unter|ober|gemeinde|wallfahrts|markt|kur|turn|sport|fest|mehrzweck|reit|eis|messe|kultur|schul|schwimm|tennis|veranstaltungs|bahnhofs|vereins|feuerwehr|wein|winzer|zehnt|vieh|frucht|korn|auto|maschinen|lager|werk|fabrik"
-"""What stands before the words for a church and a hall and names none."""
-
 OWN: Final = {
     "church": r"\b(?:st|sankt) ([a-z]{3,})|\b([a-z]{4,}?)(?:s|n|en)?kirche\b",
     "hall": r"\b([a-z]{3,}?)(?:s|n|en)?halle\b",
@@ -59,7 +56,7 @@ OTHER: Final = 60.0
 def _own(kind: str) -> pl.Expr:
     first = pl.col("venue").str.extract(OWN[kind], 1)
     name = pl.coalesce(first, pl.col("venue").str.extract(OWN[kind], 2)) if kind == "church" else first
-    return pl.when(~name.str.contains(rf"^(?:{NAMELESS})$")).then(name)
+    return pl.when(~name.str.contains(lexicon.rules().venues.nameless.pattern)).then(name)
 
 
 def _other_letters(one: pl.Series, two: pl.Series) -> Mask:

@@ -51,9 +51,6 @@ one minute may be two."""
 AREA: Final = 0.589
 """Similarity of a square to the middle of the place, in which it may lie: neither for nor against."""
 
-OUTSIDE: Final = "platz|markt|strasse|gasse|park|garten|wiese|anger|brunnen|ufer|promenade"
-"""What names of places out of doors have in them."""
-
 NAMELESS: Final = 0.6
 """Similarity of "Kirche" to a church with a name: which of the town's it is, nobody knows."""
 
@@ -264,7 +261,8 @@ def _venue_similarity(one: pl.DataFrame, two: pl.DataFrame) -> Floats:
         alike[asked] = np.maximum(alike[asked], by_kind)
     alike[_slipped(one["typed"], two["typed"])] = 1
     area = [side["key"].is_in(sorted(lexicon.area_names())).to_numpy() for side in (one, two)]
-    outside = [side["key"].str.contains(OUTSIDE).to_numpy() for side in (one, two)]
+    outdoors = lexicon.rules().venues.outdoors.pattern
+    outside = [side["key"].str.contains(outdoors).to_numpy() for side in (one, two)]
     alike[((area[0] & outside[1]) | (area[1] & outside[0])) & (alike < ONE_VENUE)] = AREA
     # As written: `Große Aula` loses its first word to the stop words, `Schule I` its last.
     alike[_opposed(one["key"], two["key"], SIGN)] = OPPOSED

@@ -169,6 +169,11 @@ class Marker(Entry):
     examples: Annotated[tuple[str, ...], Field(min_length=1)]
     counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
 
+    @property
+    def pattern(self) -> str:
+        """All patterns as one."""
+        return "|".join(f"(?:{pattern})" for pattern in self.patterns)
+
 
 class Row(Entry):
     """Things of one kind, each with the words that name it. about: for the reader; taught: speaks in titles of courses and groups only."""
@@ -240,6 +245,41 @@ class Kinds(Entry):
     """kinds.yaml, in the order in which a listing that fits several is told."""
 
     kinds: Mapping[str, Kind]
+
+
+class TitleRules(Entry):
+    """What rules look for in titles as written, but lowered."""
+
+    concert: Marker
+    musicians: Marker
+    several: Marker
+    taught: Marker
+    where: Marker
+    programme: Marker
+    own_house: Marker
+    item: Marker
+
+
+class VenueRules(Entry):
+    """What rules look for in folded names of venues; place: in a word of them, or of a title; nameless: in what stands before the word for a house."""
+
+    cinema: Marker
+    indoors: Marker
+    outdoors: Marker
+    around: Marker
+    before_house: Marker
+    of_a_village: Marker
+    own_house: Marker
+    town_hall: Marker
+    place: Marker
+    nameless: Marker
+
+
+class Rules(Entry):
+    """rules.yaml."""
+
+    titles: TitleRules
+    venues: VenueRules
 
 
 class Stopwords(Entry):

@@ -25,6 +25,7 @@ from dedup_core.lexicon.entries import (
     Markers,
     Organisers,
     Places,
+    Rules,
     Stopwords,
     Synonyms,
     Venues,
@@ -42,6 +43,7 @@ FILES: Final[Mapping[str, type[Entry]]] = {
     "stopwords.yaml": Stopwords,
     "venues.yaml": Venues,
     "alternatives.yaml": Alternatives,
+    "rules.yaml": Rules,
 }
 
 PLAIN: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

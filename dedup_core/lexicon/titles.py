@@ -1,4 +1,4 @@
-"""What titles say beside the name of an event: organisers, markers, numbers, kinds; as patterns for lowered text.
+"""What titles say beside the name of an event: organisers, markers, numbers, kinds, and what the rules look for; as patterns for lowered text.
 
 A pattern that finds too much takes a name out of a title or a status out of the air; each stands with examples and
 counter-examples, which the tests run in the engine that uses them.
@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 
 from dedup_core.folding import fold_all
-from dedup_core.lexicon.entries import Capture, Kind, Kinds, Marker, Markers, Organisers, Sentence
+from dedup_core.lexicon.entries import Capture, Kind, Kinds, Marker, Markers, Organisers, Rules, Sentence
 from dedup_core.lexicon.reading import read
 
 
@@ -80,3 +80,9 @@ def months() -> Mapping[str, int]:
 def kinds() -> Mapping[str, Kind]:
     """Return name of a kind -> its patterns for lowered titles; of several that fit, the first in order holds."""
     return MappingProxyType(dict(read("kinds.yaml", Kinds).kinds))
+
+
+@cache
+def rules() -> Rules:
+    """Return the patterns that rules look for: in titles as written, but lowered, and in folded names of venues."""
+    return read("rules.yaml", Rules)

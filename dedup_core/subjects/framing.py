@@ -21,7 +21,7 @@ def framing_words(known: pl.DataFrame, own_place: pl.DataFrame, lowered: pl.Seri
     framed = pl.concat(
         titles.filter(pl.col("title").str.contains(sign))
         .select("event", pl.lit(role).alias("role"), said=pl.col("title").str.extract(where))
-        .filter(pl.col("said").str.contains("|".join(f"(?:{p})" for p in marker().patterns)))
+        .filter(pl.col("said").str.contains(marker().pattern))
         for role, (sign, where, marker) in enumerate(FRAMES)
     )
     framed = framed.join(_words_of_texts(framed["said"].unique()), on="said", maintain_order="left").drop(

@@ -5,7 +5,6 @@ A row that the lexicon lacks leaves the pair to a person; a row that holds what 
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final
 
 import numpy as np
 import polars as pl
@@ -24,21 +23,15 @@ def alternatives_differ(facts: Facts, subjects: Subjects, policy: Policy, asked:
     rows = np.flatnonzero(asked & (facts.weight >= policy.thresholds.ambiguous))
     found = np.zeros(len(asked), np.bool_)
     written = [_lowered(side[rows], subjects) for side in (facts.pairs.a, facts.pairs.b)]
-    several = [side.str.contains(SEVERAL).to_numpy() for side in written]
-    taught = [side.str.contains(TAUGHT).to_numpy() for side in written]
+    said = lexicon.rules().titles
+    several = [side.str.contains(said.several.pattern).to_numpy() for side in written]
+    taught = [side.str.contains(said.taught.pattern).to_numpy() for side in written]
     found[rows] = ~several[0] & ~several[1]
     told = np.zeros(len(asked), np.bool_)
     told[rows] = taught[0] | taught[1]
     return _excluding(
         found, facts, lambda said: named_in(subjects.titles.gather(said), _alternatives()), told
     )
-
-
-SEVERAL: Final = r" (?:und|u\.|mit|oder|sowie|bis|and|et) |[&+/,]"
-"""In a lowered title: it may list several things, of which another names another one."""
-
-TAUGHT: Final = "kurs|workshop|lehrgang|seminar|unterricht|training|stunde|schnupper|anfänger|einsteiger|fortgeschritten|einführung|gruppe|klasse|caf[eé]|treff|team"
-"""In a lowered title: a course, or a group."""
 
 
 def _lowered(rows: Rows, subjects: Subjects) -> pl.Series:
@@ -63,17 +56,14 @@ def two_clubs(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     return _excluding(asked, facts, lambda rows: named_in(_hosts_split(rows, subjects), _clubs()))
 
 
-WHERE: Final = r"(?i)\b(?:im|in|am|bei|beim|mit|zum|zur)\b.*$"
-"""Where in a title it says where, or with whom: in the Feuerwehrhaus, with the choir."""
-
-
 def _hosts_split(rows: Rows, subjects: Subjects) -> pl.Series:
     """Split titles as written, as who invites is cut out of their words, but for what says where they meet, and with whom."""
-    return split(subjects.texts["title"].gather(rows).str.replace(WHERE, "").to_list())
+    where = rf"(?i)(?:{lexicon.rules().titles.where.pattern}).*$"
+    return split(subjects.texts["title"].gather(rows).str.replace(where, "").to_list())
 
 
 def _is_affair(titles: pl.Series) -> Mask:
-    found: Mask = titles.str.to_lowercase().str.contains("|".join(lexicon.affairs().patterns)).to_numpy()
+    found: Mask = titles.str.to_lowercase().str.contains(lexicon.affairs().pattern).to_numpy()
     return found
 
 

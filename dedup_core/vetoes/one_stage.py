@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Bits, Mask, Rows, same_code
 from dedup_core.comparisons.titles import EXACT
@@ -71,10 +72,6 @@ def weigh_unsaid(facts: Facts, subjects: Subjects, policy: Policy) -> None:
     facts.weight[:] += more.astype(np.float32)
 
 
-CONCERT: Final = "konzert|serenade|matinee|matinée|liederabend|chorabend|(?:advent|weihnacht|chor)s?singen"
-"""What a band or a choir gives."""
-
-
 def weigh_concerts(facts: Facts, subjects: Subjects) -> None:
     """Let titles say nothing of each other where one is who plays, the other what is played and no more: a choir, and the concert in its church.
 
@@ -97,21 +94,15 @@ def unnamed_concert(facts: Facts, subjects: Subjects) -> Mask:
     return found
 
 
-MUSICIANS: Final = (
-    r"^(?:(?:der|die|das|ev\.|kath\.|evang\.) )?[a-zäöüß-]*"
-    r"(?:chor|kantorei|kapelle|orchester|blasmusik|stadtmusik|musikverein|gesangverein|liederkranz)(?: [^:–,]*)?$"
-)
-"""A lowered title that is the name of a choir or a band."""
-
-
 def _plays(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     """Tell where ``one`` is a choir or band and no concert, and ``other`` a concert, where it is, and nothing and nobody else: (p,)."""
     named = np.diff(subjects.bands.indptr) > 0
     found: Mask = ~named[other] & (subjects.name_bits[other] < EXACT)
     rows = np.flatnonzero(found)
     titles = [subjects.texts["title"].gather(side[rows]).str.to_lowercase() for side in (one, other)]
-    concerts = [side.str.contains(CONCERT) for side in titles]
-    found[rows] = (titles[0].str.contains(MUSICIANS) & ~concerts[0] & concerts[1]).to_numpy()
+    said = lexicon.rules().titles
+    concerts = [side.str.contains(said.concert.pattern) for side in titles]
+    found[rows] = (titles[0].str.contains(said.musicians.pattern) & ~concerts[0] & concerts[1]).to_numpy()
     return found
 
 

@@ -3,6 +3,7 @@
 A place that a source got wrong parts what is one event; so most of these rules only ask a person.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Final
@@ -15,7 +16,7 @@ from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, both_known, same_code
 from dedup_core.comparisons.places import SURE_GEO, districts_differ, kilometres, one_spot, same_town
-from dedup_core.folding import fold_all
+from dedup_core.folding import folded
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.venues import known_words
@@ -89,17 +90,6 @@ def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     return found
 
 
-INDOORS: Final = "halle|haus|schule|kirche|kapelle|klinik|heim|museum|gasthof|hotel|saal|keller|aula"
-OUTDOORS: Final = "platz|wiese|garten|park|strasse|gasse|anger|ufer|promenade|brunnen"
-"""Names of places in a house, and of such out of doors."""
-
-AROUND: Final = r"\b(?:um|vor|bei|beim|hinter|an|am)\b"
-"""What tells of a place by a house: around the church."""
-
-BEFORE: Final = "^(kirch|rathaus|schul|schloss|museum|kloster|hallen|burg|muenster|dom)"
-"""What a place out of doors lies before, by its name."""
-
-
 def in_and_out(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
     """Find the pairs of a mask of which the one is in a house, the other out of doors and not before it: no source takes the one for the other."""
     rows = np.flatnonzero(asked)
@@ -110,9 +100,13 @@ def in_and_out(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
 
 
 def _house_and_square(one: pl.Series, other: pl.Series) -> Mask:
-    indoors, outdoors = pl.col("one").str.contains(INDOORS), pl.col("other").str.contains(OUTDOORS)
-    plain = ~pl.col("one").str.contains(rf"{OUTDOORS}|{AROUND}") & ~pl.col("other").str.contains(INDOORS)
-    before = pl.col("one").str.contains(pl.col("other").str.extract(BEFORE), literal=True)
+    named = lexicon.rules().venues
+    inside, outside = named.indoors.pattern, named.outdoors.pattern
+    indoors, outdoors = pl.col("one").str.contains(inside), pl.col("other").str.contains(outside)
+    around = pl.col("one").str.contains(f"{outside}|{named.around.pattern}")
+    plain = ~around & ~pl.col("other").str.contains(inside)
+    house = pl.col("other").str.extract(f"({named.before_house.pattern})")
+    before = pl.col("one").str.contains(house, literal=True)
     told = pl.DataFrame({"one": one, "other": other}).select(
         (indoors & outdoors & plain & ~before.fill_null(value=False)).fill_null(value=False)
     )
@@ -123,25 +117,19 @@ def _house_and_square(one: pl.Series, other: pl.Series) -> Mask:
 ALIKE: Final = 70.0
 """Similarity of letters, of 100, from which two names of places are one, misspelt."""
 
-PLACE_ENDS: Final = (
-    "ingen", "heim", "dorf", "bach", "hausen", "weiler", "kirch", "stetten", "hofen", "lach", "reute", "wangen", "siedel", "felden", "tal",
-    "berg", "burg", "ried", "stadt", "zell", "zellen",
-)  # fmt: skip
-"""How names of places end: surnames, too, so at most a person is asked."""
-
 BEGUN: Final = 6
 """Letters with which the name of a town is said."""
-
-
-SHORTEST: Final = 3
-"""Letters before such an ending: a Burg is no town."""
 
 
 @lru_cache(maxsize=50_000)
 def is_place(word: str) -> bool:
     """Tell whether a folded word sounds like the name of a place, and is none for a kind of venue or event."""
-    end = next((end for end in PLACE_ENDS if word.endswith(end)), "")
-    return bool(end) and len(word) >= len(end) + SHORTEST and word not in _no_places()
+    return bool(_place().search(word)) and word not in _no_places()
+
+
+@cache
+def _place() -> re.Pattern[str]:
+    return re.compile(lexicon.rules().venues.place.pattern)
 
 
 @cache
@@ -194,29 +182,18 @@ def _one_kind(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     two = np.zeros(len(one), np.bool_)
     rows = np.arange(len(one))
     for side in (one, other):
-        named = subjects.texts["venue"].gather(side[rows]).str.to_lowercase()
-        rows = rows[named.str.contains_any(sorted(EACH_HAS_ONE)).to_numpy()]
-    names = [fold_all(subjects.texts["venue"].gather(side[rows]).to_list()) for side in (one, other)]
-    two[rows] = [_two_of(left.split(" "), right.split(" ")) for left, right in zip(*names, strict=True)]
+        named = _folded_venues(side[rows], subjects)
+        rows = rows[named.str.contains(lexicon.rules().venues.of_a_village.pattern).to_numpy()]
+    names = (_folded_venues(side[rows], subjects).to_list() for side in (one, other))
+    two[rows] = list(map(_two_villages, *names))
     return two
 
 
-EACH_HAS_ONE: Final = frozenset(
-    {
-        "rathaus",
-        "ortsverwaltung",
-        "gemeindehalle",
-        "dorfgemeinschaftshaus",
-        "feuerwehrhaus",
-        "grundschule",
-        "friedhof",
-        "sportplatz",
-    }
-)
-"""Houses of which each village has one, and calls it so."""
+def _folded_venues(rows: Rows, subjects: Subjects) -> pl.Series:
+    """Fold names of venues as written: of their keys a town may be cut off."""
+    return subjects.texts.select("venue")[rows].select(folded(pl.col("venue"))).to_series()
 
 
-def _two_of(left: list[str], right: list[str]) -> bool:
-    if len(left) != 2 or len(right) != 2 or left[0] != right[0] or left[0] not in EACH_HAS_ONE:
-        return False
-    return is_place(left[1]) and is_place(right[1]) and fuzz.ratio(left[1], right[1]) < ALIKE
+def _two_villages(left: str, right: str) -> bool:
+    (house, _, here), (other, _, there) = left.rpartition(" "), right.rpartition(" ")
+    return house == other and is_place(here) and is_place(there) and fuzz.ratio(here, there) < ALIKE

@@ -5,12 +5,14 @@ They are asked about and never parted, as one source may call by another word, o
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
 from rapidfuzz import fuzz
 
+from dedup_core import lexicon
 from dedup_core.comparisons.pairs import Mask
 from dedup_core.comparisons.titles import EXACT
 from dedup_core.folding import fold
@@ -67,12 +69,6 @@ def heads_differ(facts: Facts, subjects: Subjects, policy: Policy, common: Mask)
     return _of_titles(_of_words(asked, facts, subjects, _goes_on), facts, subjects, _single)
 
 
-PROGRAMME: Final = re.compile(
-    "sommer|herbst|frühling|frühjahr|winter|akademie|tage|wochen|festival|festspiele|gartenschau|triennale|biennale"
-)
-"""What names the programme of weeks, whose items may last for weeks, too."""
-
-
 def runs_of_one(facts: Facts, subjects: Subjects, policy: Policy, common: Mask) -> Mask:
     """Find the matches of two runs of weeks in a programme of which the one goes on where the other ends, as an item does: `Kultursommer: Skulpturenpfad`.
 
@@ -106,7 +102,7 @@ ITEM: Final = re.compile(r"^([^:–]{5,}?)(?:: | – ).{3,}")
 
 def _is_item(item: str, whole: str) -> bool:
     named = ITEM.search(item)
-    return bool(named and PROGRAMME.search(named[1]) and whole.startswith(named[1].strip()))
+    return bool(named and _programme().search(named[1]) and whole.startswith(named[1].strip()))
 
 
 ONE_PLACE: Final = 80.0
@@ -155,8 +151,13 @@ def _single(one: str, other: str) -> bool:
     return not re.search(r"[\s-]", one + other)
 
 
+@cache
+def _programme() -> re.Pattern[str]:
+    return re.compile(lexicon.rules().titles.programme.pattern)
+
+
 def _programmes(one: str, other: str) -> bool:
-    return bool(PROGRAMME.search(one) and PROGRAMME.search(other))
+    return bool(_programme().search(one) and _programme().search(other))
 
 
 def _two_places(one: str, other: str) -> bool:

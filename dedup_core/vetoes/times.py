@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core import lexicon
 from dedup_core.comparisons.dates import EVENING
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask
@@ -27,9 +28,6 @@ def hours_apart(facts: Facts, policy: Policy) -> Mask:
     return (apart & ~facts.meeting.announced & ~facts.meeting.during) | in_window
 
 
-CINEMA: Final = r"kino|lichtspiel|cinema|filmtheater|filmpalast|koki|cineplex|filmhaus"
-"""What names of cinemas have in them."""
-
 NEXT_SHOWING: Final = 75.0
 """Minutes between two starts in a cinema from which they are two showings: it opens its doors shortly before."""
 
@@ -42,7 +40,7 @@ def two_showings(facts: Facts, subjects: Subjects) -> Mask:
     found &= (facts.meeting.gap == 0) & ~facts.meeting.announced & (np.nan_to_num(facts.evidence["time"]) < 0)
     rows = np.flatnonzero(found)
     names = subjects.venue_keys.gather(subjects.venue[a[rows]])
-    found[rows] = names.str.contains(CINEMA).fill_null(value=False).to_numpy()
+    found[rows] = names.str.contains(lexicon.rules().venues.cinema.pattern).fill_null(value=False).to_numpy()
     return found
 
 

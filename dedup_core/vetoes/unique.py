@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, same_code
 from dedup_core.comparisons.places import districts_differ, same_town
@@ -39,35 +40,26 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
         for rest, side in ((facts.wording.rest_a, a), (facts.wording.rest_b, b))
     ]
     one &= np.minimum(*rests) < EXACT
-    one &= ~(elsewhere & (_indoors(a, subjects) | _indoors(b, subjects)))
+    one &= ~(elsewhere & (_in_its_own_house(a, subjects) | _in_its_own_house(b, subjects)))
     one &= (np.maximum(*rests) < policy.vetoes.rest) | ~elsewhere
     one &= ~_another(a, subjects) & ~_another(b, subjects)
     found[rows] = one
     return found
 
 
-INDOORS: Final = "halle|haus|schule|kirche|kapelle|sankt|^st |klinik|heim|friedhof|museum|zentrum|gasthof|hotel|schloss|gaertnerei"
-TOWN_HALL: Final = "rathaus"
-"""Where there may be two, the one in this house and the other in that; but a council may sit in any."""
-
-
-def _indoors(rows: Rows, subjects: Subjects) -> Mask:
+def _in_its_own_house(rows: Rows, subjects: Subjects) -> Mask:
     venue = subjects.texts["venue_key"].gather(rows).fill_null("")
-    found: Mask = (venue.str.contains(INDOORS) & ~venue.str.contains(TOWN_HALL)).to_numpy()
+    named = lexicon.rules().venues
+    found: Mask = (
+        venue.str.contains(named.own_house.pattern) & ~venue.str.contains(named.town_hall.pattern)
+    ).to_numpy()
     return found
 
 
-HOUSES: Final = "schule|gymnasium|kita|kindergarten|altenheim|seniorenheim|pflegeheim|klinik|hospital|spital|hotel|gasthaus|gasthof|hof |gärtnerei|gut |schloss|burg "
-"""Who may have one of its own beside the town's, …"""
-
-ITEMS: Final = "eröffnung|auftakt|beim |auf dem |im rahmen|vor dem |nach dem |helfer|aufbau|anmeldung"
-"""… and what is an item of it, or comes before or after."""
-
-
 def _another(rows: Rows, subjects: Subjects) -> Mask:
-    found: Mask = (
-        subjects.texts["title"].gather(rows).str.to_lowercase().str.contains(f"{HOUSES}|{ITEMS}").to_numpy()
-    )
+    said = lexicon.rules().titles
+    titles = subjects.texts["title"].gather(rows).str.to_lowercase()
+    found: Mask = titles.str.contains(f"{said.own_house.pattern}|{said.item.pattern}").to_numpy()
     return found
 
 

@@ -1,5 +1,6 @@
 """The lexicon: every example in its files holds in the engine that uses them, and no entry contradicts another."""
 
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from dedup_core import lexicon
 from dedup_core.errors import InvalidLexicon
-from dedup_core.folding import fold, fold_all, lowered
+from dedup_core.folding import fold, fold_all, folded, lowered
 from dedup_core.lexicon import FILES, District, parse
 from dedup_core.lexicon.entries import (
     Capture,
@@ -31,6 +32,9 @@ MARKERS = {
     "works": lexicon.works(),
     "affairs": lexicon.affairs(),
 }
+TITLES = dict(lexicon.rules().titles)
+VENUES = dict(lexicon.rules().venues)
+IN_PYTHON = {"programme": TITLES["programme"], "place": VENUES["place"]}
 
 
 def low(texts: list[str]) -> pl.DataFrame:
@@ -49,6 +53,19 @@ def said(marker: Marker, titles: list[str]) -> list[str]:
         .to_series()
     )
     return [title for title, hit in zip(titles, hits, strict=True) if hit]
+
+
+def read_as(text: pl.Expr, marker: Marker) -> tuple[list[str], list[str], list[str]]:
+    """Return the examples that a marker does not find, the counter-examples that it finds, and its patterns that find no example."""
+    examples, counter_examples = (
+        pl.DataFrame({"text": texts}).select(text).to_series()
+        for texts in (marker.examples, marker.counter_examples)
+    )
+    return (
+        examples.filter(~examples.str.contains(marker.pattern)).to_list(),
+        counter_examples.filter(counter_examples.str.contains(marker.pattern)).to_list(),
+        [pattern for pattern in marker.patterns if not examples.str.contains(pattern).any()],
+    )
 
 
 def captured(capture: Capture, text: str) -> dict[str, str]:
@@ -89,6 +106,34 @@ def test_every_pattern_of_a_marker_is_shown_by_an_example(name: str) -> None:
     ]
 
     assert unused == []
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_what_a_rule_looks_for_in_titles_as_written_but_lowered_is_shown_by_examples(name: str) -> None:
+    assert read_as(pl.col("text").str.to_lowercase(), TITLES[name]) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", VENUES)
+def test_what_a_rule_looks_for_in_folded_names_of_venues_is_shown_by_examples(name: str) -> None:
+    assert read_as(folded(pl.col("text")), VENUES[name]) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", IN_PYTHON)
+def test_a_pattern_that_python_looks_for_finds_there_what_it_finds_in_columns(name: str) -> None:
+    marker = IN_PYTHON[name]
+    texts = [text.lower() for text in (*marker.examples, *marker.counter_examples)]
+
+    found = [text for text in texts if re.search(marker.pattern, text)]
+
+    assert found == texts[: len(marker.examples)]
+
+
+def test_any_pattern_of_a_marker_suffices() -> None:
+    marker = Marker(patterns=("^a|b", "c$"), examples=("a",), counter_examples=("d",))
+
+    found = [text for text in ("ax", "xb", "xc", "xa", "cx") if re.search(marker.pattern, text)]
+
+    assert found == ["ax", "xb", "xc"]
 
 
 @pytest.mark.parametrize("name", lexicon.captures())

@@ -791,3 +791,40 @@ def test_what_goes_without_saying_joins_nothing_else(
     )
 
     assert (told["decision"] == "match") is joined
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "decided"),
+    [("vhs", "", "ambiguous"), ("kal", "other", "ambiguous"), ("vhs", "other", "no_match")],
+)
+def test_what_a_source_lists_for_two_audiences_with_two_texts_is_two(
+    source: str, text: str, decided: str
+) -> None:
+    """Another source may leave out for whom it is, and a source may list one thing twice."""
+    texts = {
+        "": "Im Kurs lernen Erwachsene, was bei Unfällen im Haushalt und im Verkehr zu tun ist, mit vielen Übungen.",
+        "other": "Wie man Säuglingen hilft: Verschlucken, Fieberkrampf, Verbrühung. Eine Krankenschwester zeigt Handgriffe.",
+    }
+    found = decision(
+        listing("vhs:1", "Erste Hilfe", start="09:00", description=texts[""], **PLACE),
+        listing(f"{source}:2", "Erste Hilfe am Kind", start="09:00", description=texts[text], **PLACE),
+    )
+
+    assert found["decision"] == decided
+    assert "audience_differs" in found["reasons"]
+
+
+@pytest.mark.parametrize(("until", "relation"), [("2026-07-31", "b_part_of_a"), ("2026-07-20", None)])
+def test_a_run_named_as_an_item_of_a_programme_is_linked_to_it_on_its_days_and_asked_about_on_others(
+    until: str, relation: str | None
+) -> None:
+    whole = occurrence("2026-06-01", last="2026-07-31")
+    item = occurrence("2026-06-01", last=until)
+    found = decision(
+        listing("amt:1", "Kultursommer", city="Waldkirch", event_dates=[whole]),
+        listing("kal:2", "Kultursommer – Skulpturenpfad", city="Waldkirch", event_dates=[item]),
+    )
+
+    assert found["relation"] == relation
+    assert found["decision"] == ("no_match" if relation else "ambiguous")
+    assert "runs_of_one" in found["reasons"]

@@ -1,5 +1,6 @@
 """What a person sees: tables that a terminal has room for, help whose examples run, a policy that explains itself."""
 
+import csv
 import json
 import re
 import shlex
@@ -134,6 +135,25 @@ def test_each_listing_that_an_example_or_the_readme_names_is_in_the_samples() ->
 
     assert len(named) > 5
     assert named <= known
+
+
+def test_the_verdicts_that_the_readme_gives_are_true_of_the_samples() -> None:
+    lines = (ROOT / "samples" / "breisgau" / "truth.csv").read_text(encoding="utf-8").splitlines()[1:]
+    event_of = {f"{source}:{listing}": event for source, listing, event in csv.reader(lines)}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    said = re.findall(r"verdicts add (same|different) (\w+:\S+) (\w+:\S+)", readme)
+
+    assert said
+    assert [(word, a, b) for word, a, b in said if (word == "same") != (event_of[a] == event_of[b])] == []
+
+
+def test_each_guide_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    missing = [path.name for path in (ROOT / "docs").glob("*.md") if f"](docs/{path.name})" not in readme]
+
+    assert missing == []
 
 
 TALKS = {("serve",), ("label",), ("local", "logs")}

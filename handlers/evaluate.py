@@ -106,7 +106,7 @@ def read_data(
     labels: CSV; without one, that of LABELS which lies in a folder of ``paths``. around: more input files, without labels.
 
     Raises:
-        NothingToRead: no input files, or no labels.
+        NothingToRead: no input files, or no labels, or none by which a pair could be judged: all would be right.
         WrongLabels: a mistake in them.
     """
     more = input_paths(around) if around else []
@@ -122,6 +122,11 @@ def read_data(
     frame = pl.DataFrame(refused, schema=dict.fromkeys(IDENTITY, pl.String), orient="row")
     events = read.events.sort(*IDENTITY)
     truth, left_out = read_labels(found.read_bytes(), events, name=found.as_posix(), refused=frame)
+    if truth.size < 2:
+        gone = f"; {left_out} of its labels name listings that are refused" if left_out else ""
+        raise NothingToRead(
+            f"no two listings have a label in {found.as_posix()}, so nothing can be measured{gone}"
+        )
     name = ", ".join(path.as_posix() for path in paths)
     return Data(name, events, truth, None, read.rejections, left_out)
 

@@ -102,6 +102,16 @@ def test_what_can_not_be_measured_is_refused_with_the_place_of_the_mistake(folde
     assert "did you mean thresholds.match" in unknown
 
 
+@pytest.mark.parametrize("labels", ["source_code,id,cluster\n", "source_code,id,cluster\nblatt,1,x\n"])
+def test_labels_that_judge_no_pair_are_refused_and_not_called_perfect(folder: Path, labels: str) -> None:
+    (folder / "truth.csv").write_text(labels, encoding="utf-8")
+
+    missing = refused(NothingToRead, str(folder))
+
+    assert "no two listings have a label" in missing
+    assert "truth.csv" in missing
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "field"),
     [

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core import lexicon
-from dedup_core.comparisons.names import BESIDE, ONE_VENUE, OPPOSED, names_alike
+from dedup_core.comparisons.names import BESIDE, ONE_VENUE, OPPOSED, TWO_HOUSES, names_alike
 from dedup_core.comparisons.pairs import Mask, Pairs, both_known, same_code
 from dedup_core.comparisons.places import districts_differ
 from dedup_core.comparisons.titles import title_bits, wording_of
@@ -43,6 +43,10 @@ FEWER: Final = 4
 """How many towns must say that two names are one house's for each in which they are two (a guess)."""
 
 
+NEVER_ONE: Final = np.array([OPPOSED, TWO_HOUSES], np.float32)
+"""What a comparison of names says of two that no event makes one: two halls by their number, two churches by their saints."""
+
+
 def with_aliases(subjects: Subjects, candidates: pl.DataFrame, policy: Policy) -> Subjects:
     """Learn which names of venues are one house's in a town. candidates: ``a``, ``b`` (UInt32 row numbers, a < b)."""
     told = _told(candidates, subjects, policy)
@@ -62,7 +66,7 @@ def _told(candidates: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Da
     sure &= ~wording.numbered & ~districts_differ(pairs, subjects)
     pairs = pairs.where(sure)
     alike = names_alike(subjects.venue[pairs.a], subjects.venue[pairs.b], subjects)
-    named = (alike < ONE_VENUE) & (alike != np.float32(OPPOSED)) & _two_houses(pairs, subjects)
+    named = (alike < ONE_VENUE) & ~np.isin(alike, NEVER_ONE) & _two_houses(pairs, subjects)
     pairs = pairs.where(named)
     venues = subjects.venue[pairs.a], subjects.venue[pairs.b]
     return pl.DataFrame(
@@ -113,7 +117,21 @@ def _two_names_one_minute(candidates: pl.DataFrame, subjects: Subjects) -> Pairs
     pairs = Pairs(pairs.a.astype(np.intp), pairs.b.astype(np.intp))
     two = same_code(subjects.city, pairs) & both_known(subjects.venue, pairs)
     two &= ~same_code(subjects.venue, pairs) & ~same_code(subjects.source, pairs)
-    return pairs.where(two)
+    widely = _knows_several_houses(subjects)
+    return pairs.where(two & (widely[pairs.a] | widely[pairs.b]))
+
+
+def _knows_several_houses(subjects: Subjects) -> Mask:
+    """Tell of which listings the source names several venues in their town: (n,).
+
+    Where each of two sources tells of one house only, as two parishes do, what both do at one hour are two things.
+    """
+    listed = pl.DataFrame({"town": subjects.city, "source": subjects.source, "venue": subjects.venue})
+    known = pl.col("venue").replace(-1, None)
+    several: Mask = (
+        listed.select((known.drop_nulls().n_unique() > 1).over("town", "source")).to_series().to_numpy()
+    )
+    return several
 
 
 def _learned(told: pl.DataFrame, subjects: Subjects, policy: Policy) -> Aliases:

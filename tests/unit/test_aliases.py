@@ -50,11 +50,16 @@ def decided(result: Resolution, number: int = 9) -> dict[str, Any]:
     )
 
 
+def further_house(city: str = "Waldkirch") -> list[dict[str, Any]]:
+    """Let one of the two sources tell of another house of a town: it is no house's own programme."""
+    return [listing(f"kal:{city}", "Jugendtreff", "2026-09-03", "15:00", city=city, venue="Bürgerhaus")]
+
+
 TWO_EVENTS = twice(1, TOLD[0], "2026-09-01") + twice(2, TOLD[1], "2026-09-12")
 
 
 def test_two_names_are_learned_from_two_events_of_the_town_and_the_explanation_says_so() -> None:
-    decision = decided(resolved(TWO_EVENTS, asked()))
+    decision = decided(resolved(TWO_EVENTS, further_house(), asked()))
 
     assert decision["decision"] == "match"
     venue = next(
@@ -96,7 +101,39 @@ FURTHER = [
 def test_two_names_stay_two_where_too_little_is_told_or_something_speaks_against_it(
     told: list[dict[str, Any]],
 ) -> None:
-    assert decided(resolved(told, asked()))["decision"] != "match"
+    assert decided(resolved(told, further_house(), asked()))["decision"] != "match"
+
+
+PROGRAMME = (
+    "Weltgebetstag Nigeria",
+    "Sternsinger Aussendung",
+    "Gottesdienst",
+    "Adventskonzert",
+    "Kinderkirche",
+)
+
+
+@pytest.mark.parametrize(
+    ("venues", "further"),
+    [
+        pytest.param((LUTHER, PARISH), [], id="two houses' own programmes"),
+        pytest.param(
+            ("Kirche St. Josef", "Christuskirche"), further_house(), id="two churches by their names"
+        ),
+    ],
+)
+def test_what_two_houses_do_at_one_hour_makes_them_not_one(
+    venues: tuple[str, str], further: list[dict[str, Any]]
+) -> None:
+    one, other = venues
+    days = [
+        twice(number, title, f"2026-10-{number + 1:02}", one=one, other=other)
+        for number, title in enumerate(PROGRAMME)
+    ]
+    result = resolved(*days, further, asked())
+
+    for number in (2, 3, 4):
+        assert decided(result, number)["decision"] != "match"
 
 
 def test_services_at_the_same_hours_do_not_make_two_churches_one() -> None:
@@ -108,7 +145,7 @@ def test_services_at_the_same_hours_do_not_make_two_churches_one() -> None:
         for row in twice(number, title, f"2026-09-{6 + 7 * number:02}", **churches)
     ]
 
-    assert decided(resolved(sundays), 2)["decision"] != "match"
+    assert decided(resolved(sundays, further_house()), 2)["decision"] != "match"
 
 
 def test_what_several_towns_tell_holds_in_a_town_that_has_both_names() -> None:
@@ -116,7 +153,9 @@ def test_what_several_towns_tell_holds_in_a_town_that_has_both_names() -> None:
         row for number, town in enumerate(["Lahr", "Kehl"]) for row in twice(number, TOLD[number], "2026-09-01", city=town)
     ]  # fmt: skip
 
-    assert decided(resolved(towns, asked()))["decision"] == "match"
+    further = [row for town in ("Lahr", "Kehl") for row in further_house(town)]
+
+    assert decided(resolved(towns, further, asked()))["decision"] == "match"
 
 
 def test_another_listing_of_each_venue_tells_that_both_have_one_address() -> None:
@@ -130,6 +169,6 @@ def test_another_listing_of_each_venue_tells_that_both_have_one_address() -> Non
 
 
 def test_what_is_learned_does_not_depend_on_the_order_of_the_listings() -> None:
-    rows = TWO_EVENTS + FURTHER + asked()
+    rows = TWO_EVENTS + FURTHER + further_house() + asked()
 
     assert resolved(rows).result_hash == resolved(rows[::-1]).result_hash

@@ -73,7 +73,10 @@ def _cut(contested: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     )
 
 
-CONTRADICTIONS: Final = "places_differ|venues_opposed|towns_differ|far_apart|two_shows|no_common_day|kind_differs|no_event|run_and_show"
+CONTRADICTIONS: Final = (
+    "places_differ|houses_differ|venues_opposed|towns_differ|far_apart|two_shows|no_common_day|kind_differs|no_event|run_and_show"
+    "|alternatives_differ|clubs_meet|two_of_a_kind"
+)
 """Vetoes for which two listings are two events; the others only leave it open."""
 
 OTHER_NAMES: Final = "title_differs|two_names|kind_only|number_differs|session_differs"

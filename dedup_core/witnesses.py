@@ -21,6 +21,9 @@ BY_TITLES: Final = r"^(?:(?:title_differs|headline_differs|two_names|kind_only) 
 NAMED: Final = 5.0
 """Bits of the titles from which a listing has the other's name."""
 
+RAISED: Final = "once_in_town|who_plays"
+"""Rules that raise what titles say: of no name that both have."""
+
 APART: Final = -1.5
 """Bits of the time down to which two starts are doors and start, half an hour apart."""
 
@@ -30,7 +33,8 @@ def with_witnesses(decisions: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
     decisions: DECISION_SCHEMA, each pair once. Short of a match, and never of pairs that anything but their titles parts.
     """
-    named = decisions.filter(pl.col("decision") == "match", pl.col("title") >= NAMED).select("a", "b")
+    has_name = (pl.col("title") >= NAMED) & ~pl.col("reasons").str.contains(RAISED).fill_null(value=False)
+    named = decisions.filter(pl.col("decision") == "match", has_name).select("a", "b")
     if named.is_empty():
         return decisions
     ends = pl.concat([named.select(witness="a", end="b"), named.select(witness="b", end="a")])

@@ -189,12 +189,13 @@ class Row(Entry):
 
 
 class Alternatives(Entry):
-    """alternatives.yaml: rows of things of which an event is about one; clubs of which a town has one, and patterns for what each does by itself; what a town has once on a day."""
+    """alternatives.yaml: rows of things of which an event is about one; clubs of which a town has one, and patterns for what each does by itself; what a town has once on a day, and towns too large for that."""
 
     alternatives: Annotated[tuple[Row, ...], Field(min_length=1)]
     clubs: Annotated[tuple[Words, ...], Field(min_length=2)]
     affairs: Marker
     unique: Annotated[tuple[Words, ...], Field(min_length=2)]
+    large_towns: Words
 
     @model_validator(mode="after")
     def _one_meaning(self, info: ValidationInfo) -> Self:

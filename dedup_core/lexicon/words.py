@@ -142,6 +142,18 @@ def unique_things() -> Things:
 
 
 @cache
+def unique_words() -> tuple[str, ...]:
+    """Return the words for what a town has once on a day, as written."""
+    return tuple(word for words in _alternatives().unique for word in words)
+
+
+@cache
+def large_towns() -> frozenset[str]:
+    """Return the keys of towns that have of these more than one."""
+    return frozenset(fold_all(list(_alternatives().large_towns)))
+
+
+@cache
 def affairs() -> Marker:
     """Return the patterns for what each club does by itself, for lowered titles."""
     return _alternatives().affairs

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from dedup_core import lexicon
@@ -11,11 +12,11 @@ from dedup_core.subjects.columns import Ints
 
 
 def unique_things(events: pl.DataFrame, days: Ints) -> Ints:
-    """Tell which such thing titles name: (n,), numbers from 1 on; 0 for none and for several, and where a source lists the town's in two places on the day.
+    """Tell which such thing titles name: (n,), numbers from 1 on; 0 for none and for several, for a longer word, and where a source lists the town's in two places on the day.
 
     days: (n,) of the events.
     """
-    named = _named(events["title_tokens"])
+    named = np.where(_in_longer_words(events["title"]), 0, _named(events["title_tokens"])).astype(np.int32)
     listed = events.select("source_code", "city_key", "venue_key").with_columns(
         thing=pl.Series(named), day=pl.Series(days)
     )
@@ -24,6 +25,14 @@ def unique_things(events: pl.DataFrame, days: Ints) -> Ints:
     several = listed.filter(pl.col("thing") > 0).select(twice).to_series().to_numpy()
     named[np.flatnonzero(named)[several]] = 0
     return named
+
+
+def _in_longer_words(titles: pl.Series) -> npt.NDArray[np.bool_]:
+    """Tell which titles have such a thing's word as the end of a longer one: the Kirchengemeinderat is no Gemeinderat."""
+    words = "|".join(word.lower() for word in lexicon.unique_words())
+    rests = titles.str.to_lowercase().str.replace_all(rf"\b(?:{words})", "")
+    longer: npt.NDArray[np.bool_] = rests.str.contains(words).to_numpy()
+    return longer
 
 
 def _named(titles: pl.Series) -> Ints:

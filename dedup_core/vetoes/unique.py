@@ -1,6 +1,7 @@
 """What a town has once on a day: two listings of its festival are one event, whichever square or stage each names.
 
-A town of several villages may have it twice; where both districts are told, they speak.
+A town of several villages may have it twice: where only one listing says which, nothing is taken for granted; nor in a large town, where each
+quarter has its own.
 """
 
 from typing import Final
@@ -41,7 +42,12 @@ def one_of_its_town(facts: Facts, subjects: Subjects, policy: Policy) -> Mask:
     ]
     one &= np.minimum(*rests) < EXACT
     one &= ~(elsewhere & (_in_its_own_house(a, subjects) | _in_its_own_house(b, subjects)))
-    one &= (np.maximum(*rests) < policy.vetoes.rest) | ~elsewhere
+    one &= ~(elsewhere & _in_large_town(a, subjects))
+    # What says much more may be an item of it, a band that plays there; but for more before its name, as of a saint's day.
+    named = _ends_with_it(np.where(rests[0] > rests[1], a, b), subjects)
+    one &= (np.maximum(*rests) < policy.vetoes.rest) | (named & ~elsewhere)
+    of_village = subjects.own_district | subjects.names_district
+    one &= of_village[a] == of_village[b]
     one &= ~_another(a, subjects) & ~_another(b, subjects)
     found[rows] = one
     return found
@@ -53,6 +59,19 @@ def _in_its_own_house(rows: Rows, subjects: Subjects) -> Mask:
     found: Mask = (
         venue.str.contains(named.own_house.pattern) & ~venue.str.contains(named.town_hall.pattern)
     ).to_numpy()
+    return found
+
+
+def _in_large_town(rows: Rows, subjects: Subjects) -> Mask:
+    large = subjects.city_names.is_in(sorted(lexicon.large_towns())).to_numpy()
+    found: Mask = (subjects.city[rows] >= 0) & large[subjects.city[rows]]
+    return found
+
+
+def _ends_with_it(rows: Rows, subjects: Subjects) -> Mask:
+    things = "|".join(word.lower() for word in lexicon.unique_words())
+    titles = subjects.texts["title"].gather(rows).str.to_lowercase()
+    found: Mask = titles.str.contains(rf"(?:{things})\W*$").to_numpy()
     return found
 
 

@@ -429,6 +429,55 @@ def test_what_a_town_has_once_is_called_by_more_than_its_name_but_for_houses_and
     assert (told["decision"] == "match") is joined
 
 
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        pytest.param({}, {"district": "Kollnau"}, id="only one says which village"),
+        pytest.param({"city": "Köln"}, {"city": "Köln"}, id="each quarter of a large town has its own"),
+    ],
+)
+def test_what_a_town_has_once_it_may_have_twice(one: dict[str, str], two: dict[str, str]) -> None:
+    place = {"start": "16:00", "city": "Waldkirch"}
+    told = decision(
+        listing("amt:1", "Weihnachtsmarkt", venue="Marktplatz", **(place | one)),
+        listing("tou:2", "Weihnachtsmarkt", venue="Dorfplatz", **(place | two)),
+    )
+
+    assert told["decision"] == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("thing", "other", "once"),
+    [
+        ("Weihnachtsmarkt", "Nikolaus-Weihnachtsmarkt", True),
+        ("Weihnachtsmarkt", "Busfahrt zum Weihnachtsmarkt Colmar", False),
+        ("Weihnachtsmarkt", "Weihnachtsmarkt: Bläserkreis Harmonia", False),
+        ("Gemeinderat", "Kirchengemeinderat", False),
+    ],
+)
+def test_a_trip_to_what_a_town_has_once_an_item_of_it_and_a_longer_word_are_something_else(
+    thing: str, other: str, *, once: bool
+) -> None:
+    told = decision(
+        listing("amt:1", thing, start="16:00", city="Waldkirch", venue="Marktplatz"),
+        listing("tou:2", other, start="16:00", city="Waldkirch"),
+    )
+
+    assert ("once_in_town" in (told["reasons"] or "")) is once
+
+
+def test_what_counts_as_rare_by_its_town_is_no_witness_of_two_villages() -> None:
+    fairs = [
+        listing("kal:1", "Weihnachtsmarkt", start="14:00", city="Waldkirch", venue="Marktplatz"),
+        listing("amt:1", "Historischer Weihnachtsmarkt", start="14:00", city="Waldkirch"),
+        listing("tou:1", "Nikolaus-Weihnachtsmarkt", start="14:00", city="Waldkirch"),
+    ]
+    reasons = resolved(*fairs).decisions["reasons"].drop_nulls()
+
+    assert reasons.str.contains("once_in_town").any()
+    assert not reasons.str.contains("witnessed").any()
+
+
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
 def test_a_town_that_is_only_shortened_or_lengthened_is_no_other_town(town: str) -> None:
     one = listing(

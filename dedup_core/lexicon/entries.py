@@ -253,6 +253,8 @@ class TitleRules(Entry):
 
     concert: Marker
     musicians: Marker
+    among_themselves: Marker
+    of_others: Marker
     several: Marker
     taught: Marker
     where: Marker

@@ -102,7 +102,11 @@ def _plays(one: Rows, other: Rows, subjects: Subjects) -> Mask:
     titles = [subjects.texts["title"].gather(side[rows]).str.to_lowercase() for side in (one, other)]
     said = lexicon.rules().titles
     concerts = [side.str.contains(said.concert.pattern) for side in titles]
-    found[rows] = (titles[0].str.contains(said.musicians.pattern) & ~concerts[0] & concerts[1]).to_numpy()
+    music = titles[0].str.contains(said.musicians.pattern) & ~titles[0].str.contains(
+        said.among_themselves.pattern
+    )
+    theirs = concerts[1] & ~titles[1].str.contains(said.of_others.pattern)
+    found[rows] = (music & ~concerts[0] & theirs).to_numpy()
     return found
 
 

@@ -380,6 +380,7 @@ def test_titles_that_say_what_and_who_part_less_at_one_minute_but_are_never_join
         ("17:40", "Adventskonzert in St. Agatha", "no_match"),
         ("17:10", "Vortrag in St. Agatha", "no_match"),
         ("17:10", "Adventskonzert mit Zora Zimtkraut", "no_match"),
+        ("17:10", "Orgelkonzert in St. Agatha", "no_match"),
     ],
 )
 def test_a_choir_and_a_concert_in_its_church_at_one_minute_are_one(
@@ -392,6 +393,15 @@ def test_a_choir_and_a_concert_in_its_church_at_one_minute_are_one(
 
     assert told["decision"] == decided
     assert run.canonical_events.height == (1 if decided == "match" else 2)
+
+
+def test_what_a_choir_does_by_itself_is_no_concert() -> None:
+    told = decision(
+        listing("kal:1", "Kirchenchor Probe", start="19:00", **AGATHA),
+        listing("mag:2", "Konzert", start="19:00", **AGATHA),
+    )
+
+    assert "who_plays" not in (told["reasons"] or "")
 
 
 @pytest.mark.parametrize(

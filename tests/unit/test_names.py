@@ -166,6 +166,16 @@ def test_opposites_and_roman_numbers_tell_two_houses_apart(one: str, two: str, *
         ("Rebhalle", "Rehbhalle", False),
         ("Stadthalle", "Festhalle", False),
         ("Pfarrkirche", "St. Zeno", False),
+        ("St. Marien", "Liebfrauenkirche", False),
+        ("St. Laurentius", "Lorenzkirche", False),
+        ("St. Peter und Paul", "Paulskirche", False),
+        ("St. Zeno und St. Landelin", "Landelinskirche", False),
+        ("St. Mauritius", "Moritzkirche", False),
+        ("Stiftskirche", "St. Zeno", False),
+        ("Stiftskirche St. Zeno", "Apostelkirche", True),
+        ("Friedhofkirche", "St. Zeno", False),
+        ("Vereinshalle", "Jahnhalle", False),
+        ("Großsporthalle", "Jahnhalle", False),
     ],
 )
 def test_saints_signs_and_names_of_halls_tell_two_houses_apart(one: str, two: str, *, apart: bool) -> None:

@@ -1,7 +1,8 @@
 """Compounds: split German words into the parts that they are made of.
 
 "Kindertheaterfest" and "Theaterfest für Kinder" have the same parts. Only words of a known list are parts, so that names stay
-whole; a wrong split does little harm, as it is wrong for both sides alike.
+whole. A wrong split does harm: it is wrong for both sides alike, but what it cuts off may be a word of another title, as the ring of
+`Engineering` would be.
 """
 
 import re
@@ -22,6 +23,9 @@ MIN_UNKNOWN: Final = 4
 MIN_HEAD: Final = 4
 """Letters of a known last part that may follow an unknown first one."""
 
+ENGLISH: Final = re.compile(r"(?:[aeiouy][rs]|ss)ing$")
+"""How English words in -ing end that seem to be a ring or to sing: `Engineering`, `Monitoring`, `Advertising`, `Processing`. Behind a
+known first part (`Schmuckring`, `Winzerring`) or another consonant (`Nibelungenring`) it is a German compound."""
 
 MIN_REPAIRED: Final = 9
 """Letters; in a shorter word that is unknown, a letter more or less may be a name."""
@@ -105,7 +109,7 @@ class Splitter:
         if word in self._whole or len(word) < 2 * MIN_PART or word.isdigit():
             return (word,)
         parts = self._known_parts(written) or (self._known_parts(word) if word != written else ())
-        if not parts and word not in self._parts:
+        if not parts and word not in self._parts and not ENGLISH.search(word):
             parts = self._repaired(word) or self._unknown_and_head(word)
         return tuple(end for part in parts for end in self.split(part)) or (word,)
 

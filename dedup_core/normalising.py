@@ -53,7 +53,7 @@ ROMAN: Final = {
 }
 """Roman numbers up to 49: no festival of ours is older."""
 
-RULES: Final = 11
+RULES: Final = 12
 """Raise it with every change of this module or of what it calls, so that stored listings are normalised anew."""
 
 

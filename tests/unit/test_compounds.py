@@ -44,6 +44,41 @@ def test_a_name_a_number_and_a_simple_word_stay_whole(word: str) -> None:
     assert SPLITTER.split(word) == (word,)
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "engineering",
+        "monitoring",
+        "catering",
+        "mentoring",
+        "clustering",
+        "restructuring",
+        "advertising",
+        "processing",
+    ],
+)
+def test_an_english_word_in_ing_has_no_last_part(word: str) -> None:
+    splitter = Splitter(parts={"ring", "sing", "process"}, whole=(), canonical={})
+
+    assert splitter.split(word) == (word,)
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("jahrring", ("jahr", "ring")),
+        ("freundesring", ("freunde", "ring")),
+        ("winzerring", ("winzer", "ring")),
+        ("engineeringwoche", ("engineering", "woche")),
+        ("nibelungenring", ("nibelungen", "ring")),
+    ],
+)
+def test_a_ring_behind_a_known_part_or_a_consonant_is_one(word: str, parts: tuple[str, ...]) -> None:
+    splitter = Splitter(parts={"ring", "jahr", "freunde", "winzer", "woche"}, whole=(), canonical={})
+
+    assert splitter.split(word) == parts
+
+
 def test_a_synonym_is_replaced_alone_and_as_a_part() -> None:
     assert SPLITTER.split("fastnacht") == ("fasnet",)
     assert SPLITTER.split("fastnachtsparade") == SPLITTER.split("fasnetsumzug")

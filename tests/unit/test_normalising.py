@@ -130,3 +130,34 @@ def test_a_weekday_on_which_it_does_not_begin_and_the_age_of_whom_it_is_for_stay
     assert "4" in normalised("Vorlesestunde ab 4 Jahren")["title_tokens"].split()
     assert "3" in normalised("Kinderturnen (3 Jahre)")["title_tokens"].split()
     assert "8" in normalised("Schwimmkurs, 8 Jahre")["title_tokens"].split()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Engineering Meetup", "Der Ring"),
+        ("Monitoring am Abend", "Der Ring des Nibelungen"),
+        ("Catering", "Ring"),
+        ("Sponsoring", "Jahrring"),
+        ("WordPress", "Press"),
+        ("Gestalten mit Ton", "Für die Alten"),
+        ("Backstage", "Tage der Musik"),
+        ("Skatepark", "Skat"),
+    ],
+)
+def test_a_word_shares_nothing_with_what_its_letters_happen_to_end_or_begin_with(one: str, two: str) -> None:
+    words, others = (set(normalised(title)["title_tokens"].split()) for title in (one, two))
+
+    assert not words & others
+
+
+def test_what_is_a_ring_keeps_it() -> None:
+    rings = ("Jahrring", "Nibelungenring", "Freundesring", "Winzerring", "Schmuckring", "Lichterring")
+
+    assert [title for title in rings if "ring" not in normalised(title)["title_tokens"].split()] == []
+
+
+def test_a_place_to_skate_is_none_to_play_cards() -> None:
+    written = ("Skateparktreff", "Skatepark-Treff", "Skate-Park-Treff")
+
+    assert {normalised(title)["title_tokens"] for title in written} == {"skate park treff"}

@@ -5,12 +5,14 @@ is for a person to tell; what says all that both say, and no hour, announces bot
 paired is not seen, and `dedup_core.clustering` then keeps the two apart by the pair that is refused.
 """
 
+import re
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from dedup_core.occurrences import MINUTES_A_DAY
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 
@@ -178,26 +180,41 @@ def _covered(rivals: pl.DataFrame, subjects: Subjects, policy: Policy) -> pl.Ser
     starts = subjects.moment
     covered = np.isnan(starts[x]) & rivals["one_source"].to_numpy()
     covered &= np.abs(starts[one] - starts[other]) >= policy.vetoes.two_shows_minutes
-    covered &= ~_tells_an_hour(x, subjects)
     covered &= (subjects.day[x] == subjects.day[one]) & (subjects.day[x] == subjects.day[other])
     rows = np.flatnonzero(covered)
-    covered[rows] = _says_all(x[rows], one[rows], subjects) & _says_all(x[rows], other[rows], subjects)
+    ends = x[rows], one[rows], other[rows]
+    covered[rows] = _says_all(ends[0], ends[1], subjects) & _says_all(ends[0], ends[2], subjects)
+    covered[rows] &= ~_tells_which(*ends, subjects)
     # Two services in two churches are not two showings of one thing.
     equal = subjects.equal_title[one] == subjects.equal_title[other]
     return pl.Series(covered & ~(equal & (subjects.venue[one] != subjects.venue[other])))
 
 
-HOUR: Final = r"\d\s*uhr|\d\d?[:.]\d\d\b"
-"""An hour in a lowered text."""
+def _tells_which(
+    events: npt.NDArray[np.uint32],
+    one: npt.NDArray[np.uint32],
+    other: npt.NDArray[np.uint32],
+    subjects: Subjects,
+) -> npt.NDArray[np.bool_]:
+    """Tell of which events the text names the start of just one of two shows: (p,). Who names both announces both. A loop, over the few such."""
+    said = pl.concat_str("title", "short_description", "description", separator=" ", ignore_nulls=True)
+    texts = subjects.texts[events].select(said.str.to_lowercase()).to_series().to_list()
+    minutes = ((subjects.moment[rows] % MINUTES_A_DAY).astype(int).tolist() for rows in (one, other))
+    return np.array(
+        [
+            _names(text, left) != _names(text, right)
+            for text, left, right in zip(texts, *minutes, strict=True)
+        ],
+        np.bool_,
+    )
 
 
-def _tells_an_hour(events: npt.NDArray[np.uint32], subjects: Subjects) -> npt.NDArray[np.bool_]:
-    """Tell of which events the text names one hour, which the field does not: (p,). Who names two announces two."""
-    text = pl.concat_str("title", "short_description", "description", separator=" ", ignore_nulls=True)
-    hours = text.str.to_lowercase().str.extract_all(HOUR).list.n_unique()
-    told = subjects.texts[events].select((hours == 1).fill_null(value=False))
-    found: npt.NDArray[np.bool_] = told.to_series().to_numpy()
-    return found
+def _names(text: str, minute: int) -> bool:
+    """Tell whether a lowered text names a start: `19.30 Uhr`, `19:30`, `um 15 und 18 Uhr`; 19.30 Euro are none."""
+    hour, past = divmod(minute, 60)
+    exact = rf"\b0?{hour}[.:]{past:02}\b(?!\.|\s*(?:€|eur))"
+    full = rf"\b0?{hour}(?:\s*(?:,|/|&|u\.|und)\s*\d\d?(?:[.:]\d\d)?)*\s*uhr\b"
+    return bool(re.search(exact if past else f"{exact}|{full}", text))
 
 
 def _says_all(

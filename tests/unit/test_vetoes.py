@@ -532,6 +532,27 @@ def test_a_listing_without_a_time_joins_neither_of_two_shows_and_is_linked_to_bo
     assert result.links["kind"].to_list() == ["date_of", "date_of"]
 
 
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("Vorstellungen um 15 und 18 Uhr.", True),
+        ("Um 15:00 und 18:00 in der Halle.", True),
+        ("Eintritt 15.00 Euro, Einlass eine halbe Stunde vorher.", True),
+        ("Beginn ist um 15 Uhr.", False),
+        ("Einlass 14.30 Uhr, Beginn 15 Uhr, am 12.05.", False),
+        ("Um 15 Uhr. Karten gibt es ab 9 Uhr im Rathaus.", False),
+    ],
+)
+def test_a_text_tells_which_of_two_shows_a_listing_without_a_time_means(text: str, *, both: bool) -> None:
+    shows = [
+        listing(f"tix:{start[:2]}", "Circus Almani", start=start, **PLACE) for start in ("15:00", "18:00")
+    ]
+
+    result = resolved(*shows, listing("kal:1", "Circus Almani", description=text, **PLACE))
+
+    assert result.links.height == (2 if both else 0)
+
+
 def test_a_listing_without_a_time_that_says_less_than_two_concerts_is_for_a_person() -> None:
     concerts = [
         listing("kal:15", "Adventskonzert des Kirchenchors", start="15:00", city="Waldkirch"),

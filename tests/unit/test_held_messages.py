@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -64,6 +65,23 @@ def test_work_begins_when_its_messages_are_held() -> None:
         told.append("work")
 
     assert told == ["held", "work"]
+
+
+def test_work_does_not_wait_for_ever_for_a_queue_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("infra.held_messages.FIRST_BEAT_S", 0.05)
+    monkeypatch.setattr("infra.held_messages.LAST_BEAT_S", 0.05)
+    answered = threading.Event()
+
+    def hide(_: int) -> None:
+        answered.wait(10)
+
+    with held(hide):
+        worked = not answered.is_set()
+    answered.set()
+
+    assert worked
 
 
 def test_no_beat_comes_after_the_work_is_done_or_has_failed() -> None:

@@ -708,6 +708,26 @@ def test_the_start_settles_which_session_is_meant(start: str | None, left: bool)
     assert ("session_differs" in reasons(told)) is left
 
 
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ("Schwimmkurs", "Schwimmkurs Gruppe Rot", "Schwimmkurs Gruppe Blau"),
+        ("Sommerfest Kita", "Sommerfest Kita Regenbogen", "Sommerfest Kita Sonnenschein"),
+        ("Sprachkurs", "Sprachkurs Spanisch", "Sprachkurs Italienisch"),
+    ],
+)
+def test_a_bare_third_listing_does_not_join_what_is_two(titles: tuple[str, str, str]) -> None:
+    rows = [
+        listing(f"{source}:1", title, start="17:00", city="Waldkirch")
+        for source, title in zip(("kal", "amt", "tou"), titles, strict=True)
+    ]
+
+    result = resolved(*rows)
+
+    assert result.canonical_events.height == 3
+    assert result.review.height == 2
+
+
 def test_what_fits_two_entries_of_one_source_is_for_a_person() -> None:
     entries = [
         listing(f"kal:{n}", f"Vorlesestunde mit {name}", start="15:00", **PLACE)

@@ -709,16 +709,18 @@ def test_the_start_settles_which_session_is_meant(start: str | None, left: bool)
 
 
 @pytest.mark.parametrize(
-    "titles",
+    ("titles", "venue"),
     [
-        ("Schwimmkurs", "Schwimmkurs Gruppe Rot", "Schwimmkurs Gruppe Blau"),
-        ("Sommerfest Kita", "Sommerfest Kita Regenbogen", "Sommerfest Kita Sonnenschein"),
-        ("Sprachkurs", "Sprachkurs Spanisch", "Sprachkurs Italienisch"),
+        (("Schwimmkurs", "Schwimmkurs Gruppe Rot", "Schwimmkurs Gruppe Blau"), "Hallenbad"),
+        (("Sommerfest Kita", "Sommerfest Kita Regenbogen", "Sommerfest Kita Sonnenschein"), None),
+        (("Sprachkurs", "Sprachkurs Spanisch", "Sprachkurs Italienisch"), "VHS"),
     ],
 )
-def test_a_bare_third_listing_does_not_join_what_is_two(titles: tuple[str, str, str]) -> None:
+def test_a_bare_third_listing_does_not_join_what_is_two(
+    titles: tuple[str, str, str], venue: str | None
+) -> None:
     rows = [
-        listing(f"{source}:1", title, start="17:00", city="Waldkirch")
+        listing(f"{source}:1", title, start="17:00", city="Waldkirch", venue=venue)
         for source, title in zip(("kal", "amt", "tou"), titles, strict=True)
     ]
 

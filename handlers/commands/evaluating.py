@@ -214,8 +214,9 @@ def _show(told: Row, most: int) -> None:
     """Print everything, the figures first. most: mistakes of each sort to tell in full."""
     from handlers.terminal import facts, table
 
-    about = {"policy": told["policy"]["version"], "data": told["data"]["name"]}
-    facts("Measured", {**about, **told["figures"]}, NAMES)
+    about = {"policy": _named(told["policy"]), "data": told["data"]["name"]}
+    figures = {name: _shown(value) for name, value in told["figures"].items()}
+    facts("Measured", {**about, **figures}, NAMES)
     if cases := told["hard_cases"]:
         table("Hard cases by row of the catalogue", _without_zeros(cases["rows"]), ROW_COLUMNS)
         rows = [{**case, "reason": "; ".join(case["faults"])} for case in cases["wrong"]]
@@ -225,6 +226,26 @@ def _show(told: Row, most: int) -> None:
         _show_sweep(told["sweep"])
     if "comparison" in told:
         _show_comparison(told)
+
+
+def _named(policy: Row) -> str:
+    """Name a policy so that two of one version are told apart."""
+    return f"{policy['version']} ({policy['hash'][:12]})"
+
+
+def figure_in_digits(value: float) -> str:
+    """Write a figure: a count whole, a share with four digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def change_in_digits(value: float) -> str:
+    """Write by how much a figure changes; nothing where it does not."""
+    written = f"{value:+,}" if isinstance(value, int) else f"{value:+.4f}"
+    return written if any(digit in written for digit in "123456789") else ""
+
+
+def _shown(value: float | None) -> str | None:
+    return None if value is None else figure_in_digits(value)
 
 
 def _without_zeros(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -254,13 +275,17 @@ SEEN: Final = ("title", "date", "time", "city", "geo", "venue", "cap")
 
 def evidence_in_words(evidence: Row) -> list[str]:
     """Say what speaks for a pair, what against, which veto spoke, and what it comes to."""
-    parts = [part for part in evidence["parts"] if part["bits"]]
+    from handlers.terminal import adding_up
+
+    bits = adding_up([part["bits"] or 0.0 for part in evidence["parts"]])
+    shown = zip(evidence["parts"], bits, strict=True)
+    parts = [{**part, "bits": rounded} for part, rounded in shown if rounded]
     sides = {
         "For": sorted((p for p in parts if p["bits"] > 0), key=lambda p: -p["bits"]),
         "Against": sorted((p for p in parts if p["bits"] < 0), key=lambda p: p["bits"]),
     }
     lines = [
-        f"{side}: " + ", ".join(f"{part['name']} {part['bits']:+.1f}" for part in some)
+        f"{side}: " + ", ".join(f"{part['name']} {part['bits']:+.2f}" for part in some)
         for side, some in sides.items()
         if some
     ]
@@ -269,7 +294,7 @@ def evidence_in_words(evidence: Row) -> list[str]:
         for part in parts
         if part["seen"] and part["name"] in SEEN
     ]
-    sum_up = f"{evidence['weight']:+.1f} bits, {evidence['decision'].replace('_', ' ')}"
+    sum_up = f"{evidence['weight']:+.2f} bits, {evidence['decision'].replace('_', ' ')}"
     return [*lines, *evidence["reasons"], f"In all {sum_up}, probability {evidence['score']:.3f}."]
 
 
@@ -289,7 +314,7 @@ def _show_sweep(told: Row) -> None:
     rows = [
         {
             **{path: f"{value:g}" for path, value in one["changes"].items()},
-            **{name: (one["figures"] or {}).get(name) for name in shown},
+            **{name: _shown((one["figures"] or {}).get(name)) for name in shown},
             "right_cases": one["right_cases"],
             "reason": one["refused"],
         }
@@ -307,24 +332,32 @@ def _show_comparison(told: Row) -> None:
 
     other = told["comparison"]
     rows = [
-        {"figure": NAMES.get(name, name), "before": value, "after": after, "change": _change(value, after)}
+        {
+            "figure": NAMES.get(name, name),
+            "before": _shown(value),
+            "after": _shown(after),
+            "change": "" if after is None else change_in_digits(after - value),
+        }
         for (name, value), after in zip(told["figures"].items(), other["figures"].values(), strict=True)
         if value is not None
     ]
     columns = {
         "figure": "figure",
-        "before": told["policy"]["version"],
-        "after": other["policy"]["version"],
+        "before": _named(told["policy"]),
+        "after": _named(other["policy"]),
         "change": "change",
     }
     if columns["before"] == columns["after"]:
         columns |= {"before": "policy", "after": "compared with"}
     table("Side by side", rows, columns)
-    table(
-        "Numbers of the policy that differ",
-        other["differences"],
-        {"path": "path", "before": "policy", "after": "other"},
-    )
+    if other["differences"]:
+        table(
+            "Numbers of the policy that differ",
+            other["differences"],
+            {"path": "path", "before": "policy", "after": "other"},
+        )
+    else:
+        remarks(["The two policies have the same numbers."])
     if other["cases"]:
         table("Cases that change", other["cases"], {"id": "case", "before": "was", "after": "is"})
     pairs = [row for change in other["changes"][:CHANGES_SHOWN] for row in _pair_rows(change)]
@@ -334,11 +367,6 @@ def _show_comparison(told: Row) -> None:
         remarks(
             [f"… and {len(other['changes']) - CHANGES_SHOWN} more pairs: --json and --html have all of them."]
         )
-
-
-def _change(before: float, after: float | None) -> str:
-    difference = 0 if after is None else after - before
-    return f"{difference:+.4f}".rstrip("0").rstrip(".") if difference else ""
 
 
 def _pair_rows(change: Row) -> list[dict[str, Any]]:

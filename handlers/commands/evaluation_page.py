@@ -11,8 +11,9 @@ from typing import Any, Final
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from handlers.commands.evaluating import NAMES
+from handlers.commands.evaluating import NAMES, change_in_digits, figure_in_digits
 from handlers.commands.evaluation_document import Document
+from handlers.terminal import adding_up
 
 PARTS: Final = resources.files("handlers").joinpath("web", "evaluation")
 VENDOR: Final = resources.files("handlers").joinpath("web", "static", "vendor")
@@ -67,6 +68,11 @@ def _side_by_side(evidence: list[dict[str, Any]]) -> list[tuple[str, dict[str, A
     ]
 
 
+def _minus(written: str) -> str:
+    """Write a true minus, as the plots and the words of the evidence do."""
+    return written.replace("-", "\N{MINUS SIGN}")
+
+
 def _environment(bounds: tuple[float, float]) -> Environment:
     environment = Environment(
         autoescape=select_autoescape(default=True, default_for_string=True), undefined=StrictUndefined
@@ -75,9 +81,11 @@ def _environment(bounds: tuple[float, float]) -> Environment:
     environment.filters |= {
         "share": lambda value: f"{value:.4f}",
         "percent": lambda value: f"{value:.1%}",
-        "bits": lambda value: "–" if value is None else f"{value:+.1f}",
-        "number": lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.6g}",
-        "change": lambda value: f"{value:+.6g}" if value else "",
+        "bits": lambda value: "–" if value is None else _minus(f"{value:+.2f}"),
+        "added": lambda parts: zip(parts, adding_up([part["bits"] or 0.0 for part in parts]), strict=True),
+        "number": figure_in_digits,
+        "change": lambda value: _minus(change_in_digits(value)),
+        "plain": lambda value: _minus(f"{value:g}"),
         "place": lambda value: round(100 * (value - low) / (high - low), 2),
     }
     return environment

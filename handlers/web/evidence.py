@@ -34,8 +34,8 @@ PLAIN: Final = {
 """The parts of the evidence by the names that a reader knows."""
 
 
-SHOWN_DIGITS: Final = 1
-"""Of bits, behind the point."""
+SHOWN_DIGITS: Final = 2
+"""Of bits, behind the point: with one digit, +0.96 would be shown as the +1.0 from which a person is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Language:
 
     def remark(self, remark: Remark) -> str:
         """Say what was seen of a pair."""
-        return written(remark, digits=1, text=self, number=self.number)
+        return written(remark, digits=2, text=self, number=self.number)
 
     def number(self, value: float | int, digits: int = 0) -> str:
         """Write a number with the language's separators."""
@@ -88,7 +88,7 @@ class Language:
         """Write how many there are, where no more than so many were counted."""
         return self.number(number) if most is None or number <= most else f"{self.number(most)}+"
 
-    def signed(self, value: float, digits: int = 1) -> str:
+    def signed(self, value: float, digits: int = 2) -> str:
         """Write a number with its sign, a true minus."""
         sign = "+" if value > 0 else "−" if value < 0 else "±"
         return sign + self.number(abs(value), digits)

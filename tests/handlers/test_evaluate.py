@@ -13,11 +13,13 @@ from typer.testing import CliRunner, Result
 
 from dedup_core.errors import EventDedupError, InvalidPolicy, WrongLabels
 from handlers.cli import app
+from handlers.commands.evaluating import evidence_in_words
 from infra.errors import NothingToRead
 
 ROOT: Final = Path(__file__).parents[2]
 BREISGAU: Final = str(ROOT / "samples" / "breisgau")
 SUITE: Final = str(ROOT / "tests" / "golden")
+DEFAULT: Final = ROOT / "dedup_core" / "matching.yaml"
 
 
 def run(*words: str) -> Result:
@@ -158,7 +160,7 @@ def test_a_sweep_finds_what_each_policy_by_itself_finds(tmp_path: Path) -> None:
 
 def run_policy(folder: Path, old: str, new: str) -> str:
     """Write the package's policy with a line changed; returns its path."""
-    text = (ROOT / "dedup_core" / "matching.yaml").read_text(encoding="utf-8")
+    text = DEFAULT.read_text(encoding="utf-8")
     changed = re.sub(rf"^  {old}$", f"  {new}", text, flags=re.MULTILINE)
     assert changed != text
     path = folder / "other.yaml"
@@ -174,6 +176,32 @@ def test_a_comparison_accounts_for_the_difference_of_the_figures(tmp_path: Path)
     lost = [one for one in other["changes"] if one["before"] == "joined" and one["same"]]
     assert mine["right_pairs"] - other["figures"]["right_pairs"] == len(lost) > 0
     assert other["worse"] + other["better"] + other["unlabelled"] == len(other["changes"])
+
+
+def test_two_policies_of_one_version_are_told_apart_by_their_hashes(tmp_path: Path) -> None:
+    policy = run_policy(tmp_path, "match: 4", "match: 20")
+
+    result, words = told(BREISGAU, "--compare", policy), run(BREISGAU, "--compare", policy).stdout
+    alone, same = run(BREISGAU).stdout, run(BREISGAU, "--compare", str(DEFAULT)).stdout
+
+    hashes = [one["policy"]["hash"][:12] for one in (result, result["comparison"])]
+    head = next(line for line in words.splitlines() if line.startswith("figure "))
+    assert [name for name in hashes if f"1 ({name})" in head] == hashes
+    assert f"1 ({hashes[0]})" in alone
+    assert "The two policies have the same numbers." in same
+
+
+def test_bits_have_two_digits_so_that_what_is_below_a_threshold_is_not_shown_on_it() -> None:
+    parts = [{"name": name, "bits": bits, "seen": ""} for name, bits in (("title", 3.005), ("date", -2.045))]
+    evidence = {"parts": parts, "reasons": [], "weight": 0.96, "score": 0.66, "decision": "no_match"}
+
+    words = evidence_in_words(evidence)
+
+    assert words == [
+        "For: title +3.00",
+        "Against: date -2.04",
+        "In all +0.96 bits, no match, probability 0.660.",
+    ]
 
 
 def test_a_suite_is_measured_by_row_and_its_rows_add_up() -> None:
@@ -238,6 +266,42 @@ def test_the_page_needs_nothing_else_and_no_listing_can_put_markup_into_it(page:
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_the_page_writes_its_figures_alike_and_every_minus_alike(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    numbers = re.findall(r'<td class="n">([^<]*)</td>', text)
+
+    shares = [number for number in numbers if re.fullmatch(r"[01]\.\d+", number)]
+    assert {len(number) for number in shares} == {6}
+    assert any(number.startswith("−") for number in numbers)
+    assert [number for number in numbers if number.startswith("-")] == []
+
+
+def test_the_page_asks_how_good_a_policy_is_only_if_there_is_one(page: Path, folder: Path) -> None:
+    compared = page.read_text(encoding="utf-8")
+
+    run(str(folder), "--html", str(page), "--compare", str(DEFAULT))
+    same = page.read_text(encoding="utf-8")
+    run(str(folder), "--html", str(page))
+    alone = page.read_text(encoding="utf-8")
+
+    assert ["How good is policy 1?" in text for text in (compared, same, alone)] == [False, False, True]
+    assert ["Numbers of the policy that differ" in text for text in (compared, same)] == [True, False]
+    assert "The two policies have the same numbers." in same
+
+
+def test_the_page_says_how_many_of_the_right_cases_are_exact_and_how_many_are_asked_about(
+    tmp_path: Path,
+) -> None:
+    page = tmp_path / "report.html"
+
+    result = json.loads(run(SUITE, "--html", str(page), "--json").stdout)
+
+    total = result["hard_cases"]["rows"][-1]
+    tile = f"{total['exact']} exact, {total['review_right']} rightly asked"
+    assert tile in page.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("asked", [(), ("--sweep", "thresholds.match=2:8:2")])
 def test_the_page_has_just_what_was_asked_for(asked: tuple[str, ...], page: Path, folder: Path) -> None:
     whole = page.read_text(encoding="utf-8")
@@ -266,3 +330,5 @@ def test_a_browser_draws_every_plot_without_a_complaint(page: Path) -> None:
 
     assert [line for line in seen.stderr.splitlines() if "CONSOLE" in line] == []
     assert seen.stdout.count("<canvas") == 4
+    pointed_at_nothing = re.findall(r'class="u-value"[^>]*>([^<]+)<', seen.stdout)
+    assert set(pointed_at_nothing) <= {"–", "--"}

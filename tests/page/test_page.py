@@ -287,7 +287,7 @@ def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visi
     assert f"{written} bits" in weakest.locator("summary").inner_text()
     said = weakest.locator("tr:has(th:text-is('Title')) + tr.said").inner_text()
     assert said.startswith("Both titles: Nord (rare, 1 in ")
-    parts = re.findall(r"[+−]\d+\.\d", said)
+    parts = re.findall(r"[+−]\d+\.\d+", said)
     bits = weakest.locator("tr:has(th:text-is('Title')) td.bits").inner_text()
     assert sum(map(signed, parts)) == pytest.approx(signed(bits), abs=0.001)
     expect(weakest.locator("tr.said", has_text="They begin at the same time.")).to_have_count(1)

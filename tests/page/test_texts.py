@@ -123,7 +123,7 @@ def test_each_bar_begins_where_the_one_before_ended_and_the_last_ends_at_the_sum
 ) -> None:
     drawn = told(("a", "1"), ("b", "2"), _explained(bits))
 
-    assert round(sum(bar.shown for bar in drawn.bars), 1) == round(drawn.weight, 1)
+    assert round(sum(bar.shown for bar in drawn.bars), 2) == round(drawn.weight, 2)
     end = drawn.zero
     for bar in drawn.bars:
         beside = (bar.left, bar.left + bar.width)

@@ -2,13 +2,16 @@
 (() => {
   const told = JSON.parse(document.getElementById("told").textContent);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const digits = (n) => (value) => (value == null ? "–" : value.toFixed(n));
+  const minus = (text) => text.replace("-", "\u2212");
+  const plain = (value) => minus(value.toLocaleString("en", { maximumFractionDigits: 6 }));
+  const digits = (n) => (value) => (value == null ? "–" : minus(value.toFixed(n)));
   let plots = [];
 
   // Axes and grid in the colours of the page, light or dark.
   const axis = (label, more = {}) => ({
     label, labelSize: 22, size: 48, stroke: colour("soft"), font: "12px system-ui", labelFont: "12px system-ui",
-    grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 }, ...more,
+    grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 },
+    values: (_, ticks) => ticks.map((v) => (v == null ? "" : plain(v))), ...more,
   });
   const line = (label, name, more = {}) => ({ label, stroke: colour(name), width: 2, value: (_, v) => digits(4)(v), points: { fill: colour("card") }, ...more });
 
@@ -71,14 +74,15 @@
     const count = (name) => bars.map((bar) => bar[name] || null);
     const shown = (label, name, align) => ({
       label, stroke: colour(name), fill: colour(name), width: 0, points: { show: false },
-      paths: uPlot.paths.bars({ size: [0.42, 60], align }), value: (_, v) => v ?? 0,
+      paths: uPlot.paths.bars({ size: [0.42, 60], align }), // A bar of height 0 has no place on a logarithmic scale; without a bar that is pointed at there is no number.
+      value: (_, v, __, bar) => (bar == null ? "–" : v ?? 0),
     });
     const first = bars[0].weight, last = bars[bars.length - 1].weight;
     draw("histogram", {
       scales: { x: { time: false, range: [first, last + bin] },
         y: { distr: 3, range: (_, low, high) => [0.5, Math.max(10, high * 1.6)] } },
       axes: [axis("bits"), axis("pairs", { values: (_, ticks) => ticks.map((v) => (v >= 1 && Math.log10(v) % 1 === 0 ? v.toLocaleString("en") : "")) })],
-      series: [{ label: "bits", value: (_, v) => (v == null ? "–" : `${v - bin / 2} to ${v + bin / 2}`) },
+      series: [{ label: "bits", value: (_, v) => (v == null ? "–" : `${plain(v - bin / 2)} to ${plain(v + bin / 2)}`) },
         shown("one event", "same", -1), shown("two events", "different", 1)],
     }, [bars.map((bar) => bar.weight + bin / 2), count("same"), count("different")]);
   }

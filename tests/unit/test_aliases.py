@@ -158,6 +158,33 @@ def test_what_several_towns_tell_holds_in_a_town_that_has_both_names() -> None:
     assert decided(resolved(towns, further, asked()))["decision"] == "match"
 
 
+def test_what_several_towns_tell_holds_nowhere_if_too_many_tell_the_contrary() -> None:
+    towns = [
+        row for number, town in enumerate(["Lahr", "Kehl"]) for row in twice(number, TOLD[number], "2026-09-01", city=town)
+    ]  # fmt: skip
+    further = [row for town in ("Lahr", "Kehl") for row in further_house(town)]
+    contrary = [
+        listing(f"amt:{number}", title, "2026-10-05", "19:30", city="Offenburg", venue=venue)
+        for number, (title, venue) in enumerate(
+            [("Jugendtreff", LUTHER), ("Frauenfrühstück", PARISH)], start=20
+        )
+    ]
+
+    assert decided(resolved(towns, further, contrary, asked()))["decision"] != "match"
+
+
+def test_what_rain_drives_from_the_square_into_the_hall_makes_no_house_of_the_two() -> None:
+    square, hall = "Marktplatz", "Stadthalle"
+    moved = [
+        row
+        for number, title in enumerate(TOLD)
+        for row in twice(number, title, f"2026-09-{number + 1:02}", one=square, other=hall)
+    ]
+    asked_there = [row | {"venue": square if row["source_code"] == "kal" else hall} for row in asked()[:2]]
+
+    assert decided(resolved(moved, further_house(), asked_there, asked()[2:]))["decision"] != "match"
+
+
 def test_another_listing_of_each_venue_tells_that_both_have_one_address() -> None:
     there = [row | {"street": "Kirchstraße", "street_no": "3"} for row in ADDRESSES]
 

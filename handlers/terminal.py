@@ -69,6 +69,7 @@ EVENT_COLUMNS: Final = {
     "title": "title",
     "city": "city",
     "first_day": "day",
+    "start_time": "start",
     "n_sources": "listings",
     "note": "note",
     "confidence": "confidence",

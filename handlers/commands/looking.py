@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,9 @@ from handlers.commands.options import (
     identity,
     policy_in_force,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Row = Mapping[str, Any]
 
@@ -61,6 +64,9 @@ RUN_COLUMNS = {
 BOND_COLUMNS = {"pair": "pair", "bits": "bits", "mark": "", "seen": "what was seen"}
 MOST_PAIRS: Final = 1_000
 """Pairs of an event that are read."""
+
+MOST_DOUBTS: Final = 10
+"""Pairs in question that are told of an event; `review` has all."""
 
 
 class Sort(Enum):
@@ -151,10 +157,27 @@ def events_show(
         )
         listings = listings_of(connection, row)
         pairs = decided.decisions_of(connection, row["canonical_id"], limit=MOST_PAIRS)
+        doubts = _doubts(connection, row["canonical_id"]) if row["needs_review"] else []
     if as_json:
         print_json(row)
     else:
-        _show_event(row, listings, _bonds(pairs, len(listings)))
+        _show_event(row, listings, _bonds(pairs, len(listings)), doubts)
+
+
+def _doubts(connection: "Connection", canonical_id: str) -> list[str]:
+    """Say with which other events this one may be the same, as long as nobody said so or not, and how to see why."""
+    from infra.store import desk, verdicts
+
+    found = []
+    for rival in desk.rivals_of(connection, canonical_id, limit=MOST_DOUBTS):
+        a, b = ((rival[f"{side}_source_code"], rival[f"{side}_id"]) for side in "ab")
+        if not verdicts.list_verdicts(connection, pair=(a, b), limit=1):
+            title = f"{rival['title']}, {rival['first_day']}"
+            why = f"event-dedup explain {':'.join(a)} {':'.join(b)}"
+            found.append(
+                f"In question: perhaps one event with {title} ({rival['weight']:+.2f} bits); why: {why}"
+            )
+    return found
 
 
 def _bonds(pairs: Sequence[Row], members: int) -> list[Row]:
@@ -179,12 +202,15 @@ def _bonds(pairs: Sequence[Row], members: int) -> list[Row]:
     ]
 
 
-def _show_event(row: Row, listings: Sequence[Row], bonds: Sequence[Row]) -> None:
-    from handlers.terminal import facts, table
+def _show_event(row: Row, listings: Sequence[Row], bonds: Sequence[Row], doubts: Sequence[str]) -> None:
+    from handlers.terminal import facts, out, remarks, table
 
     content = row["content"]
     head = ("canonical_id", "redirected_from", "status", "confidence", "needs_review", "generation")
     facts(row["title"], {name: row[name] for name in head})
+    if doubts:
+        remarks(doubts)
+        out.print()
     table("Listings", listings, LISTING_COLUMNS)
     if bonds:
         table("Why together", bonds, BOND_COLUMNS)

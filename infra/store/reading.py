@@ -41,7 +41,10 @@ def _row(connection: Connection, query: Select[Any]) -> Row | None:
     return dict(found) if found else None
 
 
-SUMMARY: Final = [column for column in canonical_events.columns if column.name != "content"]
+SUMMARY: Final = [
+    *(column for column in canonical_events.columns if column.name != "content"),
+    canonical_events.c.content["event_dates"][0]["start_time"].astext.label("start_time"),
+]
 
 
 def list_events(
@@ -55,7 +58,7 @@ def list_events(
     limit: int = 50,
     offset: int = 0,
 ) -> list[Row]:
-    """List canonical events without their content. since, until: ISO days that the event must touch."""
+    """List canonical events without their content, but for ``start_time``: when the first occurrence begins, null if nobody knows. since, until: ISO days that the event must touch."""
     wanted: list[ColumnElement[bool]] = [~canonical_events.c.hidden]
     if city is not None:
         wanted.append(canonical_events.c.city == city)

@@ -268,6 +268,30 @@ def test_a_pair_in_doubt_is_shown_with_both_its_listings_until_a_verdict_settles
     assert shown("review") == []
 
 
+def test_an_event_that_awaits_review_names_the_pair_in_question_until_a_verdict_settles_it(
+    inbox: Path,
+) -> None:
+    put(inbox / "bote_1.json", listing("b1", "Wochenmarkt", "Elzach", "Marktplatz"))
+    put(inbox / "amt_1.json", listing("w1", "Wochenmarkt", "Elzach", "Bahnhof"))
+    run("watch", "inbox", "--once")
+
+    before = " ".join(run("events", "show", "bote:b1").stdout.split())
+    run("verdicts", "add", "different", "amt:w1", "bote:b1")
+    after = run("events", "show", "bote:b1").stdout
+
+    assert "In question: perhaps one event with Wochenmarkt, 2026-03-28" in before
+    assert "why: event-dedup explain amt:w1 bote:b1" in before
+    assert "In question" not in after
+
+
+@pytest.mark.usefixtures("inbox")
+def test_events_are_listed_with_the_hour_at_which_they_begin() -> None:
+    listed = run("events", "list").stdout
+
+    assert [event["start_time"] for event in shown("events", "list")] == ["11:00", "11:00"]
+    assert listed.count("2026-03-28  11:00") == 2
+
+
 def test_an_output_that_could_not_be_written_is_refused_before_the_work(inbox: Path) -> None:
     nowhere = run("dedupe", "inbox", "--output", "missing/events.json")
     there = run("dedupe", "inbox", "--output", str(inbox.parent / "events.json"))

@@ -16,7 +16,9 @@ def unique_things(events: pl.DataFrame, days: Ints) -> Ints:
 
     days: (n,) of the events.
     """
-    named = np.where(_in_longer_words(events["title"]), 0, _named(events["title_tokens"])).astype(np.int32)
+    named = _named(events["title_tokens"])
+    rows = np.flatnonzero(named)
+    named[rows[_in_longer_words(events["title"].gather(rows))]] = 0
     listed = events.select("source_code", "city_key", "venue_key").with_columns(
         thing=pl.Series(named), day=pl.Series(days)
     )

@@ -269,6 +269,7 @@ class VenueRules(Entry):
     cinema: Marker
     indoors: Marker
     outdoors: Marker
+    no_square: Marker
     around: Marker
     before_house: Marker
     of_a_village: Marker

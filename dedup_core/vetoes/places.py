@@ -91,7 +91,7 @@ def outside(one: Rows, other: Rows, subjects: Subjects) -> Mask:
 
 
 def in_and_out(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
-    """Find the pairs of a mask of which the one is in a house, the other out of doors and not before it: no source takes the one for the other."""
+    """Find the pairs of a mask of which the one is in a house, the other out of doors and not its own: no source takes the one for the other."""
     rows = np.flatnonzero(asked)
     found = np.zeros(len(asked), np.bool_)
     keys = [subjects.texts["venue_key"].gather(side[rows]) for side in (facts.pairs.a, facts.pairs.b)]
@@ -100,18 +100,30 @@ def in_and_out(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
 
 
 def _house_and_square(one: pl.Series, other: pl.Series) -> Mask:
+    """Tell where the one is a house, and the other out of doors: words end so, as the Theaterplatz is no theatre; a number makes it an address."""
     named = lexicon.rules().venues
     inside, outside = named.indoors.pattern, named.outdoors.pattern
-    indoors, outdoors = pl.col("one").str.contains(inside), pl.col("other").str.contains(outside)
+    square = rf"(?:{outside}){INFLECTED}\b"
     around = pl.col("one").str.contains(f"{outside}|{named.around.pattern}")
-    plain = ~around & ~pl.col("other").str.contains(inside)
+    held = pl.col("other").str.replace_all(rf"\S*{square}", "")
+    outdoors = pl.col("other").str.contains(square) & ~held.str.contains(inside)
+    outdoors &= ~pl.col("other").str.contains(rf"{named.no_square.pattern}|{square} \d")
     house = pl.col("other").str.extract(f"({named.before_house.pattern})")
-    before = pl.col("one").str.contains(house, literal=True)
+    before = pl.col("one").str.contains(house, literal=True).fill_null(value=False)
+    own = pl.col("other").str.extract(rf"(\S{{3,}}?){LINKED}{square}")
+    before |= (" " + pl.col("one")).str.contains(" " + own, literal=True).fill_null(value=False)
     told = pl.DataFrame({"one": one, "other": other}).select(
-        (indoors & outdoors & plain & ~before.fill_null(value=False)).fill_null(value=False)
+        (pl.col("one").str.contains(inside) & ~around & outdoors & ~before).fill_null(value=False)
     )
     found: Mask = told.to_series().to_numpy()
     return found
+
+
+INFLECTED: Final = "(?:e|n|en|s)?"
+"""Letters that may end a word for a place out of doors: `Rheinwiesen`."""
+
+LINKED: Final = "(?:s|n|en)?"
+"""Letters that link to it what stands before it, as which its own house begins: `Schützenplatz`, `Schützenhaus`."""
 
 
 ALIKE: Final = 70.0

@@ -488,6 +488,33 @@ def test_what_counts_as_rare_by_its_town_is_no_witness_of_two_villages() -> None
     assert not reasons.str.contains("witnessed").any()
 
 
+@pytest.mark.parametrize(
+    ("house", "outside", "decided"),
+    [
+        ("Stadthalle", "Kirchwiesen", "no_match"),
+        ("Stadthalle", "Theaterplatz", "no_match"),
+        ("Bürgerhaus", "Museumsplatz", "no_match"),
+        ("Theater am Tor", "Theaterplatz", "ambiguous"),
+        ("Lutherkirche", "Kirchgarten", "ambiguous"),
+        ("Gemeindehaus", "Kirchstraße", "no_match"),
+        ("Gemeindehaus", "Kirchstraße 3", "ambiguous"),
+        ("Ev. Gemeindehaus", "Kirchgasse 2 b", "ambiguous"),
+        ("Bürgerhaus", "Bahnhofstraße 5", "ambiguous"),
+        ("Gemeindehaus", "Kindergarten Regenbogen", "ambiguous"),
+        ("Landgasthof Krone", "Biergarten", "ambiguous"),
+        ("Kurhaus", "Kurpark", "ambiguous"),
+        ("Schützenhaus", "Schützenplatz", "ambiguous"),
+        ("Festhalle", "Festplatz", "ambiguous"),
+        ("Gemeindehaus", "Gemeindegarten", "ambiguous"),
+    ],
+)
+def test_a_house_is_not_out_of_doors_but_for_what_is_its_own(house: str, outside: str, decided: str) -> None:
+    one = listing("amt:1", "Kinderkleiderbasar", start="14:00", city="Waldkirch", venue=house)
+    other = listing("kal:2", "Kinderkleiderbasar", start="14:00", city="Waldkirch", venue=outside)
+
+    assert decision(one, other)["decision"] == decided
+
+
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
 def test_a_town_that_is_only_shortened_or_lengthened_is_no_other_town(town: str) -> None:
     one = listing(

@@ -3,8 +3,10 @@
 A row that the lexicon lacks leaves the pair to a person; a row that holds what one event may have several of parts it.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +17,7 @@ from dedup_core.comparisons.titles import EXACT
 from dedup_core.phrases import Named, as_in_titles, named_in, split
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
+from dedup_core.subjects.contrasts import BANDS
 from dedup_core.vetoes.facts import Facts
 
 
@@ -59,7 +62,22 @@ def two_clubs(facts: Facts, subjects: Subjects, asked: Mask) -> Mask:
 def _hosts_split(rows: Rows, subjects: Subjects) -> pl.Series:
     """Split titles as written, as who invites is cut out of their words, but for what says where they meet, and with whom."""
     where = rf"(?i)(?:{lexicon.rules().titles.where.pattern}).*$"
-    return split(subjects.texts["title"].gather(rows).str.replace(where, "").to_list())
+    titles = subjects.texts["title"].gather(rows).str.replace(where, "")
+    return split([f"{title} {_halves(title)}" for title in titles.to_list()])
+
+
+LISTED: Final = re.compile(
+    rf"((?:\w+-(?:, ?| ?[/&] ?| (?:und|u\.) ))+)\w*?({BANDS}|club|gesellschaft|gilde|bund)(?=(?:e?s)?\b)",
+    re.IGNORECASE,
+)
+"""Clubs of which only the last is written out: `Bürger- und Heimatverein`."""
+
+
+def _halves(title: str) -> str:
+    """Write out the clubs that a title only begins."""
+    return " ".join(
+        f"{first}{end}" for firsts, end in LISTED.findall(title) for first in re.findall(r"(\w+)-", firsts)
+    )
 
 
 def _is_affair(titles: pl.Series) -> Mask:

@@ -515,6 +515,36 @@ def test_a_house_is_not_out_of_doors_but_for_what_is_its_own(house: str, outside
     assert decision(one, other)["decision"] == decided
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "two"),
+    [
+        (
+            "Bürger- und Heimatverein: Mitgliederversammlung",
+            "Mitgliederversammlung des Bürgervereins",
+            False,
+        ),
+        (
+            "Musik- und Gesangverein: Jahreshauptversammlung",
+            "Jahreshauptversammlung Musikverein",
+            False,
+        ),
+        (
+            "Turn-, Musik- und Heimatverein: Jahreshauptversammlung",
+            "Jahreshauptversammlung des Turnvereins",
+            False,
+        ),
+        ("Turn-/Musikverein: Mitgliederversammlung", "Mitgliederversammlung des Turnvereins", False),
+        ("Bürger- und Heimatverein: Stammtisch", "Stammtisch des Musikvereins", True),
+    ],
+)
+def test_of_two_clubs_in_one_name_either_may_be_meant(one: str, other: str, *, two: bool) -> None:
+    inn = {"start": "19:00", "city": "Waldkirch", "venue": "Gasthaus Krone"}
+
+    told = decision(listing("amt:1", one, **inn), listing("kal:2", other, **inn))
+
+    assert ("clubs_meet" in str(told["reasons"])) is two
+
+
 @pytest.mark.parametrize("town", ["Zell a. H.", "Zell am Harmersbach-Ort"])
 def test_a_town_that_is_only_shortened_or_lengthened_is_no_other_town(town: str) -> None:
     one = listing(

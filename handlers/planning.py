@@ -368,6 +368,15 @@ def apply(
     return Application(number, proposed.hash, generation)
 
 
+def has_namesake(store: Store, proposed: Policy, fallback: Policy) -> bool:
+    """Tell whether another policy, of those that were applied and the one that holds without any, has the same version."""
+    with store.reading() as connection:
+        known = policies.hashes_of_version(connection, proposed.version)
+    if fallback.version == proposed.version:
+        known.add(fallback.hash)
+    return bool(known - {proposed.hash})
+
+
 def as_json(planned: Plan, *, most: int) -> dict[str, Any]:
     """Write a plan for JSON, with the first of its changes; ``shown`` and ``of`` say how many of how many."""
     return {

@@ -19,6 +19,7 @@ from handlers.commands.options import (
     database,
     found,
     identity,
+    policy_in_force,
 )
 from handlers.commands.reviewing import By, Event, OfKind, Since, Until, meant
 
@@ -64,7 +65,7 @@ def quarantine_replay(
     from handlers.terminal import facts, print_json
     from infra.store import reading
 
-    rules = chosen_policy(policy)
+    rules = policy_in_force() if policy is None else chosen_policy(policy)
     with database("change") as store:
         with store.reading() as connection:
             file = found(reading.show_file(connection, file_id), f"file {file_id}")

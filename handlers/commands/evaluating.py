@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from handlers.commands.listings import LISTING_COLUMNS
-from handlers.commands.options import AsJson, PolicyFile, chosen_policy
+from handlers.commands.options import AsJson, PolicyOfEither, chosen_policy, policy_in_force
 
 if TYPE_CHECKING:
     from handlers.evaluate import Data
@@ -86,7 +86,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     data: AnyDataPaths = None,
     truth: Labels = None,
     verdicts: Verdicts = False,
-    policy: PolicyFile = None,
+    policy: PolicyOfEither = None,
     around: Around = None,
     sweep: Sweep = None,
     compare: Compare = None,
@@ -115,7 +115,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads 
     _insist_on_folder(html)
     if bool(data) == verdicts or (verdicts and (truth or around)):
         raise typer.BadParameter("name data, or --verdicts alone")
-    rules = chosen_policy(policy)
+    rules = policy_in_force() if verdicts and policy is None else chosen_policy(policy)
     combinations = combined([parsed_range(text) for text in sweep or []]) if sweep else []
     second = None if compare is None else parse_policy(compare.read_text(encoding="utf-8"), name=str(compare))
     with progress_bar() as show:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handlers.commands.options import A_FILE_WAS_REFUSED, AsJson, InputFiles, PolicyFile, chosen_policy
+from handlers.commands.options import A_FILE_WAS_REFUSED, AsJson, InputFiles, PolicyOfFiles, chosen_policy
 
 if TYPE_CHECKING:
     from dedup_core.events import Rejection
@@ -18,7 +18,7 @@ REFUSALS_SHOWN = 20
 
 def dedupe(
     files: InputFiles,
-    policy: PolicyFile = None,
+    policy: PolicyOfFiles = None,
     output: Annotated[
         Path | None,
         typer.Option(

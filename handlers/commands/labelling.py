@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from handlers.commands.listings import SIDE_COLUMNS, beside_each_other, told_apart
-from handlers.commands.options import PolicyFile, chosen_policy
+from handlers.commands.options import PolicyOfFiles, chosen_policy
 
 if TYPE_CHECKING:
     from handlers.keyboard import Key
@@ -30,7 +30,7 @@ Out = Annotated[
 Ask = Annotated[int, typer.Option(help="How many pairs to ask about.", min=1, max=10_000)]
 
 
-def label(data: Paths, out: Out, ask: Ask = 80, policy: PolicyFile = None) -> None:
+def label(data: Paths, out: Out, ask: Ask = 80, policy: PolicyOfFiles = None) -> None:
     """Ask which pairs of listings are one event, those first that say most; each answer is written at once.
 
     One key a pair: s same, d different, k skip, u undo, q quit. `tune DATA --truth FILE` fits the policy to the answers.

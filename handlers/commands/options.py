@@ -26,6 +26,26 @@ PolicyFile = Annotated[
         dir_okay=False,
     ),
 ]
+PolicyOfFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        help="A matching.yaml to use instead of that of EVENT_DEDUP_POLICY_FILE or the package.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+"""Of commands that work on files alone: what was applied in a database is nothing to them."""
+
+PolicyOfEither = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        help="A matching.yaml to use instead of the one in force; on files, instead of that of EVENT_DEDUP_POLICY_FILE or the package.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 InputFiles = Annotated[list[Path], typer.Argument(help="Input files, or folders of them.", exists=True)]
 Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
 Found = TypeVar("Found")

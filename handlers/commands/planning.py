@@ -176,6 +176,11 @@ def policy_apply(
         if done.policy_id is None:
             say("it is in force already")
         else:
+            if planning.has_namesake(store, proposed, chosen_policy(None)):
+                say(
+                    f"version {proposed.version} has other content than before: `version:` in {path} may give it a name of its own; "
+                    f"this one is {proposed.hash[:12]}"
+                )
             say(f"policy {done.policy_id} is in force; what was before: event-dedup policy list")
             match_at_once(store)
     if as_json:

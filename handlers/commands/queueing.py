@@ -269,7 +269,8 @@ def _tell_why(session: "Review") -> None:
     from handlers.terminal import explanation
 
     question = session.question or {}
-    explanation("The evidence", question["explanation"], chosen_policy(None).thresholds)
+    rules = session.store.policy_in_force() or session.policy
+    explanation("The evidence", question["explanation"], rules.thresholds)
 
 
 def _undo(session: "Review") -> None:

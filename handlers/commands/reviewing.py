@@ -15,7 +15,7 @@ from handlers.commands.options import (
     AsJson,
     Limit,
     Offset,
-    PolicyFile,
+    PolicyOfEither,
     chosen_policy,
     database,
     identity,
@@ -112,7 +112,7 @@ def explain(
         list[Path] | None,
         typer.Option("--files", help="Look in these files or folders instead of the database.", exists=True),
     ] = None,
-    policy: PolicyFile = None,
+    policy: PolicyOfEither = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain why two listings are joined, kept apart or sent to review: evidence in bits that adds up.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handlers.commands.evaluating import Around, DataPaths, Labels
-from handlers.commands.options import AsJson, PolicyFile, chosen_policy
+from handlers.commands.options import AsJson, PolicyOfFiles, chosen_policy
 
 if TYPE_CHECKING:
     from handlers.tune import Fitted
@@ -39,7 +39,7 @@ Seed = Annotated[int, typer.Option(help="Decides which labels stand in which par
 def tune(  # noqa: PLR0913, PLR0917 - an option a parameter, as typer reads them
     data: DataPaths,
     truth: Labels = None,
-    policy: PolicyFile = None,
+    policy: PolicyOfFiles = None,
     around: Around = None,
     out: Out = None,
     precision: Precision = 0.99,

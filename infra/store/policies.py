@@ -75,6 +75,12 @@ def list_policies(connection: Connection, *, before: int | None, limit: int) -> 
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def hashes_of_version(connection: Connection, version: str) -> set[str]:
+    """Read which policies were applied under a version."""
+    named = policies.c.document["version"].astext == version
+    return set(connection.scalars(select(policies.c.policy_hash).where(named)))
+
+
 def document_of(connection: Connection, policy_id: int) -> Row | None:
     """Read what a policy said, as it was written."""
     return connection.scalar(select(policies.c.document).where(policies.c.policy_id == policy_id))

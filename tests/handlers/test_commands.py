@@ -12,9 +12,12 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from dedup_core.errors import UnknownEvent
+from dedup_core.policy import default_policy
+from dedup_core.variants import varied
 from handlers import ingest, match
 from handlers.cli import app
 from handlers.commands import options
+from handlers.described import described
 from tests.handlers.conftest import forget_wiring
 
 TOWNS = ("Elzach", "Simonswald", "Bleibach", "Oberwinden")
@@ -200,6 +203,19 @@ def test_a_file_that_is_refused_again_says_so_by_its_exit_code_until_it_is_mende
     assert shown("events", "show", "torn:t1")["title"] == "Jazzabend"
 
 
+def test_a_file_is_tried_again_by_the_limits_of_the_policy_that_was_applied(inbox: Path) -> None:
+    (inbox / "torn_1.json").write_text('{"events": [', encoding="utf-8")
+    run("watch", "inbox", "--once")
+    text = described(varied(default_policy(), {"intake.max_listings": 1}))
+    (inbox.parent / "mine.yaml").write_text(text, encoding="utf-8")
+    run("policy", "apply", str(inbox.parent / "mine.yaml"))
+    put(inbox / "torn_1.json", listing("t1", "Jazzabend", "Freiburg"), listing("t2", "Chor", "Freiburg"))
+
+    again = run("quarantine", "replay", str(shown("quarantine", "list")[0]["file_id"]))
+
+    assert again.exit_code == 3
+
+
 def test_an_event_is_shown_with_what_holds_it_together_and_why_its_values_were_chosen(
     inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +306,30 @@ def test_events_are_listed_with_the_hour_at_which_they_begin() -> None:
 
     assert [event["start_time"] for event in shown("events", "list")] == ["11:00", "11:00"]
     assert listed.count("2026-03-28  11:00") == 2
+
+
+def test_the_queue_explains_by_the_thresholds_of_the_policy_that_was_applied(inbox: Path) -> None:
+    put(inbox / "bote_1.json", listing("b1", "Wochenmarkt", "Elzach", "Marktplatz"))
+    put(inbox / "amt_1.json", listing("w1", "Wochenmarkt", "Elzach", "Bahnhof"))
+    run("watch", "inbox", "--once")
+    text = described(varied(default_policy(), {"thresholds.ambiguous": 0.5}))
+    (inbox.parent / "mine.yaml").write_text(text, encoding="utf-8")
+    run("policy", "apply", str(inbox.parent / "mine.yaml"))
+
+    asked = CliRunner().invoke(app, ["review", "--ask", "--author", "ada"], input="wq")
+
+    assert "from +0.50 on a person should look" in " ".join(asked.stdout.split())
+
+
+def test_a_policy_that_is_applied_under_the_version_of_another_one_is_told(inbox: Path) -> None:
+    mine, twin, own = (inbox.parent / f"{name}.yaml" for name in ("mine", "twin", "own"))
+    for path, bits, version in ((mine, 5.0, "1"), (twin, 6.0, "1"), (own, 7.0, "own")):
+        other = varied(default_policy(), {"thresholds.match": bits})
+        path.write_text(described(other.model_copy(update={"version": version})), encoding="utf-8")
+
+    told = [" ".join(run("policy", "apply", str(path)).stderr.split()) for path in (mine, twin, twin, own)]
+
+    assert ["version 1 has other content" in text for text in told] == [True, True, False, False]
 
 
 def test_an_output_that_could_not_be_written_is_refused_before_the_work(inbox: Path) -> None:

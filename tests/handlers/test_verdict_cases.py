@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from dedup_core.contradicting import Listing, Said, contradictions
+from dedup_core.policy import default_policy
 from dedup_core.spoken_cases import spoken_cases
+from dedup_core.variants import varied
+from handlers import planning
 from handlers.cli import app
 from handlers.evaluate import suite_in
 from handlers.verdict_cases import export_cases, stored_data
@@ -124,6 +127,25 @@ def test_verdicts_are_labels_for_evaluate(
     assert json.loads(stored.stdout)["data"]["labels"] == "pairs"
     assert json.loads(suite.stdout)["data"]["labels"] == "hard cases"
     assert neither.exit_code == 2
+
+
+def test_verdicts_measure_the_policy_that_was_applied_if_no_other_is_named(
+    spoken: Store, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENT_DEDUP_DATABASE_URL", database)
+    forget_wiring()
+    packaged = Path("dedup_core/matching.yaml").resolve()
+    applied = varied(default_policy(), {"thresholds.match": 9.0})
+    planning.apply(spoken, applied, default_policy(), author="ada")
+
+    stored = CliRunner().invoke(app, ["evaluate", "--verdicts", "--json"], catch_exceptions=False)
+    named = CliRunner().invoke(
+        app, ["evaluate", "--verdicts", "--json", "--policy", str(packaged)], catch_exceptions=False
+    )
+    forget_wiring()
+
+    hashes = [json.loads(result.stdout)["policy"]["hash"] for result in (stored, named)]
+    assert hashes == [applied.hash, default_policy().hash]
 
 
 def test_without_verdicts_there_is_nothing_to_measure_by(store: Store) -> None:

@@ -2,11 +2,11 @@
 # ruff: noqa: PLC0415 - heavy imports stand inside, so that --help and completion answer at once
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from handlers.commands.evaluating import Around, DataPaths, Labels
+from handlers.commands.evaluating import Around, DataPaths, Labels, change_in_digits, figure_in_digits
 from handlers.commands.options import AsJson, PolicyOfFiles, chosen_policy
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ Folds = Annotated[
         max=20,
     ),
 ]
+FEW: Final = 50
+"""Fitted pairs below which a fit is mostly chance: a guess; the fewest that were measured to help are 80 labels asked for."""
+
 Seed = Annotated[int, typer.Option(help="Decides which labels stand in which part.", min=0)]
 
 
@@ -85,6 +88,7 @@ def _document(fitted: "Fitted") -> dict[str, Any]:
     tuned, worth = fitted.tuned, fitted.worth
     return {
         "pairs": tuned.pairs,
+        "warnings": _warnings(fitted),
         "loss": {"before": tuned.loss_before, "after": tuned.loss},
         "changes": {path: {"before": then, "after": now} for path, (then, now) in tuned.changes.items()},
         "held_out": None if worth is None else {"before": worth[0], "after": worth[1]},
@@ -102,8 +106,23 @@ def _document(fitted: "Fitted") -> dict[str, Any]:
     }
 
 
+def _warnings(fitted: "Fitted") -> list[str]:
+    """Say what a person should know before using the policy."""
+    found, limits = [], fitted.tuned.policy.thresholds
+    if fitted.tuned.pairs < FEW:
+        found.append(
+            f"Only {fitted.tuned.pairs} labelled pairs say anything: too few to fit to; a few hundred labels are enough."
+        )
+    if limits.match <= limits.ambiguous:
+        found.append(
+            f"thresholds.match and thresholds.ambiguous are both {limits.match:g}: every pair is joined or kept apart, "
+            "and nobody is asked any more. Lower thresholds.ambiguous if people should be."
+        )
+    return found
+
+
 def _show(fitted: "Fitted") -> None:
-    from handlers.terminal import remarks, table
+    from handlers.terminal import remarks, table, warn
 
     rows = [
         {"path": path, "before": then, "after": now} for path, (then, now) in fitted.tuned.changes.items()
@@ -111,12 +130,19 @@ def _show(fitted: "Fitted") -> None:
     table("What changed", rows, {"path": "number", "before": "before", "after": "after"})
     if not rows:
         remarks(["The labels speak for no other numbers than these."])
+    for warning in _warnings(fitted):
+        warn(warning)
     if fitted.worth is None:
         remarks(["Nothing was held out, so nobody knows what this is worth on other data."])
         return
     before, after = fitted.worth
     figures = [
-        {"figure": name, "before": before[name], "after": after[name], "change": after[name] - before[name]}
+        {
+            "figure": name,
+            "before": figure_in_digits(before[name]),
+            "after": figure_in_digits(after[name]),
+            "change": change_in_digits(after[name] - before[name]),
+        }
         for name in before
     ]
     columns = {name: name for name in ("figure", "before", "after", "change")}

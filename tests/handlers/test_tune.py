@@ -11,14 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from dedup_core.errors import InvalidPolicy
+from dedup_core.evaluating import Pairwise
 from dedup_core.labels import NOBODY, LabelledPairs, TrueClusters
 from dedup_core.policy import default_policy, parse_policy
 from dedup_core.trials import Trials
-from dedup_core.tuning import Goal, tune
+from dedup_core.tuning import Goal, Tuned, tune
 from dedup_core.variants import numbers_of, varied
 from handlers.cli import app
 from handlers.evaluate import Data, read_data
-from handlers.tune import Fitted, _parted, _without, fit
+from handlers.tune import Fitted, Fold, _parted, _without, fit
 
 BREISGAU: Final = Path(__file__).parents[2] / "samples" / "breisgau"
 POLICY: Final = default_policy()
@@ -114,6 +115,39 @@ def test_labelled_pairs_are_fitted_as_well_and_the_policy_that_is_written_reads_
     assert (
         parse_policy(out.read_text(encoding="utf-8"), name="tuned").model_dump(mode="json") == told["policy"]
     )
+
+
+def of(pairs: int, worth: tuple[Pairwise, Pairwise], **numbers: float) -> Fitted:
+    """Give what tuning would, of a policy with other thresholds."""
+    changes = {path.replace("__", "."): value for path, value in numbers.items()}
+    return Fitted(Tuned(varied(POLICY, changes), {}, 9.0, 8.0, pairs), (Fold(1, *worth),))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "match", "warned"),
+    [
+        (500, 4.0, []),
+        (500, 0.0, ["nobody is asked"]),
+        (12, 4.0, ["Only 12"]),
+        (12, 0.0, ["Only 12", "nobody"]),
+    ],
+)
+def test_a_fit_that_asks_nobody_or_rests_on_few_labels_says_so(
+    pairs: int, match: float, warned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worth = Pairwise(true=100, false=7, missed=0), Pairwise(true=101, false=3, missed=1)
+    fitted = of(pairs, worth, thresholds__match=match, thresholds__ambiguous=min(1.0, match))
+    monkeypatch.setattr("handlers.tune.fit", lambda *_, **__: fitted)
+
+    told = CliRunner().invoke(app, ["tune", str(BREISGAU)], catch_exceptions=False)
+    document = json.loads(CliRunner().invoke(app, ["tune", str(BREISGAU), "--json"]).stdout)
+
+    assert [word in text for word, text in zip(warned, document["warnings"], strict=True)] == [True] * len(
+        warned
+    )
+    assert [word in " ".join(told.stderr.split()) for word in warned] == [True] * len(warned)
+    (precision,) = (line.split() for line in told.stdout.splitlines() if line.startswith("precision"))
+    assert precision == ["precision", "0.9346", "0.9712", "+0.0366"]
 
 
 def test_labels_that_say_of_nothing_that_it_is_one_event_or_are_too_few_are_refused() -> None:

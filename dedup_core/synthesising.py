@@ -221,7 +221,7 @@ def _in_time(shown: pl.DataFrame, clusters: Clusters, members: Members) -> tuple
     """Join the dates, and read the status off them: a frame (k,) rows each. All dates of a million listings are large: let go here."""
     said = dates_said(members)
     return (
-        _joined(shown, clusters, union_of_dates(said), "event_dates"),
+        _joined(shown, clusters, union_of_dates(said, members), "event_dates"),
         _lifecycle(shown, clusters, members, said),
     )
 

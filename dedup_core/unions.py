@@ -1,13 +1,14 @@
 """Unions: the fields to which all listings of a cluster contribute: lists of words, and dates.
 
 Nothing that a listing says is lost here, but for what another one makes obsolete: a day without a start beside the same day with one,
-and a day from which the event was moved. A date that a source got wrong is therefore kept, too, and named with its source.
+the hour of the doors beside that of the beginning, and a day from which the event was moved. A date that a source got wrong is therefore kept, too, and named with its source.
 """
 
 from typing import Final
 
 import polars as pl
 
+from dedup_core.beginnings import without_doors
 from dedup_core.events import OCCURRENCE
 from dedup_core.strategies import Members
 
@@ -71,16 +72,16 @@ def dates_said(members: Members) -> pl.DataFrame:
     return marked.with_columns(given_up & ~given_up.all().over("cluster"))
 
 
-def union_of_dates(said: pl.DataFrame) -> pl.DataFrame:
-    """Join the dates, sorted by day and start.
+def union_of_dates(said: pl.DataFrame, members: Members) -> pl.DataFrame:
+    """Join the dates, sorted by day and start; where listings of a single start each tell several, doors give way to the beginning.
 
-    said: as from `dates_said`. Starts that differ are all kept (doors and start); an equal start is one occurrence, with the first
-    known end and the longest range. A day without a start gives way to one with a start that lasts as long.
+    said: as from `dates_said`. Other starts that differ are all kept; an equal start is one occurrence, with the first known end and
+    the longest range. A day without a start gives way to one with a start that lasts as long.
 
     Returns:
         ``cluster``, ``event_dates``, ``from_event_dates``, ``all_from_event_dates``.
     """
-    kept = said.filter(~pl.col("given_up"))
+    kept = without_doors(said.filter(~pl.col("given_up")), members.rows)
     kept = kept.with_columns(pl.coalesce("end_date", "date").alias("last"))
     timed = kept.filter(pl.col("start_time").is_not_null())
     untimed = _without_equals(kept.filter(pl.col("start_time").is_null()), timed)

@@ -1,5 +1,7 @@
 """Shows: early and late ones, several a day, their doors and their ends."""
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -67,18 +69,19 @@ def _rarest(known: pl.DataFrame, n: int) -> pl.Series:
     return pl.Series(found).set(pl.Series(found < 0), None)
 
 
-def doors_given(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell which listings give the doors for the start, as their own text says."""
+def told_minutes(capture: Literal["doors", "begins"]) -> pl.Expr:
+    """Read off a listing's text when the doors open or it begins: minutes of the day (Int32), null where it does not say."""
     text = pl.coalesce("description", "short_description").str.slice(0, TEXT_PREFIX).str.to_lowercase()
-    said = [text.str.extract_groups(pattern) for pattern in lexicon.captures()["doors"].patterns]
+    said = [text.str.extract_groups(pattern) for pattern in lexicon.captures()[capture].patterns]
     hour = pl.coalesce([groups.struct.field("hour") for groups in said]).cast(pl.Int32, strict=False)
     minute = pl.coalesce([groups.struct.field("minute") for groups in said]).cast(pl.Int32, strict=False)
+    return hour * 60 + minute.fill_null(0)
+
+
+def doors_given(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which listings give the doors for the start, as their own text says."""
     starts = spans["moment"] % MINUTES_A_DAY
-    return (
-        events.select((hour * 60 + minute.fill_null(0) == starts).fill_null(value=False))
-        .to_series()
-        .to_numpy()
-    )
+    return events.select((told_minutes("doors") == starts).fill_null(value=False)).to_series().to_numpy()
 
 
 def ends(events: pl.DataFrame, spans: pl.DataFrame) -> npt.NDArray[np.float64]:

@@ -37,7 +37,7 @@ dates = st.lists(
     st.builds(
         occurrence,
         day,
-        sometimes("00:00", "00:30", "18:15", "24:30"),
+        sometimes("00:00", "00:30", "18:15", "20:00", "24:30"),
         sometimes("23:00"),
         sometimes("2026-05-04", "2026-05-05"),
     ),
@@ -165,7 +165,10 @@ def test_another_source_never_makes_an_event_poorer(cases: list[tuple[list[Row],
             assert len(new[field] or "") >= len(old[field] or "")
         for field in ("highlights", "categories"):
             assert lowered(new[field]) >= lowered(old[field])
-        assert moments(new["event_dates"]) >= moments(old["event_dates"])
+        # The hour of the doors gives way to that of the beginning.
+        assert {day for day, _ in moments(new["event_dates"])} >= {
+            day for day, _ in moments(old["event_dates"])
+        }
         assert days(new["event_dates"]) >= days(old["event_dates"])
         if old["city"] in (None, new["city"]):
             assert sum(new[f] is not None for f in PLACE_FIELDS) >= sum(
@@ -354,20 +357,76 @@ def test_a_title_keeps_its_marker_where_no_listing_has_it_without() -> None:
     assert event["title"] == "Fasnetumzug – entfällt!"
 
 
-def test_both_starts_are_kept_and_a_known_start_beats_a_missing_one() -> None:
-    day = "2026-05-02"
+EVE = "2026-05-02"
+
+
+def starts_of(*listed: Row) -> list[tuple[str | None, str | None]]:
+    """Synthesise one event of listings and return its starts and ends."""
+    event = one_event(*({"title": "Karpaten Nacht"} | row for row in listed))
+    return [(o["start_time"], o["end_time"]) for o in event["event_dates"]]
+
+
+def at(start: str | None, end: str | None = None, **fields: Any) -> Row:
+    return {"event_dates": [occurrence(EVE, start, end)], **fields}
+
+
+def test_doors_give_way_to_the_beginning_and_a_missing_start_to_a_known_one() -> None:
     event = one_event(
-        {"title": "Karpaten Nacht", "event_dates": [occurrence(day, "18:15")]},
-        {"title": "Karpaten Nacht", "event_dates": [occurrence(day, "21:00", "23:00")]},
-        {"title": "Karpaten Nacht", "event_dates": [occurrence(day)]},
-        {"title": "Karpaten Nacht", "event_dates": [occurrence(day, "00:00")]},
+        {"title": "Karpaten Nacht", **at("18:15")},
+        {"title": "Karpaten Nacht", **at("21:00", "23:00")},
+        {"title": "Karpaten Nacht", **at(None)},
+        {"title": "Karpaten Nacht", **at("00:00")},
     )
 
-    assert [(o["start_time"], o["end_time"]) for o in event["event_dates"]] == [
-        ("18:15", None),
-        ("21:00", "23:00"),
-    ]
+    assert event["event_dates"] == [occurrence(EVE, "21:00", "23:00")]
+    assert event["from_event_dates"] == 1
+    assert event["all_from_event_dates"] == [1]
+
+
+def test_the_beginning_is_no_doors_then_what_most_tell_then_the_later() -> None:
+    doors = at("19:00", description="Einlass 19 Uhr")
+    begins = at("20:00", description="Musik und Tanz. Beginn 19 Uhr")
+
+    assert starts_of(at("19:00"), at("20:00")) == [("20:00", None)]
+    assert starts_of(at("19:00"), at("20:00"), at("19:00")) == [("19:00", None)]
+    assert starts_of(at("19:00"), at("20:00"), doors) == [("20:00", None)]
+    assert starts_of(at("19:00"), begins) == [("19:00", None)]
+    assert starts_of(at("20:00", description="Einlass 20 Uhr"), at("19:30"), at("20:30")) == [("20:30", None)]
+
+
+def test_the_doors_give_an_end_where_the_beginning_has_none_and_are_named_for_it() -> None:
+    event = one_event(
+        {"title": "Karpaten Nacht", **at("18:15", "24:00")}, {"title": "Karpaten Nacht", **at("21:00")}
+    )
+
+    assert event["event_dates"] == [occurrence(EVE, "21:00", "24:00")]
     assert event["all_from_event_dates"] == [0, 1]
+    assert starts_of(at("18:15", "20:00"), at("21:00")) == [("21:00", None)]
+    assert starts_of(at("18:15", "23:00"), at("21:00", "22:30")) == [("21:00", "22:30")]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param(
+            [{"event_dates": [occurrence(EVE, "18:15"), occurrence(EVE, "21:00")]}, at("18:15"), at("21:00")],
+            id="a listing of both",
+        ),
+        pytest.param(
+            [at("18:15", source_code="kal"), at("21:00", source_code="kal")], id="a source of both one by one"
+        ),
+        pytest.param([at("15:00"), at("20:00")], id="hours apart"),
+        pytest.param([at("10:00", "18:00"), at("13:00")], id="in a window that is open by day"),
+        pytest.param([at("18:15"), at("21:00", title="Karpaten Nacht (Late Show)")], id="the late show"),
+        pytest.param(
+            [at("10:00"), {"event_dates": [occurrence(EVE, "09:00", last="2026-05-10")]}], id="every day"
+        ),
+    ],
+)
+def test_several_starts_are_kept(listed: list[Row]) -> None:
+    written = {o["start_time"] for row in listed for o in row["event_dates"]}
+
+    assert {start for start, _ in starts_of(*listed)} == written
 
 
 def test_a_range_gives_way_only_to_a_start_that_lasts_as_long() -> None:

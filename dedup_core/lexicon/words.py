@@ -143,8 +143,10 @@ def unique_things() -> Things:
 
 @cache
 def unique_words() -> tuple[str, ...]:
-    """Return the words for what a town has once on a day, as written."""
-    return tuple(word for words in _alternatives().unique for word in words)
+    """Return the folded words for what a town has once on a day, and those that mean the same."""
+    words = fold_all([word for words in _alternatives().unique for word in words])
+    same = {synonyms().get(word, word) for word in words}
+    return (*words, *(word for word, to in synonyms().items() if to in same))
 
 
 @cache

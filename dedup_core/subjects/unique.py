@@ -7,6 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dedup_core import lexicon
+from dedup_core.folding import fold_all
 from dedup_core.phrases import as_in_titles, phrases_in
 from dedup_core.subjects.columns import Ints
 
@@ -31,8 +32,8 @@ def unique_things(events: pl.DataFrame, days: Ints) -> Ints:
 
 def _in_longer_words(titles: pl.Series) -> npt.NDArray[np.bool_]:
     """Tell which titles have such a thing's word as the end of a longer one: the Kirchengemeinderat is no Gemeinderat."""
-    words = "|".join(word.lower() for word in lexicon.unique_words())
-    rests = titles.str.to_lowercase().str.replace_all(rf"\b(?:{words})", "")
+    words = "|".join(lexicon.unique_words())
+    rests = pl.Series(fold_all(titles.to_list()), dtype=pl.String).str.replace_all(rf"\b(?:{words})", "")
     longer: npt.NDArray[np.bool_] = rests.str.contains(words).to_numpy()
     return longer
 

@@ -7,12 +7,14 @@ quarter has its own.
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from dedup_core import lexicon
 from dedup_core.comparisons.names import ONE_VENUE
 from dedup_core.comparisons.pairs import Mask, Rows, same_code
 from dedup_core.comparisons.places import districts_differ, same_town
 from dedup_core.comparisons.titles import EXACT
+from dedup_core.folding import fold_all
 from dedup_core.policy import Policy
 from dedup_core.subjects import Subjects
 from dedup_core.vetoes.facts import Facts
@@ -69,9 +71,8 @@ def _in_large_town(rows: Rows, subjects: Subjects) -> Mask:
 
 
 def _ends_with_it(rows: Rows, subjects: Subjects) -> Mask:
-    things = "|".join(word.lower() for word in lexicon.unique_words())
-    titles = subjects.texts["title"].gather(rows).str.to_lowercase()
-    found: Mask = titles.str.contains(rf"(?:{things})\W*$").to_numpy()
+    titles = pl.Series(fold_all(subjects.texts["title"].gather(rows).to_list()), dtype=pl.String)
+    found: Mask = titles.str.contains(rf"(?:{'|'.join(lexicon.unique_words())})$").to_numpy()
     return found
 
 

@@ -1,7 +1,8 @@
 """Unions: the fields to which all listings of a cluster contribute: lists of words, and dates.
 
 Nothing that a listing says is lost here, but for what another one makes obsolete: a day without a start beside the same day with one,
-the hour of the doors beside that of the beginning, and a day from which the event was moved. A date that a source got wrong is therefore kept, too, and named with its source.
+the hour of the doors beside that of the beginning, and a day from which the event was moved. A date that a source got wrong is
+therefore kept, too, and named with its source.
 """
 
 from typing import Final
@@ -10,6 +11,7 @@ import polars as pl
 
 from dedup_core.beginnings import without_doors
 from dedup_core.events import OCCURRENCE
+from dedup_core.folding import folded
 from dedup_core.strategies import Members
 
 MIDNIGHT: Final = "24:00"
@@ -17,16 +19,22 @@ MIDNIGHT: Final = "24:00"
 
 
 def union_of_texts(members: Members, field: str) -> pl.DataFrame:
-    """Join the lists: what most listings say first, then by alphabet; values that differ in capitals only are one, as the first writes it.
+    """Join the lists: what most listings say first, then by alphabet; spellings of one word are one, as most write it.
+
+    Capitals, umlauts and signs make spellings: `fuhrung` is `Führung`. Of spellings that as many write, one with its umlauts holds, then the first.
 
     Returns:
         ``cluster``, the field, ``from_<field>`` and ``all_from_<field>`` (see `_contributors`); no row for a cluster that says nothing.
     """
     said = members.rows.select("cluster", "row", value=field).explode("value").drop_nulls("value")
     said = said.join(_alphabet(said["value"]), on="value", how="left", maintain_order="left")
+    spellings = said.group_by("cluster", "letter", "value", "marked", maintain_order=True).agg(
+        pl.len().alias("count")
+    )
+    best = spellings.sort("count", "marked", descending=True, maintain_order=True)
     values = (
-        said.group_by("cluster", "letter", maintain_order=True)
-        .agg(pl.col("value").first(), pl.len().alias("count"))
+        best.group_by("cluster", "letter", maintain_order=True)
+        .agg(pl.col("value").first(), pl.col("count").sum())
         .sort("cluster", "count", "letter", descending=[False, True, False])
     )
     lists = values.group_by("cluster", maintain_order=True).agg(pl.col("value").alias(field))
@@ -34,10 +42,22 @@ def union_of_texts(members: Members, field: str) -> pl.DataFrame:
     return lists.join(_contributors(given, field), on="cluster", how="left", maintain_order="left")
 
 
+UMLAUT: Final = r"(^|[^aeoq])([aou])e"
+"""Letters that may be an umlaut of a folded text, which others write without its marks: no `Feuer`, no `quer`."""
+
+
 def _alphabet(values: pl.Series) -> pl.DataFrame:
-    """Number the distinct values by alphabet, capitals apart: ``value``, ``letter``. Numbers are grouped faster than texts."""
+    """Number the distinct values by alphabet, spellings of one word alike: ``value``, ``letter``, ``marked``: whether it has letters beyond ASCII.
+
+    Numbers are grouped faster than texts.
+    """
     distinct = values.unique().to_frame("value")
-    return distinct.with_columns(pl.col("value").str.to_lowercase().rank("dense").alias("letter"))
+    value, lower = pl.col("value"), pl.col("value").str.to_lowercase()
+    plain = folded(value).str.replace_all(UMLAUT, "${1}${2}")
+    return distinct.with_columns(
+        pl.when(plain == "").then(lower).otherwise(plain).rank("dense").alias("letter"),
+        (value.str.len_bytes() > value.str.len_chars()).alias("marked"),
+    )
 
 
 def _contributors(given: pl.DataFrame, field: str) -> pl.DataFrame:

@@ -483,6 +483,16 @@ def test_words_stand_by_how_many_say_them_then_by_alphabet() -> None:
     assert event["all_from_categories"] == [2, 0, 1]
 
 
+def test_spellings_of_one_word_are_one_as_most_write_it_and_with_its_umlauts_where_as_many_do() -> None:
+    event = one_event(
+        {"title": "Hock", "categories": ["fuhrung", "Fuehrung", "Live-Musik", "🎵"]},
+        {"title": "Hock", "categories": ["Führung", "Live Musik", "Feuer", "🎸"]},
+        {"title": "Hock", "categories": ["Live Musik", "Feur"]},
+    )
+
+    assert event["categories"] == ["Führung", "Live Musik", "Feuer", "Feur", "🎵", "🎸"]
+
+
 def test_a_text_under_many_titles_gives_way_to_one_about_this_event() -> None:
     template = "Ein unvergesslicher Abend in unserem schönen Haus, Karten an allen Vorverkaufsstellen."
     groups = [

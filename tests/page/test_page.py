@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from urllib.parse import urlencode
 from zipfile import ZipFile
 
@@ -264,8 +265,31 @@ def test_a_place_of_the_map_leads_to_the_events_of_that_place(arrive: Arrive, de
     expect(page.locator(".chip.spot")).to_contain_text("Place on the map")
 
 
+BESIDE = """rows => rows.map((row) => ["th", ".meaning"].map((name) => {
+  const range = document.createRange();
+  range.selectNodeContents(row.querySelector(name));
+  const { top, bottom } = range.getBoundingClientRect();
+  return { top, bottom };
+}))"""
+"""Where the names and the meanings of rows of evidence are drawn."""
+
+
 def signed(text: str) -> float:
     return float(text.replace("−", "-").replace("±", ""))
+
+
+def test_what_a_part_of_the_evidence_means_stands_beside_its_name_and_apart_from_the_next(
+    editor: Visitor, desk: Desk
+) -> None:
+    page = editor.see(f"/events/{event_of(desk, 'tickethof', 'TH-448377')}")
+    pair = page.locator(".pairs details").first
+    expect(pair).to_have_attribute("open", "")
+
+    rows = pair.locator("table.bars tbody tr:not(.said)").evaluate_all(BESIDE)
+
+    assert len(rows) > 3
+    assert max(abs(name["top"] - meaning["top"]) for name, meaning in rows) < 8
+    assert all(below["top"] - above["bottom"] > 4 for (_, above), (_, below) in pairwise(rows))
 
 
 def test_an_event_says_where_each_field_came_from_and_why_it_is_one(editor: Visitor, desk: Desk) -> None:

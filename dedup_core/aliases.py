@@ -42,7 +42,6 @@ USUAL: Final = 0.125
 FEWER: Final = 4
 """How many towns must say that two names are one house's for each in which they are two (a guess)."""
 
-
 NEVER_ONE: Final = np.array([OPPOSED, TWO_HOUSES], np.float32)
 """What a comparison of names says of two that no event makes one: two halls by their number, two churches by their saints."""
 

@@ -1,6 +1,7 @@
 """Saying: the words of titles by what they say beside what takes place: where it is, who invites, who plays, what kind it is."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ class Saying:
     """Words of titles, each table as ``known``; a word may stand in several.
 
     towns: where it is; halls: the house, where the town is not called so, too; places: both; hosts: who invites, and to what; performers; works:
-    what is played; names: words that are rare enough to name it; genres.   names_district: (n,) whether a title names its district.
+    what is played; names: what is neither an everyday word nor one of places; genres.   names_district: (n,) whether a title names its district.
     """
 
     towns: pl.DataFrame
@@ -32,7 +33,7 @@ class Saying:
     names_district: npt.NDArray[np.bool_]
 
 
-WORD = ("event", "token")
+WORD: Final = ("event", "token")
 
 
 def saying_of(known: pl.DataFrame, events: pl.DataFrame, lowered: pl.Series, policy: Policy) -> Saying:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
 
@@ -17,34 +17,22 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Limit = Annotated[int, typer.Option(help="Rows at most.", min=1, max=10_000)]
 Offset = Annotated[int, typer.Option(help="Rows to skip.", min=0)]
-PolicyFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy",
-        help="A matching.yaml to use instead of the one in force.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
-PolicyOfFiles = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy",
-        help="A matching.yaml to use instead of that of EVENT_DEDUP_POLICY_FILE or the package.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
+
+
+def _policy_instead_of(other: str) -> Any:
+    """Give the option that names a policy's file. other: what holds without it."""
+    help = f"A matching.yaml to use instead of {other}."
+    return typer.Option("--policy", help=help, exists=True, dir_okay=False)
+
+
+OF_FILES: Final = "that of EVENT_DEDUP_POLICY_FILE or the package"
+
+PolicyFile = Annotated[Path | None, _policy_instead_of("the one in force")]
+PolicyOfFiles = Annotated[Path | None, _policy_instead_of(OF_FILES)]
 """Of commands that work on files alone: what was applied in a database is nothing to them."""
 
 PolicyOfEither = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy",
-        help="A matching.yaml to use instead of the one in force; on files, instead of that of EVENT_DEDUP_POLICY_FILE or the package.",
-        exists=True,
-        dir_okay=False,
-    ),
+    Path | None, _policy_instead_of(f"the one in force; on files, instead of {OF_FILES}")
 ]
 InputFiles = Annotated[list[Path], typer.Argument(help="Input files, or folders of them.", exists=True)]
 Author = Annotated[str, typer.Option(help="Who says so.", envvar="USER")]
